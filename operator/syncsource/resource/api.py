@@ -1,0 +1,16 @@
+"""Names of the API: group, version, kinds, annotations."""
+
+GROUP = "syncsource.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "SyncSource"
+PLURAL = "syncsources"
+SINGULAR = "syncsource"
+SHORT_NAME = "syncsrc"
+CATEGORY = "sync"
+
+REQUESTED_AT = f"{GROUP}/requestedAt"
+"""Annotation: any new value asks for one run."""
+
+FULL_REFRESH_AT = f"{GROUP}/fullRefreshAt"
+"""Annotation: with the same value as ``requestedAt``, that run ignores the cursor."""

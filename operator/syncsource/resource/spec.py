@@ -1,0 +1,156 @@
+"""What a SyncSource asks for: ``spec``."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from syncsource.resource.source import Param, PositiveDuration, Source
+from syncsource.resource.types import Cron, Duration, FieldName, Part, Path, SecretName, Share, TimeZone, TypeName, ruled
+
+LIST_MAP_BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+
+
+class Schedule(Part):
+    """When runs start by themselves: exactly one of every and cron."""
+
+    model_config = ruled(
+        ("has(self.every) != has(self.cron)", "exactly one of every and cron must be set"),
+        ("!has(self.timeZone) || has(self.cron)", "timeZone is only for cron"),
+        ("!has(self.every) || self.every >= duration('1s')", "every must be at least 1s", ".every"),
+    )
+    every: Duration | None = Field(None, description="Interval between the starts of runs, for example 5m.")
+    cron: Cron | None = Field(None, description="Five cron fields. `H` stands for a value hashed from the object's uid.")
+    time_zone: TimeZone | None = Field(None, description="IANA time zone of cron. Absent: UTC.")
+
+
+class Incremental(Part):
+    """Read only what changed since the last complete read."""
+
+    cursor: Path = Field(description="Path in a record to the value that grows with each change, for example updatedAt.")
+    param: Param = Field(description="Query parameter that carries the cursor; the upstream must answer with records at or after it.")
+    lookback: Duration = Field(
+        timedelta(0), description="How far before the cursor to read again, for records that appear late. For cursors that are instants."
+    )
+
+
+class FieldSpec(Part):
+    """One column of the table and where its value stands in a record."""
+
+    model_config = ruled(("!has(self.timeZone) || self.type == 'timestamp'", "timeZone is only for timestamps"))
+    name: FieldName = Field(description="Column in the table.")
+    path: Path | None = Field(None, description="JMESPath in the record. Absent: the field of the column's name.")
+    type: TypeName = Field(description="text, integer, float, boolean, date, timestamp, json, uuid or decimal(precision,scale).")
+    required: bool = Field(False, description="A record without this value is invalid.")
+    time_zone: TimeZone | None = Field(None, description="IANA time zone of timestamps that name none. Absent: UTC.")
+
+
+class Key(Part):
+    """The fields that identify a record."""
+
+    fields: Annotated[list[FieldName], Field(min_length=1, max_length=16, json_schema_extra={"x-kubernetes-list-type": "set"})] = Field(
+        description="Names of spec.fields. A record in which one of them is null is invalid."
+    )
+
+
+class SecretKeyRef(Part):
+    """A key of a Secret of the SyncSource's own namespace."""
+
+    name: SecretName = Field(description="Name of the Secret.")
+    key: SecretName = Field(description="Key in the Secret's data.")
+
+
+class UrlFrom(Part):
+    """Where the database URL is kept."""
+
+    secret_key_ref: SecretKeyRef = Field(description="The Secret's key that holds the URL.")
+
+
+class SqlDestination(Part):
+    """A table in PostgreSQL or SQLite."""
+
+    model_config = ruled(
+        ("self.table == oldSelf.table", "table is immutable", ".table"),
+        (
+            "has(self.schema) == has(oldSelf.schema) && (!has(self.schema) || self.schema == oldSelf.schema)",
+            "schema is immutable",
+        ),
+    )
+    url_from: UrlFrom = Field(description="The database URL: postgresql://user:password@host:5432/name or sqlite:////path/to/file.db.")
+    schema_: Annotated[str, Field(min_length=1, max_length=63)] | None = Field(
+        None, alias="schema", description="Schema of the table, on PostgreSQL. Absent: the connection's default."
+    )
+    table: Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[^\x00-\x1f]+$")] = Field(description="Name of the table.")
+    create_table: bool = Field(False, description="Create the table from spec.fields if it does not exist.")
+
+
+class Destination(Part):
+    """Where rows go."""
+
+    sql: SqlDestination = Field(description="A table in PostgreSQL or SQLite.")
+
+
+class Write(Part):
+    """How a record meets the table."""
+
+    on_existing: Literal["Update", "Skip"] = Field(
+        "Update", description="Update: mapped columns that differ are set. Skip: a row that is there is left alone."
+    )
+
+
+class Validation(Part):
+    """What becomes of records that are invalid or can't be written."""
+
+    on_invalid: Literal["Quarantine", "Fail"] = Field(
+        "Quarantine",
+        description="Quarantine: the record is kept aside with its reason, the rest is written. Fail: the run fails, nothing is written.",
+    )
+    max_invalid: Share | None = Field(
+        None,
+        description="More invalid records than this (a count, or a share of those read such as 5%) fail the run before anything is written.",
+    )
+
+
+class Retry(Part):
+    """Retries of a failed run."""
+
+    limit: int = Field(5, ge=0, le=100, description="Retries before the next scheduled run. 0: none.")
+    backoff: PositiveDuration = Field(timedelta(seconds=30), description="Wait before the first retry; doubles each time.")
+    max_backoff: PositiveDuration = Field(timedelta(minutes=10), description="Longest wait between two retries.")
+
+
+class SyncSourceSpec(Part):
+    """What should be kept up to date, from where, and how."""
+
+    model_config = ruled(
+        (
+            "self.keys.all(k, k.fields.all(f, self.fields.exists(x, x.name == f)))",
+            "every key field must be one of spec.fields",
+            ".keys",
+        )
+    )
+    suspend: bool = Field(False, description="Stops scheduled and requested runs.")
+    suspend_reason: Annotated[str, Field(max_length=256)] = Field("", description="Shown with the Suspended condition.")
+    schedule: Schedule | None = Field(None, description="When runs start by themselves. Absent: only on request.")
+    source: Source = Field(description="Where records come from.")
+    incremental: Incremental | None = Field(None, description="Read only what changed. Absent: every run reads everything.")
+    fields: Annotated[list[FieldSpec], Field(min_length=1, max_length=500, json_schema_extra=LIST_MAP_BY_NAME)] = Field(
+        description="Columns, and where their values stand in a record."
+    )
+    keys: Annotated[list[Key], Field(min_length=1, max_length=1, json_schema_extra={"x-kubernetes-list-type": "atomic"})] = Field(
+        description="The key that finds a record's row."
+    )
+    destination: Destination = Field(description="Where rows go.")
+    write: Write = Field(default_factory=Write, description="How a record meets the table.")
+    validation: Validation = Field(default_factory=Validation, description="What becomes of invalid records.")
+    retry: Retry = Field(default_factory=Retry, description="Retries of a failed run.")
+    timeout: PositiveDuration = Field(timedelta(minutes=10), description="Longest time one run may take.")
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """The Secrets that a run needs."""
+        auth = self.source.http.auth
+        names = {self.destination.sql.url_from.secret_key_ref.name}
+        return frozenset(names | ({auth.secret_name} if auth else set()))

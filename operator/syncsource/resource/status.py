@@ -1,0 +1,124 @@
+"""What happened, when, to how many rows, why not, and when next: ``status``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from syncsource.resource.types import Part
+
+HISTORY_LENGTH = 10
+
+
+def format_time(moment: datetime) -> str:
+    """RFC 3339 in UTC with whole seconds, as Kubernetes writes times."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_time(text: str) -> datetime:
+    """The instant of an RFC 3339 text. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Time = Annotated[
+    datetime,
+    PlainSerializer(format_time, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+Count = Annotated[int, Field(ge=0), WithJsonSchema({"type": "integer", "format": "int64", "minimum": 0})]
+
+Result = Literal["Succeeded", "Failed", "Interrupted", "Refused"]
+Trigger = Literal["Schedule", "Request", "Retry", "Create", "SpecChange"]
+
+
+class StatusPart(Part):
+    """A part of status. Unknown fields are kept out, not refused: another version may have written them."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Condition(StatusPart):
+    """A metav1.Condition."""
+
+    type: Literal["Ready", "Syncing", "Stalled", "Suspended"] = Field(description="Ready, Syncing, Stalled or Suspended.")
+    status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
+    observed_generation: int | None = Field(None, description="The generation of spec that this condition speaks of.")
+    last_transition_time: Time = Field(description="When status last changed.")
+    reason: Annotated[str, Field(min_length=1, max_length=1024)] = Field(description="One CamelCase word.")
+    message: Annotated[str, Field(max_length=32768)] = Field("", description="For people.")
+
+
+class Counts(StatusPart):
+    """What a run did to records. read = inserted + updated + unchanged + skipped + quarantined."""
+
+    read: Count = Field(0, description="Records that the source sent.")
+    inserted: Count = Field(0, description="Rows that were not there before.")
+    updated: Count = Field(0, description="Rows of which a mapped column changed.")
+    unchanged: Count = Field(0, description="Rows that already were as the source has them.")
+    skipped: Count = Field(
+        0, description="Records not written on purpose: older duplicates in one read, and rows left alone by onExisting Skip."
+    )
+    quarantined: Count = Field(0, description="Records kept aside with their reason.")
+
+
+class HistoryEntry(Counts):
+    """One ended run."""
+
+    id: str = Field(description="Identifies the run, in the ledger and the logs too.")
+    trigger: Trigger = Field(description="Why it ran: Schedule, Request, Retry, Create or SpecChange.")
+    generation: int = Field(description="Generation of the spec it ran.")
+    full: bool = Field(False, description="Whether it ignored the cursor.")
+    started_at: Time = Field(description="When it started.")
+    duration: str = Field(description="How long it took.")
+    result: Result = Field(description="Succeeded, Failed, Interrupted or Refused.")
+    reason: str = Field("", description="One CamelCase word.")
+    message: Annotated[str, Field(max_length=1024)] = Field("", description="For people.")
+
+
+class LastRun(Counts):
+    """The run that ended last."""
+
+    id: str = Field(description="Identifies the run.")
+    changed: Count = Field(description="Rows inserted or updated: kubectl's JSONPath cannot add.")
+
+
+class CurrentRun(StatusPart):
+    """The run under way."""
+
+    id: str = Field(description="Identifies the run.")
+    trigger: Trigger = Field(description="Why it runs.")
+    generation: int = Field(description="Generation of the spec it runs.")
+    full: bool = Field(False, description="Whether it ignores the cursor.")
+    started_at: Time = Field(description="When it started.")
+    read: Count = Field(0, description="Records read so far; renewed every 15 s.")
+
+
+class SyncSourceStatus(StatusPart):
+    """What the operator last saw and did. People never write it."""
+
+    observed_generation: int | None = Field(None, description="The generation of spec that the operator has seen.")
+    conditions: Annotated[
+        list[Condition], Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]})
+    ] = Field(default_factory=list, description="Ready (the last result), Syncing, Stalled (only while true), Suspended (only while true).")
+    last_handled_request_at: str | None = Field(
+        None,
+        description="The value of the annotation syncsource.dev/requestedAt that was taken last; its sha256 where longer than 128 bytes.",
+    )
+    last_handled_full_refresh_at: str | None = Field(None, description="The same for syncsource.dev/fullRefreshAt.")
+    effective_schedule: str | None = Field(None, description="The schedule in force, with H resolved.")
+    last_attempt_time: Time | None = Field(None, description="Start of the last run.")
+    last_success_time: Time | None = Field(None, description="End of the last run that succeeded.")
+    next_run_time: Time | None = Field(None, description="When the schedule next comes due.")
+    next_retry_time: Time | None = Field(None, description="When the failed run is tried again.")
+    last_missed_time: Time | None = Field(None, description="When the schedule last came due and no run could start.")
+    consecutive_failures: Count = Field(0, description="Failed runs since the last success.")
+    cursor: str | None = Field(None, description="How far the source has been read; for display, the ledger has the truth.")
+    current_run: CurrentRun | None = Field(None, description="The run under way.")
+    last_run: LastRun | None = Field(None, description="Counts of the run that ended last.")
+    history: Annotated[list[HistoryEntry], Field(max_length=HISTORY_LENGTH, json_schema_extra={"x-kubernetes-list-type": "atomic"})] = (
+        Field(default_factory=list, description="The last ten runs, newest first.")
+    )
+    quarantined: Count = Field(0, description="Records of this SyncSource in quarantine.")
