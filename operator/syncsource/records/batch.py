@@ -1,0 +1,33 @@
+"""What passes from reading to writing: typed rows, and records that are not rows, with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Row = tuple[Any, ...]
+"""One value per spec.field, in their order. By type: text str, integer int, float float, boolean bool, decimal Decimal,
+date date, timestamp aware datetime in UTC, json str (JSON text with sorted keys), uuid str; None is NULL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that can't be written. ``record`` is its JSON; ``field`` the column at fault, if one is."""
+
+    record: str
+    reason: str
+    message: str
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A page of records, typed. ``read`` is their number; rows and rejected together are as many."""
+
+    read: int
+    rows: list[Row]
+    rejected: list[Rejected] = field(default_factory=list)
+    cursor: str | None = None
+    """The highest cursor in the page, in the source's own text; None where no record has one."""
+    cursors: list[str | None] | None = None
+    """Each row's own cursor, where the source has cursors: of two rows with one key, the higher is the newer."""
