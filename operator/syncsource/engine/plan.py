@@ -1,0 +1,82 @@
+"""What a run is asked to do, and what became of it. Both cross a process border as JSON."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+import msgspec
+
+
+class Next(enum.StrEnum):
+    """What happens after a run."""
+
+    NOTHING = "Nothing"
+    """It succeeded: the schedule goes on."""
+    RETRY = "Retry"
+    """It failed and is retried with backoff."""
+    SCHEDULE = "Schedule"
+    """It failed and a retry would fail the same way: the next scheduled run tries again."""
+    STALL = "Stall"
+    """It failed and waits for a change of spec, Secret or request."""
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a run did to records. read = inserted + updated + unchanged + skipped + quarantined."""
+
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    quarantined: int = 0
+
+
+class RunPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that one run needs. ``secrets`` holds secret values: never log or print a plan."""
+
+    run: str
+    """The run's id."""
+    identity: str
+    """Whose cursor, fence and quarantine these are: control plane, namespace and name, joined with "/"."""
+    trigger: str
+    generation: int = 1
+    full: bool = False
+    """Whether to ignore the cursor."""
+    spec: dict[str, Any]
+    """spec of the SyncSource, as the API server holds it."""
+    secrets: dict[str, dict[str, str]]
+    """The Secrets that the spec names, decoded: name → key → value."""
+
+    def __repr__(self) -> str:
+        return f"RunPlan(run={self.run!r}, identity={self.identity!r})"
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far a run has come."""
+
+    read: int
+    pages: int
+    phase: str
+    """Reading, Writing."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of a run. Holds no secret and no record's content."""
+
+    run: str
+    result: str
+    """Succeeded, Failed or Interrupted."""
+    next: Next = Next.NOTHING
+    reason: str = ""
+    message: str = ""
+    retry_after: float | None = None
+    """Seconds that the other side asked to wait at least."""
+    counts: Counts = Counts()
+    full: bool = False
+    """Whether it read everything: asked for, or because there was no cursor that fits the spec."""
+    cursor: str | None = None
+    """The cursor after the run, for display."""
+    quarantined_total: int = 0
+    """Records of this SyncSource in quarantine now."""
+    seconds: float = 0.0
