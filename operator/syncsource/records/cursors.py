@@ -30,6 +30,13 @@ def cursor_text(value: Any) -> str:
     return value if isinstance(value, str) else to_json(value)
 
 
+def cursor_texts(values: list[Any]) -> list[str | None]:
+    """Each cursor's text; None where it is absent."""
+    if set(map(type, values)) == {str}:
+        return values
+    return [None if value is None else cursor_text(value) for value in values]
+
+
 def highest(values: Iterable[Any], zone: tzinfo = UTC) -> str | None:
     """The text of the highest cursor; None where all are absent. ``zone``: of instants that name none."""
     present = [value for value in values if value is not None]

@@ -10,11 +10,9 @@ from zoneinfo import ZoneInfo
 
 from syncsource.records import paths
 from syncsource.records.batch import Batch, Rejected
-from syncsource.records.cursors import cursor_text, highest
-from syncsource.records.types import NONE, FieldType, field_type, to_json
+from syncsource.records.cursors import cursor_texts, highest
+from syncsource.records.types import NONE, FieldType, Unusual, field_type, to_json
 from syncsource.resource.spec import FieldSpec
-
-_TEXT = frozenset((str, NONE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Shape:
         rows = list(zip(*[self._values(field, objects, faults) for field in self._fields], strict=True))
         cursors = self._cursor(objects) if self._cursor else None
         top = highest(cursors, self.zone) if cursors else None
-        texts = [None if value is None else cursor_text(value) for value in cursors] if cursors is not None else None
+        texts = cursor_texts(cursors) if cursors is not None else None
         if faults:
             rows = _without(faults, rows)
             texts = None if texts is None else _without(faults, texts)
@@ -68,22 +66,14 @@ class Shape:
 
     def _values(self, field: Field, records: list[Any], faults: Faults) -> list[Any]:
         values = field.column(records)
-        kinds = frozenset(map(type, values))
-        if not (kinds - {NONE} <= field.type.accepts or (field.type.name == "text" and kinds <= _TEXT and not _has_nul(values))):
-            values = _converted(field, values, faults)
-        if NONE in kinds and (field.required or field.key):
+        if (field.required or field.key) and NONE in map(type, values):
             for index, value in enumerate(values):
-                if value is None and index not in faults:
-                    faults[index] = _absent(field)
-        return values
-
-
-def _converted(field: Field, values: list[Any], faults: Faults) -> list[Any]:
-    convert = field.type.convert
-    try:
-        return [None if value is None else convert(value) for value in values]
-    except ValueError:
-        return [_convert(field, value, index, faults) for index, value in enumerate(values)]
+                if value is None:
+                    faults.setdefault(index, _absent(field))
+        try:
+            return field.type.column(values)
+        except (Unusual, ValueError, TypeError, ArithmeticError):
+            return [_convert(field, value, index, faults) for index, value in enumerate(values)]
 
 
 def _convert(field: Field, value: Any, index: int, faults: Faults) -> Any:
@@ -113,10 +103,6 @@ def _rejected(record: Any, field: Field | None, reason: str, message: str) -> Re
 
 def _without(faults: Faults, items: list[Any]) -> list[Any]:
     return [item for index, item in enumerate(items) if index not in faults]
-
-
-def _has_nul(values: list[Any]) -> bool:
-    return "\x00" in "".join(filter(None, values))
 
 
 def _quoted(name: str) -> str:
