@@ -1,0 +1,98 @@
+"""Causes: one per thing that is wrong with an object, worded as `k8s.io/apimachinery/pkg/util/validation/field` does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class _Omitted:
+    """The bad value is left out of the message."""
+
+
+OMITTED = _Omitted()
+NO_PATH = "<nil>"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why an object was refused.
+
+    `field` is the path (`spec.parts[1].name`; `<nil>` for the object as a whole), `reason` the machine-readable
+    `FieldValue…` of the API, `message` what kubectl prints after the path.
+    """
+
+    field: str
+    reason: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
+
+
+BLOCKING = frozenset(
+    {"FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid"}
+)
+
+
+def format_causes(causes: Iterable[Cause]) -> str:
+    """The causes as one line, as in the message of a 422 Status."""
+    lines = list(dict.fromkeys(map(str, causes)))
+    return lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
+
+
+def child(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return quoted(value)
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def quoted(text: str) -> str:
+    """As Go's %q prints it, for what appears in API objects."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _body(kind: str, value: Any, detail: str) -> str:
+    parts = [kind] if value is OMITTED else [kind, _shown(value)]
+    return ": ".join([*parts, detail] if detail else parts)
+
+
+def required(path: str, detail: str = "") -> Cause:
+    return Cause(path or NO_PATH, "FieldValueRequired", _body("Required value", OMITTED, detail))
+
+
+def duplicate(path: str, value: Any, detail: str = "") -> Cause:
+    return Cause(path or NO_PATH, "FieldValueDuplicate", _body("Duplicate value", value, detail))
+
+
+def invalid(path: str, value: Any, detail: str) -> Cause:
+    return Cause(path or NO_PATH, "FieldValueInvalid", _body("Invalid value", value, detail))
+
+
+def type_invalid(path: str, value: Any, detail: str) -> Cause:
+    return Cause(path or NO_PATH, "FieldValueTypeInvalid", _body("Invalid value", value, detail))
+
+
+def not_supported(path: str, value: Any, allowed: Sequence[Any]) -> Cause:
+    names = ", ".join(quoted(item if isinstance(item, str) else _shown(item)) for item in allowed)
+    return Cause(path or NO_PATH, "FieldValueNotSupported", _body("Unsupported value", value, f"supported values: {names}"))
+
+
+def forbidden(path: str, detail: str) -> Cause:
+    return Cause(path or NO_PATH, "FieldValueForbidden", _body("Forbidden", OMITTED, detail))
+
+
+def too_long(path: str, limit: int) -> Cause:
+    unit = "byte" if limit == 1 else "bytes"
+    return Cause(path or NO_PATH, "FieldValueTooLong", f"Too long: may not be more than {limit} {unit}")
+
+
+def too_many(path: str, count: int, limit: int) -> Cause:
+    unit = "item" if limit == 1 else "items"
+    return Cause(path or NO_PATH, "FieldValueTooMany", f"Too many: {count}: must have at most {limit} {unit}")

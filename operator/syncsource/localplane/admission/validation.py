@@ -1,0 +1,203 @@
+"""Schema validation with the messages of `k8s.io/kube-openapi/pkg/validation` and, for lists, of `schema/listtype`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from syncsource.localplane.admission import cause
+from syncsource.localplane.admission.cause import Cause, child
+from syncsource.localplane.admission.formats import conforms
+from syncsource.localplane.admission.schema import Schema
+
+
+def validate(value: Any, schema: Schema, path: str = "", old: Any = None) -> Iterator[Cause]:
+    """The causes below `value`; what did not change since `old` is not checked again (KEP-4008, ratcheting)."""
+    if old is not None and same(value, old):
+        return
+    if value is None and not schema.types:
+        return
+    wrong = _type_cause(value, schema, path)
+    if wrong is not None:
+        yield wrong
+        return
+    if value is None:
+        return
+    for check in _CHECKS.get(type_name(value), ()):
+        yield from check(value, schema, path)
+    if schema.enum and not any(same(value, allowed) for allowed in schema.enum):
+        yield cause.not_supported(path, value, schema.enum)
+    yield from _junctors(value, schema, path)
+    yield from _below(value, schema, path, old)
+
+
+def same(left: Any, right: Any) -> bool:
+    """JSON equality: true is not 1, and 1 is 1.0."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return bool(left == right)
+
+
+def type_name(value: Any) -> str:
+    for kind, name in _TYPE_NAMES:
+        if isinstance(value, kind):
+            return name
+    raise TypeError(f"not a JSON value: {type(value).__name__}")
+
+
+_TYPE_NAMES: tuple[tuple[type, str], ...] = (
+    (bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"), (list, "array"), (dict, "object"), (type(None), "null"),
+)  # fmt: skip
+
+
+def _type_cause(value: Any, schema: Schema, path: str) -> Cause | None:
+    name = type_name(value)
+    if not schema.types or name in schema.types or (value is None and schema.nullable):
+        return None
+    if name == "integer" and "number" in schema.types:
+        return None
+    if name == "number" and "integer" in schema.types and value.is_integer():
+        return None
+    if schema.format and name not in {"string", "array", "null"}:  # the real server names the format, not the type
+        return _type_error(path, schema.format, {"integer": "int64", "number": "float64"}.get(name, ""))
+    return _type_error(path, ",".join(schema.types), name)
+
+
+def _type_error(path: str, wanted: str, got: str) -> Cause:
+    return cause.type_invalid(path, got, f"{_in_body(path)} must be of type {wanted}: {cause.quoted(got)}")
+
+
+def _in_body(path: str) -> str:
+    return f"{path} in body" if path else "in body"
+
+
+def _number(value: float, schema: Schema, path: str) -> Iterator[Cause]:
+    low, high, step = schema.minimum, schema.maximum, schema.multiple_of
+    if low is not None and (value <= low if schema.exclusive_minimum else value < low):
+        relation = "greater than" if schema.exclusive_minimum else "greater than or equal to"
+        yield cause.invalid(path, value, f"{_in_body(path)} should be {relation} {_bound(low, value)}")
+    if high is not None and (value >= high if schema.exclusive_maximum else value > high):
+        relation = "less than" if schema.exclusive_maximum else "less than or equal to"
+        yield cause.invalid(path, value, f"{_in_body(path)} should be {relation} {_bound(high, value)}")
+    if step and Decimal(str(value)) % Decimal(str(step)):
+        yield cause.invalid(path, value, f"{_in_body(path)} should be a multiple of {_bound(step, value)}")
+
+
+def _bound(bound: float, value: float) -> str:
+    """As the server prints a bound: as an integer beside an integer, else as Go's %v prints a float64."""
+    if isinstance(value, int):
+        return str(int(bound))
+    digits, _, power = f"{Decimal(repr(float(bound))).normalize():e}".partition("e")
+    exponent = int(power or 0)
+    if -4 <= exponent < 6 or not power:
+        return f"{float(bound):f}".rstrip("0").rstrip(".")
+    return f"{digits}e{exponent:+03d}"
+
+
+def _string(value: str, schema: Schema, path: str) -> Iterator[Cause]:
+    if schema.max_length is not None and len(value) > schema.max_length:
+        yield cause.too_long(path, schema.max_length)
+    if schema.min_length is not None and len(value) < schema.min_length:
+        yield cause.invalid(path, value, f"{_in_body(path)} should be at least {schema.min_length} chars long")
+    if schema.pattern is not None and not schema.pattern.search(value):
+        yield cause.invalid(path, value, f"{_in_body(path)} should match '{schema.pattern.pattern}'")
+    if schema.format and not conforms(value, schema.format):
+        yield cause.type_invalid(path, value, f"{_in_body(path)} must be of type {schema.format}: {cause.quoted(value)}")
+
+
+def _array(value: list[Any], schema: Schema, path: str) -> Iterator[Cause]:
+    if schema.max_items is not None and len(value) > schema.max_items:
+        yield cause.too_many(path, len(value), schema.max_items)
+    if schema.min_items is not None and len(value) < schema.min_items:
+        yield cause.invalid(path, len(value), f"{_in_body(path)} should have at least {schema.min_items} items")
+
+
+def _object(value: dict[str, Any], schema: Schema, path: str) -> Iterator[Cause]:
+    if schema.max_properties is not None and len(value) > schema.max_properties:
+        yield cause.too_many(path, len(value), schema.max_properties)
+    if schema.min_properties is not None and len(value) < schema.min_properties:
+        yield cause.invalid(path, len(value), f"{_in_body(path)} should have at least {schema.min_properties} properties")
+    for name in schema.required:
+        if name not in value:
+            yield cause.required(child(path, name))
+
+
+_CHECKS: dict[str, tuple[Callable[[Any, Schema, str], Iterator[Cause]], ...]] = {
+    "integer": (_number,), "number": (_number,), "string": (_string,), "array": (_array,), "object": (_object,),
+}  # fmt: skip
+
+
+def _junctors(value: Any, schema: Schema, path: str) -> Iterator[Cause]:
+    name = cause.quoted(path)
+    for sub in schema.all_of:
+        yield from validate(value, sub, path)
+    if schema.any_of and not any(_holds(value, sub, path) for sub in schema.any_of):
+        yield cause.invalid(path, "", f"{name} must validate at least one schema (anyOf)")
+    if schema.one_of:
+        held = sum(_holds(value, sub, path) for sub in schema.one_of)
+        if held != 1:
+            found = "none valid" if held == 0 else f"{held} valid alternatives"
+            yield cause.invalid(path, "", f"{name} must validate one and only one schema (oneOf). Found {found}")
+    if schema.not_ is not None and _holds(value, schema.not_, path):
+        yield cause.invalid(path, "", f"{name} must not validate the schema (not)")
+
+
+def _holds(value: Any, schema: Schema, path: str) -> bool:
+    return next(validate(value, schema, path), None) is None
+
+
+def _below(value: Any, schema: Schema, path: str, old: Any) -> Iterator[Cause]:
+    if isinstance(value, dict):
+        previous = old if isinstance(old, dict) else {}
+        for name, item in value.items():
+            below = schema.property(name)
+            if below is not None:
+                yield from validate(item, below, child(path, name), previous.get(name))
+    elif isinstance(value, list) and schema.items is not None:
+        for index, item in enumerate(value):
+            yield from validate(item, schema.items, f"{path}[{index}]", correlated(old, index, item, schema))
+
+
+def correlated(old: Any, index: int, item: Any, schema: Schema) -> Any:
+    """The item of the old list that `item` was: by key in a list of type map, by position else; None if there is none."""
+    if not isinstance(old, list):
+        return None
+    if schema.list_type != "map":
+        return old[index] if index < len(old) else None
+    key = map_key(item, schema)
+    return next((previous for previous in old if map_key(previous, schema) == key), None)
+
+
+def map_key(item: Any, schema: Schema) -> dict[str, Any]:
+    """What identifies an item of a list of type map."""
+    return {name: item[name] for name in schema.list_map_keys if name in item} if isinstance(item, dict) else {}
+
+
+def validate_lists(value: Any, schema: Schema, path: str = "") -> Iterator[Cause]:
+    """Duplicates in lists of type set and map."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            below = schema.property(name)
+            if below is not None:
+                yield from validate_lists(item, below, child(path, name))
+    elif isinstance(value, list) and schema.items is not None:
+        yield from _duplicates(value, schema, path)
+        for index, item in enumerate(value):
+            yield from validate_lists(item, schema.items, f"{path}[{index}]")
+
+
+def _duplicates(value: list[Any], schema: Schema, path: str) -> Iterator[Cause]:
+    if schema.list_type == "atomic":
+        return
+    seen: set[str] = set()
+    for index, item in enumerate(value):
+        identity = map_key(item, schema) if schema.list_type == "map" else item
+        mark = repr(sorted(identity.items()) if isinstance(identity, dict) else identity)
+        if mark in seen:
+            yield cause.duplicate(f"{path}[{index}]", identity)
+        seen.add(mark)
