@@ -51,11 +51,14 @@ class Auth(Part):
     api_key: ApiKeyAuth | None = Field(None, description="An API key in a header or a query parameter: key `apiKey` of a Secret.")
 
     @property
-    def secret_name(self) -> str:
-        """The Secret that the chosen kind needs."""
-        chosen = self.basic or self.bearer or self.api_key
-        assert chosen is not None
-        return chosen.secret_ref.name
+    def secret_keys(self) -> list[tuple[str, str]]:
+        """What the chosen kind needs: (Secret, key) pairs."""
+        if self.basic:
+            return [(self.basic.secret_ref.name, key) for key in ("username", "password")]
+        if self.bearer:
+            return [(self.bearer.secret_ref.name, "token")]
+        assert self.api_key is not None
+        return [(self.api_key.secret_ref.name, "apiKey")]
 
 
 class Request(Part):

@@ -149,8 +149,13 @@ class SyncSourceSpec(Part):
     timeout: PositiveDuration = Field(timedelta(minutes=10), description="Longest time one run may take.")
 
     @property
+    def secret_keys(self) -> list[tuple[str, str]]:
+        """The (Secret, key) pairs that a run needs."""
+        auth = self.source.http.auth
+        url = self.destination.sql.url_from.secret_key_ref
+        return [*(auth.secret_keys if auth else ()), (url.name, url.key)]
+
+    @property
     def secret_names(self) -> frozenset[str]:
         """The Secrets that a run needs."""
-        auth = self.source.http.auth
-        names = {self.destination.sql.url_from.secret_key_ref.name}
-        return frozenset(names | ({auth.secret_name} if auth else set()))
+        return frozenset(name for name, _ in self.secret_keys)

@@ -1,0 +1,22 @@
+"""The hash that a cursor carries: what must not change for the cursor to go on meaning what it meant."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+import msgspec
+
+from syncsource.resource.spec import SyncSourceSpec
+
+_TUNING = {"rateLimit", "retry", "timeout"}
+"""Parts of a source that say how politely it is read, not what is read."""
+
+
+def config_hash(spec: SyncSourceSpec) -> str:
+    """32 hex digits over source, incremental (but its lookback), keys, fields and table."""
+    whole = spec.model_dump(by_alias=True, mode="json", exclude_none=True)
+    source = {name: value for name, value in whole["source"]["http"].items() if name not in _TUNING}
+    incremental = {name: value for name, value in whole.get("incremental", {}).items() if name != "lookback"}
+    sql = whole["destination"]["sql"]
+    parts = [source, incremental, whole["keys"], whole["fields"], sql.get("schema"), sql["table"]]
+    return blake2b(msgspec.json.encode(parts, order="sorted"), digest_size=16).hexdigest()

@@ -1,0 +1,80 @@
+"""Reads pages in a thread of its own and hands typed batches over through a bounded queue."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from syncsource.engine.stopping import Stop
+from syncsource.records.batch import Batch
+from syncsource.records.shape import Shape
+from syncsource.sources.base import Source
+
+QUEUE_LENGTH = 4
+"""Pages that may wait between reading and writing: enough to overlap, few enough to keep memory flat."""
+
+_TICK = 0.2
+"""Seconds between looks at whether the run was stopped, while the queue is full or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    error: Exception | None
+
+
+class Reader:
+    """Iterates over the batches of one read. Leave it as a context manager: the thread ends with it."""
+
+    def __init__(self, source: Source, shape: Shape, since: str | None, stop: Stop) -> None:
+        self._source, self._shape, self._since, self._stop = source, shape, since, stop
+        self._queue: queue.Queue[Batch | _End] = queue.Queue(QUEUE_LENGTH)
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._read, name="reader", daemon=True)
+        self.served_at: datetime | None = None
+        """The upstream's clock at the first page."""
+        self.pages = 0
+
+    def __enter__(self) -> Reader:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left.set()
+        self._source.close()
+        self._thread.join()
+
+    def __iter__(self) -> Iterator[Batch]:
+        while not isinstance(item := self._next(), _End):
+            yield item
+        if item.error is not None:
+            raise item.error
+
+    def _next(self) -> Batch | _End:
+        while True:
+            try:
+                return self._queue.get(timeout=_TICK)
+            except queue.Empty:
+                self._stop.check()
+
+    def _read(self) -> None:
+        try:
+            for page in self._source.pages(self._since):
+                self.pages += 1
+                self.served_at = self.served_at or page.served_at
+                if not self._put(self._shape.batch(page.records)):
+                    return
+            self._put(_End(None))
+        except Exception as error:  # handed to the thread that asked, where it is raised
+            self._put(_End(error))
+
+    def _put(self, item: Batch | _End) -> bool:
+        while not self._left.is_set():
+            try:
+                self._queue.put(item, timeout=_TICK)
+            except queue.Full:
+                continue
+            return True
+        return False

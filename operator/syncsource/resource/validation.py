@@ -1,0 +1,47 @@
+"""Offline validation: what an API server would say of a manifest, then what only the models can say.
+
+The schema and the CEL rules are checked by the same code that the embedded control plane runs, so that the
+messages are those of kubectl; cron expressions, paths and zones are checked by the models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from syncsource.localplane.admission import CustomResourceValidator
+from syncsource.resource import api
+from syncsource.resource.crd import crd
+from syncsource.resource.syncsource import Problem, spec_problems
+
+_SUPPRESSED = "<nil>"
+"""The field of the cause that only says that more may be wrong."""
+
+
+def problems(manifest: Mapping[str, Any]) -> list[Problem]:
+    """Everything that is wrong with a SyncSource manifest; none: it is valid."""
+    if (manifest.get("apiVersion"), manifest.get("kind")) != (api.API_VERSION, api.KIND):
+        return [Problem("kind", f"must be {api.KIND} of {api.API_VERSION}, not {manifest.get('kind')} of {manifest.get('apiVersion')}")]
+    admitted = _validator().admit(dict(manifest))
+    found = [Problem(field, "unknown field") for field in admitted.unknown]
+    found += [Problem(cause.field, cause.message) for cause in admitted.causes if cause.field != _SUPPRESSED]
+    places = {problem.field for problem in found}
+    return found + [problem for problem in spec_problems(manifest.get("spec")) if not _covered(problem.field, places)]
+
+
+def admitted(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest as an API server would store it: defaults set. Only for one without problems."""
+    return dict(_validator().admit(dict(manifest)).object)
+
+
+@cache
+def _validator() -> CustomResourceValidator:
+    return CustomResourceValidator(crd())
+
+
+def _covered(field: str, places: set[str]) -> bool:
+    """Whether the field, or a part of it, or what it is part of, is reported already."""
+    return any(
+        field == place or field.startswith((f"{place}.", f"{place}[")) or place.startswith((f"{field}.", f"{field}[")) for place in places
+    )

@@ -1,0 +1,162 @@
+"""The pool of worker processes, as the operator sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+
+from syncsource.engine.plan import Next, Outcome, Progress, RunPlan
+from syncsource.runner import wire
+from syncsource.runner.permits import Permits
+
+RUNS_PER_WORKER = 8
+_LINE_LIMIT = 64 * 2**20
+"""The longest message in bytes; a plan holds a spec (at most 1.5 MB in an API server) and its Secrets."""
+
+_log = logging.getLogger(__name__)
+
+Report = Callable[[Progress], None]
+
+
+class _Member:
+    """One worker process and the runs in its hands."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.runs: dict[str, tuple[asyncio.Future[Outcome | None], Report | None]] = {}
+
+    @property
+    def alive(self) -> bool:
+        return self.process.returncode is None
+
+    def send(self, message: wire.Message) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(wire.line(message))
+
+
+class WorkerPool:
+    """Runs plans in ``workers`` processes, ``runs_per_worker`` at a time in each. One event loop owns it."""
+
+    def __init__(self, workers: int = 2, runs_per_worker: int = RUNS_PER_WORKER) -> None:
+        self.slots = workers * runs_per_worker
+        """How many runs may be under way at a time; the caller keeps to it."""
+        self._workers = workers
+        self._members: list[_Member] = []
+        self._permits = Permits()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Start the workers."""
+        await asyncio.gather(*(self._spawn() for _ in range(self._workers)))
+
+    async def run(self, plan: RunPlan, progress: Report) -> Outcome:
+        """Execute the plan. A failed run is an outcome, and so is a worker that died: never an exception."""
+        self._permits.declare(plan)
+        outcome = await self._hand(wire.Execute(plan), plan, progress)
+        return outcome if outcome is not None else await self.settle(plan)
+
+    async def settle(self, plan: RunPlan) -> Outcome:
+        """What became of a run that was left without its worker: the ledger knows whether it had committed."""
+        if not self._stopping:
+            outcome = await self._hand(wire.Settle(plan), plan, None)
+            if outcome is not None:
+                return outcome
+        return died(plan)
+
+    def cancel(self, run: str) -> None:
+        """Stop the run at its next batch."""
+        for member in self._members:
+            if run in member.runs:
+                member.send(wire.Cancel(run))
+
+    async def stop(self, grace: float) -> None:
+        """Cancel what runs, wait at most ``grace`` seconds for it, end the workers."""
+        self._stopping = True
+        futures = [future for member in self._members for future, _ in member.runs.values()]
+        for member in self._members:
+            for run in member.runs:
+                member.send(wire.Cancel(run))
+        if futures:
+            await asyncio.wait(futures, timeout=grace)
+        for member in self._members:
+            await self._end(member)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _hand(self, message: wire.Execute | wire.Settle, plan: RunPlan, progress: Report | None) -> Outcome | None:
+        """Give a message to the worker with the fewest runs. None: it died over it."""
+        member = await self._least_busy()
+        future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
+        member.runs[plan.run] = future, progress
+        member.send(message)
+        try:
+            return await future
+        finally:
+            member.runs.pop(plan.run, None)
+
+    async def _least_busy(self) -> _Member:
+        alive = [member for member in self._members if member.alive]
+        if not alive:
+            return await self._spawn()
+        return min(alive, key=lambda member: len(member.runs))
+
+    async def _spawn(self) -> _Member:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "syncsource.runner.worker", stdin=PIPE, stdout=PIPE, limit=_LINE_LIMIT
+        )
+        member = _Member(process)
+        self._members.append(member)
+        self._keep(asyncio.create_task(self._listen(member)))
+        return member
+
+    async def _listen(self, member: _Member) -> None:
+        assert member.process.stdout is not None
+        async for line in member.process.stdout:
+            self._take(member, wire.from_worker.decode(line))
+        await member.process.wait()
+        self._members.remove(member)
+        for future, _ in list(member.runs.values()):
+            if not future.done():
+                future.set_result(None)
+        if not self._stopping:
+            _log.warning("a worker ended with code %s; another takes its place", member.process.returncode)
+            await self._spawn()
+
+    def _take(self, member: _Member, message: wire.FromWorker) -> None:
+        match message:
+            case wire.Ended(outcome):
+                if outcome.run in member.runs and not member.runs[outcome.run][0].done():
+                    member.runs[outcome.run][0].set_result(outcome)
+            case wire.Moved(run, progress):
+                if run in member.runs and (report := member.runs[run][1]) is not None:
+                    report(progress)
+            case wire.Permit(number, _, host):
+                self._keep(asyncio.create_task(self._grant(member, number, host)))
+
+    async def _grant(self, member: _Member, number: int, host: str) -> None:
+        await self._permits.wait(host)
+        if member.alive:
+            member.send(wire.Granted(number))
+
+    async def _end(self, member: _Member) -> None:
+        assert member.process.stdin is not None
+        member.process.stdin.close()
+        try:
+            await asyncio.wait_for(member.process.wait(), timeout=2)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                member.process.kill()
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def died(plan: RunPlan) -> Outcome:
+    """The outcome of a run whose worker is gone and of which the ledger could not be asked."""
+    message = "the worker process ended in mid-run; what it had not committed is gone, the next run goes on from the cursor"
+    return Outcome(run=plan.run, result="Interrupted", next=Next.RETRY, reason="WorkerDied", message=message)

@@ -1,0 +1,110 @@
+"""A worker process: executes plans in threads, as many at a time as it is given. ``python -m syncsource.runner.worker``.
+
+It ends when its standard input does: an operator that dies takes its workers along.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import BinaryIO
+
+from syncsource.engine.executing import execute, settle
+from syncsource.engine.plan import Outcome, Progress, RunPlan
+from syncsource.engine.stopping import Stop
+from syncsource.runner import wire
+
+PROGRESS_EVERY = 1.0
+"""Seconds between two reports of one run's progress."""
+
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Reads messages from ``inlet`` and writes them to ``outlet``, one line each."""
+
+    def __init__(self, inlet: BinaryIO, outlet: BinaryIO) -> None:
+        self._inlet, self._outlet = inlet, outlet
+        self._writing = threading.Lock()
+        self._stops: dict[str, Stop] = {}
+        self._numbers = itertools.count()
+        self._waiting: dict[int, threading.Event] = {}
+
+    def serve(self) -> None:
+        """Until the inlet ends; then every run is stopped."""
+        for line in self._inlet:
+            self._take(wire.to_worker.decode(line))
+        for stop in list(self._stops.values()):
+            stop()
+
+    def _take(self, message: wire.ToWorker) -> None:
+        match message:
+            case wire.Execute(plan):
+                self._stops[plan.run] = stop = Stop()
+                self._start(plan.run, partial(self._execute, plan, stop))
+            case wire.Settle(plan):
+                self._start(plan.run, partial(self._settle, plan))
+            case wire.Cancel(run):
+                if run in self._stops:
+                    self._stops[run]()
+            case wire.Granted(number):
+                self._waiting.pop(number).set()
+
+    def _start(self, run: str, work: Callable[[], Outcome]) -> None:
+        threading.Thread(target=lambda: self._send(wire.Ended(work())), name=f"run-{run}", daemon=True).start()
+
+    def _execute(self, plan: RunPlan, stop: Stop) -> Outcome:
+        try:
+            return execute(plan, permit=partial(self._permit, plan.run, stop), stop=stop, progress=self._reporter(plan.run))
+        finally:
+            del self._stops[plan.run]
+
+    def _settle(self, plan: RunPlan) -> Outcome:
+        return settle(plan)
+
+    def _permit(self, run: str, stop: Stop, host: str) -> None:
+        number, granted = next(self._numbers), threading.Event()
+        self._waiting[number] = granted
+        self._send(wire.Permit(number, run, host))
+        with stop.calling(granted.set):
+            stop.check()
+            granted.wait()
+        stop.check()
+
+    def _reporter(self, run: str) -> Callable[[Progress], None]:
+        last = 0.0
+
+        def report(progress: Progress) -> None:
+            nonlocal last
+            if time.monotonic() - last >= PROGRESS_EVERY:
+                last = time.monotonic()
+                self._send(wire.Moved(run, progress))
+
+        return report
+
+    def _send(self, message: wire.FromWorker) -> None:
+        with self._writing, contextlib.suppress(BrokenPipeError):
+            self._outlet.write(wire.line(message))
+            self._outlet.flush()
+
+
+def main() -> None:
+    """Serve on standard input and output. What anything prints goes to standard error instead."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the operator says when to stop
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    outlet = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    Worker(sys.stdin.buffer, outlet).serve()
+    os._exit(0)  # runs were told to stop; what they have not committed is gone with their connections
+
+
+if __name__ == "__main__":
+    main()
