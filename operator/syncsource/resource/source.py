@@ -162,7 +162,7 @@ class HttpSource(Part):
         Field(
             alias="baseURL",
             max_length=2048,
-            pattern="^https?://[^/?#@]+",
+            pattern=r"^https?://[^/?#@\s]+([/?#][^\s]*)?$",
             json_schema_extra=cel(
                 ('isURL(self) && url(self).getScheme() in ["http", "https"]', "must be an http or https URL"),
             ),

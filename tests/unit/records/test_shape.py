@@ -1,0 +1,78 @@
+"""Pages become rows; what is no row is rejected with its reason, and nothing is dropped."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncsource.records.batch import Rejected
+from syncsource.records.shape import Shape
+from syncsource.resource.spec import FieldSpec
+
+FIELDS = [
+    FieldSpec(name="id", type="integer"),
+    FieldSpec(name="total", path="amount.total", type="decimal(10,2)"),
+    FieldSpec(name="first", path="tags[0]", type="text"),
+    FieldSpec(name="street name", type="text"),
+    FieldSpec(name="code", type="text", required=True),
+]
+
+
+def shape(cursor: str | None = None) -> Shape:
+    return Shape(FIELDS, ["id"], cursor)
+
+
+def test_rows_are_in_the_order_of_the_fields() -> None:
+    record = {"id": 1, "amount": {"total": Decimal("1.5")}, "tags": ["x", "y"], "street name": "Main", "code": "c", "more": 1}
+    batch = shape().batch([record])
+    assert batch.rows == [(1, Decimal("1.50"), "x", "Main", "c")]
+    assert (batch.read, batch.rejected, batch.cursor, batch.cursors) == (1, [], None, None)
+
+
+def test_absent_and_null_are_null_on_the_whole_way() -> None:
+    records: list[Any] = [
+        {"id": 1, "code": "c"},
+        {"id": 2, "code": "c", "amount": None, "tags": None},
+        {"id": 3, "code": "c", "amount": 7, "tags": {}},
+    ]
+    assert [row[:3] for row in shape().batch(records).rows] == [(1, None, None), (2, None, None), (3, None, None)]
+
+
+def test_each_fault_has_its_reason_and_the_rest_is_kept() -> None:
+    records: list[Any] = [
+        {"id": None, "code": "c"},
+        "text",
+        {"id": 2, "code": "c", "amount": {"total": "lots"}},
+        {"id": 3},
+        {"id": 4, "code": "c"},
+    ]
+    batch = shape().batch(records)
+    assert [row[0] for row in batch.rows] == [4]
+    assert batch.rejected == [
+        Rejected('{"code":"c","id":null}', "MissingKey", "id: a field of the key is missing or null", "id"),
+        Rejected('"text"', "NotAnObject", "a record must be a JSON object, not str"),
+        Rejected('{"amount":{"total":"lots"},"code":"c","id":2}', "InvalidValue", "total: 'lots' is not a decimal(10,2)", "total"),
+        Rejected('{"id":3}', "MissingValue", "code: a required field is missing or null", "code"),
+    ]
+
+
+def test_cursors_belong_to_their_rows() -> None:
+    records: list[Any] = [{"id": 1, "code": "c", "at": 5}, {"id": "x", "code": "c", "at": 9}, {"id": 2, "code": "c"}]
+    batch = shape("at").batch(records)
+    assert batch.cursors == ["5", None]
+    assert batch.cursor == "9", "a rejected record was read, too: it is in quarantine"
+
+
+@given(
+    st.lists(
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+        )
+    )
+)
+def test_no_record_is_ever_lost(records: list[Any]) -> None:
+    batch = shape().batch(records)
+    assert batch.read == len(records) == len(batch.rows) + len(batch.rejected)
