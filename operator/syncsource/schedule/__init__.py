@@ -1,0 +1,1 @@
+"""When things happen next. Pure: time is an argument; no I/O, no clock, no sleep."""

@@ -1,0 +1,17 @@
+"""JSON over HTTP/1.1 (RFC 9112). Synchronous, one connection, kept alive between pages.
+
+Every request goes to the origin of baseURL (scheme, host and port) and to no other, whatever a redirect, a Link header or
+a body says. The environment is not asked: proxy variables and .netrc would send credentials where the spec does not
+say. The exceptions are SSL_CERT_FILE and SSL_CERT_DIR, which add private certificate authorities.
+
+    source       pages, one after the other
+    paging       where the next page is; links reads the Link header
+    decoding     JSON, digit for digit, and the list of records in it
+    retrying     tries of one request
+    client       one request and its answer
+    failures     what went wrong, as one of our errors; reasons has their words
+    network      deadline and cancellation of every wait on the network
+    urls         joining, and which URLs may be followed
+    auth         credentials from Secrets; redaction keeps them out of messages
+    dates        HTTP dates and Retry-After
+"""

@@ -1,0 +1,103 @@
+"""JSON (RFC 8259), digit for digit, and the list of records in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from jmespath.exceptions import JMESPathError
+
+from syncsource.errors import PermanentError, RetryableError, SchemaMismatch, SyncError, outside_text
+from syncsource.records.paths import finder
+from syncsource.sources.rest import reasons
+from syncsource.sources.rest.answers import Answer, Received
+
+_BOM = b"\xef\xbb\xbf"
+_TRUNCATED = "Input data was truncated"
+_NAMES_SHOWN = 20
+# Integers stay int whatever their size; everything with a point or an exponent goes to Decimal as its text.
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+def decoded(received: Received) -> Answer:
+    """The answer with its body decoded, whatever content type it claims.
+
+    Raises PermanentError (NotJSON, NumberOutOfRange). A body that ends too early where only the end of the connection
+    marks its end is a lost connection: RetryableError (ConnectionLost).
+    """
+    content = received.content
+    try:
+        body = _decode(content.removeprefix(_BOM))
+    except (msgspec.ValidationError, ArithmeticError):
+        raise PermanentError(
+            f"{received.call}: a number in the body has more digits than can be kept exactly", reason=reasons.NUMBER_OUT_OF_RANGE
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise _not_json(received, str(error)) from None
+    return Answer(received.call, received.headers, body, (len(content), hash(content)))
+
+
+def records_at(path: str | None) -> Callable[[Answer], list[Any]]:
+    """A function from an answer to its list of records, which raises SchemaMismatch (RecordsNotFound)."""
+    search = finder(path) if path else None
+
+    def records(answer: Answer) -> list[Any]:
+        found = look_up(search, answer, "spec.source.http.records") if search else answer.body
+        if not isinstance(found, list):
+            raise _no_list(path, found, answer)
+        return found
+
+    return records
+
+
+def look_up(search: Callable[[Any], Any], answer: Answer, field: str) -> Any:
+    """What a path finds in the body. Raises SchemaMismatch where the path's functions don't fit what they meet."""
+    try:
+        return search(answer.body)
+    except JMESPathError as error:
+        said = answer.call.redaction.text(str(error))
+        raise SchemaMismatch(f"{field}: the path can't be applied to the answer of {answer.call}: {said}") from None
+
+
+def kind(value: Any) -> str:
+    """What a JSON value is, in words."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return {dict: "an object", list: "a list", str: "a text", type(None): "nothing"}.get(type(value), "a number")
+
+
+def _no_list(path: str | None, found: Any, answer: Answer) -> SchemaMismatch:
+    if path is None:
+        said = f"the body is {kind(found)}, not a list: set it to the path of the list of records"
+    else:
+        said = f"{outside_text(path, 100)!r} finds {kind(found)}, not a list"
+    return SchemaMismatch(
+        f"spec.source.http.records: {said}; in the answer of {answer.call}, {_shape(answer)}", reason=reasons.RECORDS_NOT_FOUND
+    )
+
+
+def _shape(answer: Answer) -> str:
+    if not isinstance(answer.body, dict):
+        return f"the body is {kind(answer.body)}"
+    names = [answer.call.redaction.text(name, 60) for name in list(answer.body)[:_NAMES_SHOWN]]
+    more = f" and {len(answer.body) - len(names)} more" if len(answer.body) > len(names) else ""
+    return f"the body has the fields {', '.join(names)}{more}" if names else "the body is an empty object"
+
+
+def _not_json(received: Received, cause: str) -> SyncError:
+    content, call = received.content, received.call
+    if not content.strip():
+        cause = "the body is empty"
+    elif cause == _TRUNCATED:
+        if not received.framed:
+            return RetryableError(f"{call}: the connection was lost before the answer was complete", reason=reasons.CONNECTION_LOST)
+        cause = "the JSON ends too early"
+    kind_of = call.redaction.text(received.headers.get("content-type", "no content type"), 80)
+    shown = call.redaction.text(content[:8192].decode("utf-8", "replace"))
+    return PermanentError(
+        f"{call} answered {received.status} with {kind_of}, which is not JSON ({call.redaction.text(cause, 120)})"
+        + (f": {shown}" if shown else ""),
+        reason=reasons.NOT_JSON,
+    )

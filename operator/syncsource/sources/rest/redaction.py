@@ -1,0 +1,51 @@
+"""Keeps secrets out of messages: what an upstream sends back may hold what was sent to it."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus
+
+import httpx
+
+from syncsource.errors import outside_text
+
+HIDDEN = "***"
+_LOOKED_AT = 4096
+"""Characters of a text from outside that are looked at; a message shows far fewer."""
+
+
+class Redaction:
+    """Texts and URLs from outside, without the values of any Secret, in the forms in which servers echo them."""
+
+    def __init__(self, values: Iterable[str], query: str | None = None) -> None:
+        """``query`` names the query parameter whose value is hidden, whatever it is."""
+        forms = sorted({form for value in values if value.strip() for form in _forms(value)}, key=len, reverse=True)
+        self._longest = len(forms[0]) if forms else 0
+        self._secret = re.compile("|".join(map(re.escape, forms)), re.IGNORECASE) if forms else None
+        self._parameter = re.compile(rf"([?&]{re.escape(quote_plus(query))}=)[^&#]*") if query else None
+
+    def text(self, text: str, limit: int = 200) -> str:
+        """One line, without secrets and control characters, capped."""
+        return outside_text(self._hide(text), limit)
+
+    def url(self, url: httpx.URL, limit: int = 300) -> str:
+        """The URL without userinfo, fragment and secrets."""
+        text = str(url.copy_with(username=None, password=None, fragment=None))
+        return self.text(self._parameter.sub(rf"\1{HIDDEN}", text) if self._parameter else text, limit)
+
+    def _hide(self, text: str) -> str:
+        if self._secret is None:
+            return text[:_LOOKED_AT]
+        hidden = self._secret.sub(HIDDEN, text[:_LOOKED_AT])
+        # The cut may leave the beginning of a secret, which no longer matches.
+        return hidden if len(text) <= _LOOKED_AT else hidden[: max(len(hidden) - self._longest, 0)]
+
+
+def _forms(value: str) -> Iterator[str]:
+    for text in (value, value.strip()):
+        yield from (text, quote(text, safe=""), quote(text), quote_plus(text), json.dumps(text)[1:-1], html.escape(text))
+        yield base64.b64encode(text.encode()).decode()

@@ -1,0 +1,56 @@
+"""Tries of one request: exponential backoff with full jitter, and Retry-After."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from syncsource.errors import AbortedError, RetryableError
+from syncsource.resource.source import RequestRetry
+from syncsource.resource.types import format_duration
+from syncsource.sources.rest.reasons import CANCELLED
+
+T = TypeVar("T")
+
+
+def backoff(policy: RequestRetry, tries: int, roll: float) -> float:
+    """Seconds before the next try after ``tries``; ``roll`` in [0, 1) takes its share of the longest wait that is due."""
+    return roll * min(policy.backoff.total_seconds() * 2.0 ** (tries - 1), policy.max_backoff.total_seconds())
+
+
+class Retrying:
+    """Tries as ``spec.source.http.retry`` says."""
+
+    def __init__(self, policy: RequestRetry, cancelled: threading.Event, roll: Callable[[], float] = random.random) -> None:
+        self._policy = policy
+        self._cancelled = cancelled
+        self._roll = roll
+
+    def run(self, attempt: Callable[[], T]) -> T:
+        """What ``attempt`` returns, tried again after each RetryableError.
+
+        Raises the last RetryableError with the number of tries, and its reason and ``after``: when none is left, or when
+        the upstream asks to wait longer than maxBackoff. AbortedError (Cancelled) ends a wait.
+        """
+        for tries in range(1, self._policy.attempts + 1):
+            try:
+                return attempt()
+            except RetryableError as error:
+                self._pause(error, tries)
+        raise AssertionError("the last try returns or raises")
+
+    def _pause(self, error: RetryableError, tries: int) -> None:
+        longest = self._policy.max_backoff.total_seconds()
+        if error.after is not None and error.after > longest:
+            limit = f"longer than {format_duration(self._policy.max_backoff)} (spec.source.http.retry.maxBackoff)"
+            raise _ended(error, f"it asks to wait {error.after:.0f}s, {limit}") from error
+        if tries >= self._policy.attempts:
+            raise _ended(error, f"tried {tries} times (spec.source.http.retry.attempts)") from error
+        if self._cancelled.wait(max(backoff(self._policy, tries, self._roll()), error.after or 0.0)):
+            raise AbortedError("cancelled while waiting to try again", reason=CANCELLED) from error
+
+
+def _ended(error: RetryableError, why: str) -> RetryableError:
+    return RetryableError(f"{error.message}; {why}", reason=error.reason, after=error.after)

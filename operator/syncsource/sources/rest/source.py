@@ -1,0 +1,115 @@
+"""Pages of a REST API, one after the other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import httpx
+
+from syncsource.errors import PermanentError
+from syncsource.resource.source import HttpSource
+from syncsource.resource.spec import Incremental
+from syncsource.sources.base import Page
+from syncsource.sources.rest.answers import Answer
+from syncsource.sources.rest.auth import Credentials, Secrets, credentials
+from syncsource.sources.rest.client import Client
+from syncsource.sources.rest.decoding import decoded, records_at
+from syncsource.sources.rest.paging import Paging, Reading, paging
+from syncsource.sources.rest.reasons import PAGINATION_STUCK
+from syncsource.sources.rest.redaction import Redaction
+from syncsource.sources.rest.retrying import Retrying
+from syncsource.sources.rest.urls import merged, request_url
+
+
+class RestSource:
+    """``spec.source.http``. Made by :meth:`open`."""
+
+    def __init__(self, url: httpx.URL, param: str | None, records: str | None, pages: Paging, client: Client, retrying: Retrying) -> None:
+        self._url = url
+        self._param = param
+        self._records = records_at(records)
+        self._paging = pages
+        self._client = client
+        self._retrying = retrying
+
+    @classmethod
+    def open(
+        cls,
+        http: HttpSource,
+        incremental: Incremental | None,
+        secrets: Secrets,
+        *,
+        permit: Callable[[str], None],
+        cancelled: threading.Event,
+    ) -> RestSource:
+        """See :func:`syncsource.sources.open_source`."""
+        granted = credentials(http.auth, secrets)
+        client = Client(http, granted, _redaction(secrets, granted), permit=permit, cancelled=cancelled)
+        pages = paging(http.pagination, client.resolve)
+        param = incremental.param if incremental else None
+        return cls(request_url(http), param, http.records, pages, client, Retrying(http.retry, cancelled))
+
+    def pages(self, since: str | None) -> Iterator[Page]:
+        """See :class:`syncsource.sources.Source`."""
+        start = merged(self._url, {self._param: since}) if self._param and since is not None else self._url
+        url: httpx.URL | None = self._paging.first(start)
+        trail, total = Trail(), 0
+        while url is not None:
+            trail.visit(url)
+            answer = self._retrying.run(partial(self._fetch, url))
+            records = self._records(answer)
+            trail.read(answer, len(records))
+            total += len(records)
+            url = self._paging.following(Reading(start, answer, len(records), trail.pages, total))
+            trail.check(url, answer)
+            yield Page(records, answer.served_at)
+
+    def close(self) -> None:
+        """See :class:`syncsource.sources.Source`."""
+        self._client.close()
+
+    def _fetch(self, url: httpx.URL) -> Answer:
+        return decoded(self._client.fetch(url))
+
+
+class Trail:
+    """Where a read has been, so that it can't go in circles."""
+
+    def __init__(self) -> None:
+        self.pages = 0
+        """Pages read so far."""
+        self._asked: dict[httpx.URL, int] = {}
+        self._bodies: dict[tuple[int, int], int] = {}
+
+    def visit(self, url: httpx.URL) -> None:
+        """A page is asked for."""
+        self.pages += 1
+        self._asked[url] = self.pages
+
+    def read(self, answer: Answer, count: int) -> None:
+        """A page came, with so many records. Raises PermanentError (PaginationStuck) where it is one that came before."""
+        first = self._bodies.setdefault(answer.fingerprint, self.pages) if count else self.pages
+        if first != self.pages:
+            raise _stuck(f"page {self.pages} ({answer.call}) has the same body as page {first}")
+
+    def check(self, url: httpx.URL | None, answer: Answer) -> None:
+        """The next page is known. Raises PermanentError (PaginationStuck) where it was read before."""
+        first = self._asked.get(url) if url is not None else None
+        if first is not None:
+            raise _stuck(f"page {self.pages} ({answer.call}) names page {first} as the next one")
+
+
+def _stuck(what: str) -> PermanentError:
+    return PermanentError(
+        f"spec.source.http.pagination: {what}; does the upstream know the parameters of paging that the spec names?",
+        reason=PAGINATION_STUCK,
+    )
+
+
+def _redaction(secrets: Secrets, granted: Credentials) -> Redaction:
+    """All values of all Secrets, and what became of them: of ``Basic dXNlcg==`` the last word."""
+    values = [value for secret in secrets.values() for value in secret.values()]
+    sent = [value.split()[-1] for value in granted.headers.values() if value.split()]
+    return Redaction([*values, *sent], granted.query[0] if granted.query else None)

@@ -1,0 +1,57 @@
+"""URLs: how they are put together (RFC 3986), and which may be followed."""
+
+from __future__ import annotations
+
+import httpx
+
+from syncsource.errors import StalledError
+from syncsource.resource.conditions import INVALID_SPEC
+from syncsource.resource.source import HttpSource
+
+
+def base_url(text: str) -> httpx.URL:
+    """baseURL. Raises StalledError (InvalidSpec) where it is none, or holds credentials."""
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise StalledError(f"spec.source.http.baseURL is not a URL: {error}", reason=INVALID_SPEC) from None
+    if url.userinfo or not url.host:
+        raise StalledError(
+            "spec.source.http.baseURL must name a host and no user or password; put credentials into a Secret and name it in spec.source.http.auth",
+            reason=INVALID_SPEC,
+        )
+    return url.copy_with(fragment=None)
+
+
+def request_url(http: HttpSource) -> httpx.URL:
+    """baseURL and path joined, with the query of both and of ``request.query``; of one name the last wins."""
+    base = base_url(http.base_url)
+    path, _, query = http.request.path.partition("?")
+    if path:
+        base = base.copy_with(path=base.path.rstrip("/") + "/" + path.lstrip("/"))
+    url = merged(base, dict(httpx.QueryParams(query)))
+    return merged(url, {name: str(value) for name, value in http.request.query.items()})
+
+
+def merged(url: httpx.URL, parameters: dict[str, str]) -> httpx.URL:
+    """The URL with these query parameters set."""
+    return url.copy_merge_params(parameters) if parameters else url
+
+
+def origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    """Scheme, host and port (None: the scheme's own), RFC 6454."""
+    return url.scheme, url.host, url.port
+
+
+def resolve(current: httpx.URL, target: str, base: httpx.URL) -> httpx.URL | None:
+    """What ``target`` means on the page ``current``; None where it leaves the origin of ``base`` or is no URL.
+
+    An http URL of the same host counts as https where baseURL is https: upstreams behind a proxy that ends TLS write such.
+    """
+    try:
+        url = current.join(target.strip()).copy_with(username=None, password=None, fragment=None)
+    except httpx.InvalidURL:
+        return None
+    if (url.scheme, url.host, url.port, base.scheme, base.port) == ("http", base.host, None, "https", None):
+        url = url.copy_with(scheme="https")
+    return url if origin(url) == origin(base) else None
