@@ -1,0 +1,66 @@
+"""``syncsource``, and ``kubectl syncsource``: the same program."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import IO, Any
+
+import click
+
+from syncsource import __version__
+
+COMMANDS = {
+    "up": ("syncsource.cli.up", "Embedded control plane and operator on this machine."),
+    "operator": ("syncsource.cli.operate", "The operator against the current kubeconfig."),
+    "run": ("syncsource.cli.run", "One SyncSource, here and now, without Kubernetes."),
+    "validate": ("syncsource.cli.validate", "Manifests against the schema and every rule, offline."),
+    "sync": ("syncsource.cli.requests", "Request a run and wait for its outcome."),
+    "suspend": ("syncsource.cli.requests", "Stop scheduled and requested runs."),
+    "resume": ("syncsource.cli.requests", "Undo suspend."),
+    "history": ("syncsource.cli.history", "The last runs."),
+    "crds": ("syncsource.cli.crds", "Print the CustomResourceDefinitions."),
+    "completion": ("syncsource.cli.completion", "Print the completion script of a shell."),
+}
+"""Each command's module, imported only when it is called: kubernetes and kopf take a second to import."""
+
+
+class Lazy(click.Group):
+    """A group that imports a command when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table above."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table above, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="syncsource")
+@click.option("-v", "--verbose", count=True, help="More log lines on standard error; twice for all.")
+def main(verbose: int) -> None:
+    """Keep rows of outside systems up to date in a SQL database that people also edit."""
+    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s")
+
+
+class Fail(click.ClickException):
+    """Ends the program with ``error: message`` and an exit code."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = code
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """On standard error."""
+        click.echo(f"error: {self.message}", file=file, err=file is None)
