@@ -55,12 +55,14 @@ def main(verbose: int) -> None:
 
 
 class Fail(click.ClickException):
-    """Ends the program with ``error: message`` and an exit code."""
-
-    def __init__(self, message: str, code: int = 1) -> None:
-        super().__init__(message)
-        self.exit_code = code
+    """Ends the program with ``error: message`` and exit code 1: what was asked for did not work out."""
 
     def show(self, file: IO[Any] | None = None) -> None:
         """On standard error."""
         click.echo(f"error: {self.message}", file=file, err=file is None)
+
+
+class Unusable(Fail):
+    """The same with exit code 2: what was given can't be used."""
+
+    exit_code = 2

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from syncsource.cli.main import Fail
+from syncsource.cli.main import Unusable
 from syncsource.resource import api
 
 
@@ -75,9 +75,9 @@ def _documents(file: str) -> list[Document]:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
         manifests = [manifest for manifest in yaml.safe_load_all(text) if manifest is not None]
     except OSError as error:
-        raise Fail(f"{file}: {error.strerror}", 2) from None
+        raise Unusable(f"{file}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise Fail(f"{file}: not YAML: {' '.join(str(error).split())[:300]}", 2) from None
+        raise Unusable(f"{file}: not YAML: {' '.join(str(error).split())[:300]}") from None
     return [Document(file if len(manifests) == 1 else f"{file}#{number}", manifest) for number, manifest in enumerate(manifests, 1)]
 
 
@@ -86,7 +86,7 @@ def _decoded(document: Document) -> dict[str, str]:
     try:
         data = {key: base64.b64decode(value, validate=True).decode() for key, value in (manifest.get("data") or {}).items()}
     except (binascii.Error, ValueError, TypeError):
-        raise Fail(f"{document.place}: data of Secret {document.name} must be base64; plain text belongs in stringData", 2) from None
+        raise Unusable(f"{document.place}: data of Secret {document.name} must be base64; plain text belongs in stringData") from None
     return {**data, **{key: str(value) for key, value in (manifest.get("stringData") or {}).items()}}
 
 
@@ -94,7 +94,7 @@ def _env_file(file: str) -> dict[str, str]:
     try:
         lines = Path(file).read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise Fail(f"{file}: {error.strerror}", 2) from None
+        raise Unusable(f"{file}: {error.strerror}") from None
     pairs = (
         line.removeprefix("export ").split("=", 1) for line in map(str.strip, lines) if line and not line.startswith("#") and "=" in line
     )

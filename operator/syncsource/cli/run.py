@@ -13,7 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from syncsource.cli.main import Fail
+from syncsource.cli.main import Unusable
 from syncsource.cli.manifests import Document, find_secrets, load, sync_sources, variable
 from syncsource.cli.output import emit, output_option
 from syncsource.engine import plan as planned
@@ -56,21 +56,21 @@ def _choose(documents: list[Document], name: str | None) -> Document:
         return found[0]
     names = ", ".join(document.name for document in sync_sources(documents))
     if not found:
-        raise Fail(f"no SyncSource {f'named {name} ' if name else ''}in the files" + (f"; there are: {names}" if names else ""), 2)
-    raise Fail(f"the files have several SyncSources ({names}): choose one with --name", 2)
+        raise Unusable(f"no SyncSource {f'named {name} ' if name else ''}in the files" + (f"; there are: {names}" if names else ""))
+    raise Unusable(f"the files have several SyncSources ({names}): choose one with --name")
 
 
 def _plan(document: Document, documents: list[Document], full: bool, env_file: str | None) -> planned.RunPlan:
     wrong = problems(document.manifest)
     if wrong:
-        raise Fail(f"{document.place} is not valid:\n" + "\n".join(f"  {problem}" for problem in wrong), 2)
+        raise Unusable(f"{document.place} is not valid:\n" + "\n".join(f"  {problem}" for problem in wrong))
     manifest = admitted(document.manifest)
     source = parse(manifest)
     values = find_secrets(documents, source.spec.secret_keys, env_file)
     missing = [(secret, key) for secret, key in source.spec.secret_keys if key not in values.get(secret, {})]
     if missing:
         lines = "\n".join(f"  Secret {secret}, key {key}: add it to the files, or set {variable(secret, key)}" for secret, key in missing)
-        raise Fail(f"{source.name} needs Secrets that were not given:\n{lines}", 2)
+        raise Unusable(f"{source.name} needs Secrets that were not given:\n{lines}")
     return planned.RunPlan(
         run=secrets.token_hex(6), identity=f"local/{source.name}", trigger="Request", full=full, spec=manifest["spec"], secrets=values
     )
