@@ -110,6 +110,9 @@ class SyncSourceStatus(StatusPart):
     last_handled_full_refresh_at: str | None = Field(None, description="The same for syncsource.dev/fullRefreshAt.")
     effective_schedule: str | None = Field(None, description="The schedule in force, with H resolved.")
     last_attempt_time: Time | None = Field(None, description="Start of the last run.")
+    last_attempt_hash: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="Hash of source, destination, fields and keys as the last run had them: a spec that differs runs at once."
+    )
     last_success_time: Time | None = Field(None, description="End of the last run that succeeded.")
     next_run_time: Time | None = Field(None, description="When the schedule next comes due.")
     next_retry_time: Time | None = Field(None, description="When the failed run is tried again.")
