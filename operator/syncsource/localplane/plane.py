@@ -1,0 +1,152 @@
+"""The server as a whole: state folder, store, application, and the tasks beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import socket
+import sqlite3
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from aiohttp import web
+
+from syncsource.localplane import errors, statefiles
+from syncsource.localplane.certificates import ensure_certificates
+from syncsource.localplane.garbage import GarbageCollector
+from syncsource.localplane.registry import definitions
+from syncsource.localplane.registry.builtin import builtin_resources
+from syncsource.localplane.registry.registry import Registry
+from syncsource.localplane.serving.app import make_app
+from syncsource.localplane.storage.broadcast import Broadcast, Change
+from syncsource.localplane.storage.encoding import decode
+from syncsource.localplane.storage.store import Store
+from syncsource.localplane.writing.options import WriteOptions
+from syncsource.localplane.writing.strategies import CRD
+from syncsource.localplane.writing.writer import Writer
+
+NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+SHUTDOWN_SECONDS = 1.0
+
+
+class LocalPlane:
+    """An API server for `state_dir`, on 127.0.0.1 and `port` (0: the last one if it is free, else any free one).
+
+    `start` raises AlreadyRunning where another process serves the folder, OSError where the port is taken.
+    """
+
+    def __init__(self, state_dir: Path, *, port: int = 0) -> None:
+        self.state_dir, self.port = Path(state_dir), port
+        self.kubeconfig = self.state_dir / "kubeconfig"
+        self._cleanup = contextlib.AsyncExitStack()
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        try:
+            await self._start()
+        except BaseException:
+            await self._cleanup.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """End the watches, finish what is being answered, close the database."""
+        await self._cleanup.aclose()
+
+    async def _start(self) -> None:
+        statefiles.open_folder(self.state_dir)
+        lock: IO[bytes] = statefiles.take_lock(self.state_dir)
+        self._cleanup.callback(lock.close)
+        certificates = ensure_certificates(self.state_dir, dt.datetime.now(dt.UTC))
+        token = statefiles.ensure_token(self.state_dir)
+        self.writer = self._open_store()
+        listening = _listen(self.port, statefiles.last_port(self.state_dir))
+        self.port = listening.getsockname()[1]
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificates.certificate, certificates.key)
+        await self._serve(make_app(self.writer, token, f"127.0.0.1:{self.port}"), listening, context)
+        statefiles.remember_port(self.state_dir, self.port)
+        statefiles.write_kubeconfig(self.kubeconfig, self.url, certificates.authority.read_bytes(), token)
+
+    def _open_store(self) -> Writer:
+        path = self.state_dir / "objects.db"
+        path.touch(mode=0o600)
+        store = Store(path)
+        self._cleanup.callback(store.close)
+        writer = Writer(store, Broadcast(store.version), Registry(builtin_resources()))
+        writer.listeners.append(_definition_listener(writer))
+        for stored in store.list(CRD):
+            _serve_definition(writer, decode(stored.body))
+        _create_namespaces(writer)
+        return writer
+
+    async def _serve(self, app: web.Application, listening: socket.socket, context: ssl.SSLContext) -> None:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        await runner.setup()
+        self._cleanup.push_async_callback(runner.cleanup)
+        site = web.SockSite(runner, listening, ssl_context=context, backlog=128)
+        await site.start()
+        collector = asyncio.create_task(GarbageCollector(self.writer).run())
+        self._cleanup.push_async_callback(_cancel, collector)
+        self._cleanup.callback(self.writer.broadcast.end)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _listen(port: int, last: int) -> socket.socket:
+    """A socket on 127.0.0.1; the port of last time is only a wish."""
+    for candidate in [port] if port else [last, 0] if last else [0]:
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind(("127.0.0.1", candidate))
+        except OSError:
+            listening.close()
+            if candidate in (0, port):
+                raise
+        else:
+            return listening
+    raise OSError("no free port")
+
+
+def _definition_listener(writer: Writer) -> Callable[[Change, dict[str, Any]], None]:
+    """Serve what is defined, from the moment it is stored to the moment it is gone."""
+
+    def heard(change: Change, crd: dict[str, Any]) -> None:
+        if change.key.resource != CRD:
+            return
+        if change.type == "DELETED":
+            writer.registry.remove(crd["spec"]["group"], crd["spec"]["names"]["plural"])
+            writer.broadcast.end(change.key.name)
+        elif not change.previous or decode(change.previous)["spec"] != crd["spec"]:
+            _serve_definition(writer, crd)
+
+    return heard
+
+
+def _serve_definition(writer: Writer, crd: dict[str, Any]) -> None:
+    writer.registry.remove(crd["spec"]["group"], crd["spec"]["names"]["plural"])
+    for resource in definitions.resources(crd):
+        writer.registry.add(resource)
+
+
+def _create_namespaces(writer: Writer) -> None:
+    """What every cluster has from the start. The uid of kube-system is the identity of this one."""
+    namespaces = writer.registry.find("", "v1", "namespaces")
+    accounts = writer.registry.find("", "v1", "serviceaccounts")
+    if namespaces is None or accounts is None:
+        raise RuntimeError("namespaces and service accounts are built in")
+    options = WriteOptions(manager="kube-apiserver")
+    for name in NAMESPACES:
+        for resource, namespace, wanted in ((namespaces, "", name), (accounts, name, "default")):
+            with contextlib.suppress(errors.APIError, sqlite3.IntegrityError):
+                writer.create(resource, namespace, {"metadata": {"name": wanted}}, options)

@@ -1,0 +1,71 @@
+"""The description of one resource: everything that the generic machinery needs to know of a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from syncsource.localplane.admission.objectmeta import dns_subdomain
+from syncsource.localplane.admission.validator import CompiledVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A printer column: the cell is what `path` finds, or what the function `cell` makes of the object."""
+
+    name: str
+    type: str = "string"
+    path: str = ""
+    cell: str = ""
+    priority: int = 0
+    description: str = ""
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resource:
+    """A kind in one version. `raw_schema` is what OpenAPI publishes, `version_rules` what objects are checked against.
+
+    `renames` maps fields of this version to those that are stored, for a kind that two groups share.
+    """
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    singular: str
+    namespaced: bool
+    raw_schema: Mapping[str, Any]
+    rules: CompiledVersion
+    list_kind: str
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+    has_status: bool = False
+    has_generation: bool = False
+    is_custom: bool = False
+    is_storage: bool = True
+    columns: tuple[Column, ...] = ()
+    selectable: tuple[str, ...] = ()
+    renames: Mapping[str, str] = field(default_factory=dict)
+    stored_as: str = ""
+    check_name: Callable[[str], Iterator[str]] = dns_subdomain
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def storage(self) -> str:
+        """The resource's part of a storage key."""
+        return self.stored_as or (f"{self.plural}.{self.group}" if self.group else self.plural)
+
+    @property
+    def subresources(self) -> tuple[str, ...]:
+        return ("status",) if self.has_status else ()
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether there are objects at all: a review is answered and forgotten."""
+        return "get" in self.verbs

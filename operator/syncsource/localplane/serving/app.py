@@ -1,0 +1,144 @@
+"""The aiohttp application: authentication, routes, and errors as Status objects."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from syncsource.localplane import errors
+from syncsource.localplane.errors import APIError, PathNotFound
+from syncsource.localplane.registry.registry import Registry
+from syncsource.localplane.registry.resource import Resource
+from syncsource.localplane.serving import discovery, openapi
+from syncsource.localplane.serving.bodies import MAX_BODY, answer
+from syncsource.localplane.serving.handlers import Handlers
+from syncsource.localplane.serving.requestinfo import RequestInfo, request_info
+from syncsource.localplane.writing.writer import Writer
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
+_log = logging.getLogger(__name__)
+
+
+def make_app(writer: Writer, token: str, address: str) -> web.Application:
+    """Serve everything of `writer`'s registry to whoever knows `token`."""
+    app = web.Application(middlewares=[_errors, _authentication(token)], client_max_size=MAX_BODY)
+    plane = _Plane(writer.registry, Handlers(writer), address)
+    for path in HEALTH:
+        app.router.add_get(path, _health)
+        app.router.add_get(path + "/{check:.*}", _health)
+    app.router.add_get("/version", plane.version)
+    app.router.add_get("/api", plane.core)
+    app.router.add_get("/apis", plane.groups)
+    app.router.add_get("/openapi/v2", plane.openapi_v2)
+    app.router.add_get("/openapi/v3", plane.openapi_v3)
+    app.router.add_get("/openapi/v3/{path:.+}", plane.openapi_v3_document)
+    app.router.add_get("/apis/{group}", plane.group)
+    app.router.add_route("*", "/{path:.*}", plane.resource)
+    return app
+
+
+def _authentication(token: str) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    expected = f"Bearer {token}".encode()
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get("Authorization", "")
+        anonymous = not given and (request.path in HEALTH or request.path == "/version")
+        if not anonymous and not hmac.compare_digest(given.encode(errors="replace"), expected):
+            return answer(errors.unauthorized().status(), request, code=401)
+        return await handler(request)
+
+    return middleware
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except APIError as refusal:
+        return answer(refusal.status(), request, code=refusal.code)
+    except PathNotFound:
+        return web.Response(text="404 page not found\n", status=404)
+    except web.HTTPException as refusal:
+        if refusal.status == 404:
+            return web.Response(text="404 page not found\n", status=404)
+        refused = APIError(refusal.status, refusal.reason.replace(" ", ""), refusal.text or refusal.reason)
+        return answer(refused.status(), request, code=refusal.status)
+    except ConnectionError:
+        raise
+    except Exception:
+        _log.exception("%s %s failed", request.method, request.path)
+        return answer(errors.internal().status(), request, code=500)
+
+
+async def _health(request: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+class _Plane:
+    def __init__(self, registry: Registry, handlers: Handlers, address: str) -> None:
+        self.registry, self.handlers, self.address = registry, handlers, address
+
+    async def version(self, request: web.Request) -> web.StreamResponse:
+        return answer(discovery.VERSION, request)
+
+    async def core(self, request: web.Request) -> web.StreamResponse:
+        if _wants_aggregated(request):
+            return answer(discovery.aggregated(self.registry, core=True), request, kind=discovery.AGGREGATED)
+        return answer(discovery.core_versions(self.address), request)
+
+    async def groups(self, request: web.Request) -> web.StreamResponse:
+        if _wants_aggregated(request):
+            return answer(discovery.aggregated(self.registry, core=False), request, kind=discovery.AGGREGATED)
+        return answer(discovery.group_list(self.registry), request)
+
+    async def group(self, request: web.Request) -> web.StreamResponse:
+        found = discovery.group(self.registry, request.match_info["group"])
+        if found is None:
+            raise PathNotFound(request.path)
+        return answer(found, request)
+
+    async def openapi_v2(self, request: web.Request) -> web.StreamResponse:
+        return answer(openapi.document_v2(self.registry), request)
+
+    async def openapi_v3(self, request: web.Request) -> web.StreamResponse:
+        return answer(openapi.index_v3(self.registry), request)
+
+    async def openapi_v3_document(self, request: web.Request) -> web.StreamResponse:
+        place = openapi.group_versions(self.registry).get(request.match_info["path"])
+        if place is None:
+            raise PathNotFound(request.path)
+        return answer(openapi.document_v3(self.registry, *place), request)
+
+    async def resource(self, request: web.Request) -> web.StreamResponse:
+        info = request_info(request.method, request.path, request.query)
+        if not info.resource:
+            found = discovery.resource_list(self.registry, info.group, info.version)
+            if found is None or info.verb not in {"get", "list"}:
+                raise PathNotFound(request.path)
+            return answer(found, request)
+        resource = self._find(info)
+        verb = "get" if info.verb == "watch" and info.subresource else info.verb
+        if verb not in resource.verbs or (info.subresource and verb not in {"get", "update", "patch"}):
+            raise errors.method_not_allowed()
+        handler: Callable[[web.Request, Resource, RequestInfo], Awaitable[web.StreamResponse]] = getattr(self.handlers, verb)
+        return await handler(request, resource, info)
+
+    def _find(self, info: RequestInfo) -> Resource:
+        resource = self.registry.find(info.group, info.version, info.resource)
+        if resource is None or (info.subresource and info.subresource not in resource.subresources):
+            raise PathNotFound(info.resource)
+        if info.namespace and not resource.namespaced:
+            raise PathNotFound(info.resource)
+        if info.name and resource.namespaced and not info.namespace:
+            raise PathNotFound(info.resource)
+        return resource
+
+
+def _wants_aggregated(request: web.Request) -> bool:
+    accept = request.headers.get("Accept", "").replace(" ", "")
+    return "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList" in accept

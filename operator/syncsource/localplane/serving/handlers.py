@@ -1,0 +1,165 @@
+"""One method per verb: from a request to the store or the writer, and back to an answer."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from typing import Any
+
+from aiohttp import web
+
+from syncsource.localplane import errors
+from syncsource.localplane.registry.resource import Resource
+from syncsource.localplane.serving import bodies, parameters
+from syncsource.localplane.serving.bodies import answer
+from syncsource.localplane.serving.listing import list_page, shown
+from syncsource.localplane.serving.requestinfo import RequestInfo, is_true
+from syncsource.localplane.serving.reviews import review
+from syncsource.localplane.serving.selectors import Selector, parse_selector
+from syncsource.localplane.serving.tables import table
+from syncsource.localplane.serving.watching import Watch, WatchOptions, default_timeout
+from syncsource.localplane.storage.encoding import decode, encode, encode_ordered
+from syncsource.localplane.writing import patches, pipeline, views
+from syncsource.localplane.writing.options import DeleteOptions, WriteOptions
+from syncsource.localplane.writing.pipeline import Result
+from syncsource.localplane.writing.strategic import strategic_merge
+from syncsource.localplane.writing.writer import Writer
+
+JSON_PATCH, MERGE_PATCH = "application/json-patch+json", "application/merge-patch+json"
+STRATEGIC_PATCH, APPLY_PATCH = "application/strategic-merge-patch+json", "application/apply-patch+yaml"
+
+
+class Handlers:
+    """The verbs of a resource that is known to allow them."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.writer, self.store, self.broadcast = writer, writer.store, writer.broadcast
+
+    async def get(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
+        stored = self.store.get(self.writer.key(resource, info.namespace, info.name))
+        body = shown(resource, stored, Selector()) if stored is not None else None
+        if body is None:
+            raise errors.not_found(resource.group, resource.plural, info.name)
+        return self._object(request, resource, body)
+
+    async def list(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
+        selector = self._selector(request, resource, info)
+        wanted = parameters.integer(request.query, "resourceVersion")
+        if wanted > self.store.version:
+            message = f"Too large resource version: {wanted}, current: {self.store.version}"
+            raise errors.APIError(504, "Timeout", message, {"causes": [{"reason": "ResourceVersionTooLarge", "message": message}]})
+        limit = parameters.integer(request.query, "limit")
+        page = list_page(self.store, resource, info.namespace, selector, limit, request.query.get("continue", ""))
+        include = bodies.table_options(request)
+        if include is not None:
+            return answer(table(resource, page.objects(), page.metadata, include), request)
+        if bodies.wants_metadata_only(request):
+            items = [_partial(obj) for obj in page.objects()]
+            kind = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
+            return answer({**kind, "metadata": page.metadata, "items": items}, request)
+        return answer(page.body(resource), request)
+
+    async def watch(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
+        query = request.query
+        options = WatchOptions(
+            version=str(parameters.integer(query, "resourceVersion") or query.get("resourceVersion", "")),
+            timeout=parameters.integer(query, "timeoutSeconds") or default_timeout(),
+            bookmarks=is_true(query.get("allowWatchBookmarks")),
+            initial_events=is_true(query.get("sendInitialEvents")),
+            include=bodies.table_options(request),
+            partial=bodies.wants_metadata_only(request) is not None,
+        )
+        watch = Watch(self.store, self.broadcast, resource, info.namespace, self._selector(request, resource, info), options)
+        response = web.StreamResponse(headers={"Content-Type": "application/json", "Cache-Control": "no-cache, private"})
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            await watch.serve(response)
+        return response
+
+    async def create(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
+        obj = await bodies.read_object(request)
+        if not resource.is_stored:
+            return answer(review(resource.kind, pipeline.check_type(resource, obj, info.namespace)), request, code=201)
+        if resource.namespaced and not info.namespace:
+            raise errors.method_not_allowed()
+        options = parameters.write_options(request, info.subresource)
+        return self._written(request, resource, self.writer.create(resource, info.namespace, obj, options), code=201)
+
+    async def update(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
+        obj = await bodies.read_object(request)
+        options = parameters.write_options(request, info.subresource)
+        return self._written(request, resource, self.writer.update(resource, info.namespace, info.name, obj, options))
+
+    async def patch(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
+        kind = bodies.media_type(request)
+        accepted = [JSON_PATCH, MERGE_PATCH, *([] if resource.is_custom else [STRATEGIC_PATCH]), APPLY_PATCH]
+        if kind not in accepted:
+            raise errors.unsupported_media_type(accepted)
+        options = parameters.write_options(request, info.subresource)
+        patch = bodies.parse(await bodies.read_body(request), kind)
+        if kind == APPLY_PATCH:
+            return self._applied(request, resource, info, patch, options)
+        result = self.writer.patch(resource, info.namespace, info.name, lambda old: _patched(resource, kind, old, patch), options)
+        return self._written(request, resource, result)
+
+    def _applied(self, request: web.Request, resource: Resource, info: RequestInfo, config: Any, options: WriteOptions) -> web.StreamResponse:
+        if not request.query.get("fieldManager"):
+            raise errors.bad_request("PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required for apply patch")
+        existed = self.store.get(self.writer.key(resource, info.namespace, info.name)) is not None
+        result = self.writer.apply(resource, info.namespace, info.name, config, options)
+        return self._written(request, resource, result, code=200 if existed else 201)
+
+    async def delete(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
+        options = parameters.delete_options(request.query, await bodies.read_object(request, optional=True))
+        obj, is_gone = self.writer.delete(resource, info.namespace, info.name, options)
+        if not is_gone:
+            return answer(encode(views.outgoing(resource, obj)), request)
+        details = {"name": info.name, "group": resource.group, "kind": resource.plural, "uid": obj["metadata"]["uid"]}
+        return answer(errors.success({name: value for name, value in details.items() if value}), request)
+
+    async def deletecollection(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
+        given = parameters.delete_options(request.query, await bodies.read_object(request, optional=True))
+        options = DeleteOptions(given.dry_run, propagation=given.propagation)
+        page = list_page(self.store, resource, info.namespace, self._selector(request, resource, info), 0, "")
+        with self.writer.batch():
+            for obj in page.objects():
+                metadata = obj["metadata"]
+                self.writer.delete(resource, metadata.get("namespace", ""), metadata["name"], options)
+        return answer(page.body(resource), request)
+
+    def _selector(self, request: web.Request, resource: Resource, info: RequestInfo) -> Selector:
+        fields = request.query.get("fieldSelector", "")
+        if info.name:
+            fields = ",".join(filter(None, (fields, f"metadata.name={info.name}")))
+        return parse_selector(resource, request.query.get("labelSelector", ""), fields)
+
+    def _object(self, request: web.Request, resource: Resource, body: bytes) -> web.StreamResponse:
+        include = bodies.table_options(request)
+        if include is not None:
+            obj = decode(body)
+            return answer(table(resource, [obj], {"resourceVersion": obj["metadata"]["resourceVersion"]}, include), request)
+        if bodies.wants_metadata_only(request):
+            return answer(encode_ordered(_partial(decode(body))), request)
+        return answer(body, request)
+
+    def _written(self, request: web.Request, resource: Resource, result: Result, *, code: int = 200) -> web.StreamResponse:
+        response = answer(encode(views.outgoing(resource, result.object)), request, code=code)
+        for warning in result.warnings:
+            text = warning.replace("\\", "\\\\").replace('"', '\\"')
+            response.headers.add("Warning", f'299 - "{text}"')
+        return response
+
+
+def _partial(obj: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
+
+
+def _patched(resource: Resource, kind: str, old: dict[str, Any], patch: Any) -> Any:
+    if kind == JSON_PATCH:
+        return patches.json_patch(old, patch)
+    if not isinstance(patch, dict):
+        raise errors.bad_request("error decoding patch: a merge patch is an object")
+    if kind == MERGE_PATCH:
+        return patches.merge_patch(old, patch)
+    return strategic_merge(copy.deepcopy(old), patch, pipeline.whole_object(resource.rules.schema))

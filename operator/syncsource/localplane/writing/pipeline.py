@@ -1,0 +1,192 @@
+"""One object on its way into the store: decode → default → prepare → own → validate. No I/O here."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import secrets
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from syncsource.localplane import errors
+from syncsource.localplane.admission import cause
+from syncsource.localplane.admission.cause import Cause
+from syncsource.localplane.admission.defaulting import apply_defaults
+from syncsource.localplane.admission.objectmeta import validate_metadata
+from syncsource.localplane.admission.pruning import prune
+from syncsource.localplane.admission.validation import same, validate
+from syncsource.localplane.registry import definitions
+from syncsource.localplane.registry.object_meta import OBJECT_META, whole_object
+from syncsource.localplane.registry.resource import Resource
+from syncsource.localplane.writing import managedfields
+from syncsource.localplane.writing.managedfields import Manager
+from syncsource.localplane.writing.options import WriteOptions
+from syncsource.localplane.writing.strategies import CRD, GENERIC, STRATEGIES
+
+Object = dict[str, Any]
+_NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+_KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink")
+
+
+def now() -> str:
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The object as stored (or as it would be), whether anything changed, and warnings for the client."""
+
+    object: Object
+    changed: bool = True
+    warnings: tuple[str, ...] = ()
+
+
+def check_type(resource: Resource, obj: Any, namespace: str) -> Object:
+    """`obj` as an object of this resource and namespace; raises the 400 that says why it is none."""
+    if not isinstance(obj, dict):
+        raise errors.bad_request(f"cannot unmarshal {type(obj).__name__} into an object")
+    given = obj.setdefault("apiVersion", resource.api_version)
+    if given != resource.api_version:
+        raise errors.bad_request(
+            f"the API version in the data ({given}) does not match the expected API version ({resource.api_version})"
+        )
+    if obj.setdefault("kind", resource.kind) != resource.kind:
+        raise errors.bad_request(f"the object provided is unrecognized: kind {obj['kind']!r} is not {resource.kind!r}")
+    metadata = obj.get("metadata")
+    if metadata is None:
+        metadata = obj["metadata"] = {}
+    if not isinstance(metadata, dict):
+        raise errors.bad_request("metadata must be an object")
+    _check_namespace(resource, metadata, namespace)
+    return obj
+
+
+def _check_namespace(resource: Resource, metadata: Object, namespace: str) -> None:
+    if not resource.namespaced:
+        metadata.pop("namespace", None)
+    elif metadata.get("namespace") not in (None, "", namespace):
+        raise errors.bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    else:
+        metadata["namespace"] = namespace
+
+
+def decode(resource: Resource, obj: Object, options: WriteOptions, *, defaults: bool = True) -> tuple[str, ...]:
+    """Prune and default in place; unknown fields are an error, warnings or nothing, as the client wishes."""
+    unknown = prune(obj, resource.rules.schema, is_resource=True)
+    unknown += prune(obj["metadata"], OBJECT_META, "metadata")
+    if resource.storage == CRD and isinstance(obj.get("spec"), dict):
+        unknown += definitions.unknown_fields(obj)
+    if defaults:
+        apply_defaults(obj, resource.rules.schema)
+    wrong = [f'unknown field "{path}"' for path in unknown]
+    if wrong and options.validation == "Strict":
+        raise errors.bad_request(
+            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
+            f"strict decoding error: {', '.join(wrong)}"
+        )
+    _check_metadata_types(resource, obj)
+    return tuple(wrong) if options.validation == "Warn" else ()
+
+
+def _check_metadata_types(resource: Resource, obj: Object) -> None:
+    metadata = {name: value for name, value in obj["metadata"].items() if value is not None}
+    wrong = next(validate(metadata, OBJECT_META, "metadata"), None)
+    if wrong is not None:
+        raise errors.bad_request(
+            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {wrong.field}: {wrong.message}'
+        )
+    obj["metadata"] = metadata
+
+
+def prepare_create(resource: Resource, obj: Object) -> None:
+    """The system's fields of a new object."""
+    metadata = obj["metadata"]
+    if metadata.pop("resourceVersion", ""):
+        raise errors.bad_request("resourceVersion should not be set on objects to be created")
+    for name in _KEPT:
+        metadata.pop(name, None)
+    if not metadata.get("name") and metadata.get("generateName"):
+        suffix = "".join(secrets.choice(_NAME_LETTERS) for _ in range(5))
+        metadata["name"] = metadata["generateName"][:58] + suffix
+    moment = now()
+    metadata.update(uid=str(uuid.uuid4()), creationTimestamp=moment)
+    if resource.has_generation:
+        metadata["generation"] = 1
+    if resource.has_status:
+        obj.pop("status", None)
+    STRATEGIES.get(resource.storage, GENERIC).prepare(obj, None, moment)
+
+
+def prepare_update(resource: Resource, obj: Object, old: Object, subresource: str) -> Object:
+    """What an update may change: the status and nothing else, or everything else."""
+    if subresource == "status":
+        managed = obj["metadata"].get("managedFields")
+        obj = {**old, "metadata": dict(old["metadata"]), **({"status": obj["status"]} if "status" in obj else {})}
+        if managed:
+            obj["metadata"]["managedFields"] = managed
+        return obj
+    if resource.has_status:
+        obj = {name: value for name, value in obj.items() if name != "status"}
+        if "status" in old:
+            obj["status"] = copy.deepcopy(old["status"])
+    _keep_system_fields(obj["metadata"], old["metadata"])
+    STRATEGIES.get(resource.storage, GENERIC).prepare(obj, old, now())
+    if resource.has_generation and _spec_changed(resource, obj, old):
+        obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+    return obj
+
+
+def _keep_system_fields(metadata: Object, old: Object) -> None:
+    for name in _KEPT:
+        if name in old:
+            metadata[name] = old[name]
+        else:
+            metadata.pop(name, None)
+
+
+def _spec_changed(resource: Resource, obj: Object, old: Object) -> bool:
+    hidden = {"metadata", "status"} if resource.has_status else {"metadata"}
+    return not same(*({name: value for name, value in each.items() if name not in hidden} for each in (obj, old)))
+
+
+def own(resource: Resource, old: Mapping[str, Any], obj: Object, options: WriteOptions) -> None:
+    """Record in `managedFields` what this write changed."""
+    given = managedfields.read(obj["metadata"])
+    entries = given or managedfields.read(old.get("metadata") or {})
+    manager = Manager(options.manager, "Update", resource.api_version, options.subresource)
+    after = managedfields.after_update(old, obj, whole_object(resource.rules.schema), entries, manager, now())
+    managedfields.write(obj["metadata"], after)
+
+
+def causes(resource: Resource, obj: Object, old: Object | None) -> Iterator[Cause]:
+    """Everything that is wrong with the object as it would be stored."""
+    if old is None:
+        yield from validate_metadata(obj["metadata"], resource.check_name)
+    else:
+        yield from validate_metadata({**obj["metadata"], "name": old["metadata"]["name"]}, lambda _: iter(()))
+        yield from _finalizers_while_deleting(obj["metadata"], old["metadata"])
+    found = list(resource.rules.validate(obj, old))
+    yield from found
+    if not found:
+        yield from STRATEGIES.get(resource.storage, GENERIC).check(obj, old)
+
+
+def _finalizers_while_deleting(metadata: Object, old: Object) -> Iterator[Cause]:
+    added = [name for name in metadata.get("finalizers") or [] if name not in (old.get("finalizers") or [])]
+    if old.get("deletionTimestamp") and added:
+        detail = f"no new finalizers can be added if the object is being deleted, found new finalizers {added}"
+        yield cause.forbidden("metadata.finalizers", detail)
+
+
+def is_unchanged(obj: Object, old: Object) -> bool:
+    """Whether storing `obj` would change nothing but times of ownership."""
+    return same(_timeless(obj), _timeless(old))
+
+
+def _timeless(obj: Object) -> Object:
+    bare = managedfields.bare(obj)
+    bare["metadata"].pop("resourceVersion", None)
+    managed = [{**entry, "time": ""} for entry in obj["metadata"].get("managedFields") or []]
+    return {**bare, "managed": managed}

@@ -1,0 +1,126 @@
+"""What single built-in kinds add to the generic pipeline, by storage key (`pkg/registry/*/strategy.go`)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from syncsource.localplane.admission import cause
+from syncsource.localplane.admission.cause import Cause
+from syncsource.localplane.registry import definitions
+
+CRD = "customresourcedefinitions.apiextensions.k8s.io"
+CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
+MAX_DATA_BYTES = 1024 * 1024
+
+Object = dict[str, Any]
+Prepare = Callable[[Object, Object | None, str], None]
+Check = Callable[[Mapping[str, Any], Mapping[str, Any] | None], Iterator[Cause]]
+
+
+def _nothing(obj: Object, old: Object | None, now: str) -> None:
+    return
+
+
+def _no_causes(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterator[Cause]:
+    return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """`prepare` completes an object in place before validation; `old` is None at creation."""
+
+    prepare: Prepare = _nothing
+    check: Check = _no_causes
+
+
+def _prepare_namespace(obj: Object, old: Object | None, now: str) -> None:
+    if old is None:
+        obj["spec"] = {"finalizers": ["kubernetes"]}
+        obj["status"] = {"phase": "Active"}
+        obj["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = obj["metadata"]["name"]
+
+
+def _prepare_secret(obj: Object, old: Object | None, now: str) -> None:
+    given = obj.pop("stringData", None)
+    if given:
+        data = obj["data"] = dict(obj.get("data") or {})
+        data.update({name: base64.b64encode(text.encode()).decode() for name, text in given.items() if isinstance(text, str)})
+
+
+def _check_data(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterator[Cause]:
+    size = 0
+    for field in ("data", "binaryData"):
+        for name, value in (obj.get(field) or {}).items():
+            size += len(value)
+            if not name or name in {".", ".."} or not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+                detail = (
+                    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',"
+                    "  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+                )
+                yield cause.invalid(f"{field}[{name}]", name, detail)
+    if size > MAX_DATA_BYTES:
+        yield cause.too_long("data", MAX_DATA_BYTES)
+    if old is not None and old.get("immutable"):
+        yield from _immutable(obj, old)
+
+
+def _immutable(obj: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[Cause]:
+    for field in ("immutable", "data", "binaryData"):
+        if obj.get(field) != old.get(field):
+            yield cause.forbidden(field, "field is immutable when `immutable` is set")
+
+
+def _check_secret(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterator[Cause]:
+    if old is not None and obj.get("type") != old.get("type"):
+        yield cause.invalid("type", obj.get("type"), "field is immutable")
+    yield from _check_data(obj, old)
+
+
+def _prepare_pod(obj: Object, old: Object | None, now: str) -> None:
+    if old is None:
+        obj["status"] = {"phase": "Pending"}
+
+
+def _prepare_job(obj: Object, old: Object | None, now: str) -> None:
+    template = (obj.get("spec") or {}).get("template") or {}
+    if old is not None or not isinstance(template, dict):
+        return
+    labels = {"batch.kubernetes.io/controller-uid": obj["metadata"]["uid"], "batch.kubernetes.io/job-name": obj["metadata"]["name"]}
+    obj["spec"].setdefault("selector", {"matchLabels": {"batch.kubernetes.io/controller-uid": obj["metadata"]["uid"]}})
+    metadata = template.setdefault("metadata", {})
+    metadata["labels"] = {**(metadata.get("labels") or {}), **labels}
+    obj["status"] = {}
+
+
+def _check_role_reference(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterator[Cause]:
+    if old is not None and obj["roleRef"] != old["roleRef"]:
+        yield cause.invalid("roleRef", obj["roleRef"], "cannot change roleRef")
+
+
+def _prepare_crd(obj: Object, old: Object | None, now: str) -> None:
+    definitions.complete_names(obj.get("spec") or {})
+    if old is None:
+        obj["metadata"].setdefault("finalizers", [CRD_FINALIZER])
+
+
+def _check_event(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterator[Cause]:
+    involved, namespace = obj.get("involvedObject") or {}, obj["metadata"].get("namespace")
+    if (involved.get("namespace") or "default") != namespace:
+        yield cause.invalid("involvedObject.namespace", involved.get("namespace") or "", "does not match event.namespace")
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "namespaces": Strategy(prepare=_prepare_namespace),
+    "secrets": Strategy(prepare=_prepare_secret, check=_check_secret),
+    "configmaps": Strategy(check=_check_data),
+    "pods": Strategy(prepare=_prepare_pod),
+    "events": Strategy(check=_check_event),
+    "jobs.batch": Strategy(prepare=_prepare_job),
+    "rolebindings.rbac.authorization.k8s.io": Strategy(check=_check_role_reference),
+    "clusterrolebindings.rbac.authorization.k8s.io": Strategy(check=_check_role_reference),
+    CRD: Strategy(prepare=_prepare_crd, check=definitions.check),
+}
+GENERIC = Strategy()

@@ -1,0 +1,253 @@
+"""Every write goes through here: read what is stored, decide, store, tell the watchers, all in one transaction."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from syncsource.localplane import errors
+from syncsource.localplane.registry import definitions
+from syncsource.localplane.registry.object_meta import whole_object
+from syncsource.localplane.registry.registry import Registry
+from syncsource.localplane.registry.resource import Resource
+from syncsource.localplane.storage.broadcast import Broadcast, Change
+from syncsource.localplane.storage.encoding import decode as from_json
+from syncsource.localplane.storage.encoding import encode
+from syncsource.localplane.storage.store import Key, Store
+from syncsource.localplane.writing import managedfields, pipeline, views
+from syncsource.localplane.writing.managedfields import Manager
+from syncsource.localplane.writing.options import DeleteOptions, WriteOptions
+from syncsource.localplane.writing.pipeline import Object, Result
+from syncsource.localplane.writing.strategies import CRD
+
+Listener = Callable[[Change, Object], None]
+Patch = Callable[[Object], Any]
+
+
+class Writer:
+    """Creates, updates, patches and deletes objects of any resource; raises APIError for what is refused."""
+
+    def __init__(self, store: Store, broadcast: Broadcast, registry: Registry) -> None:
+        self.store, self.broadcast, self.registry = store, broadcast, registry
+        self.listeners: list[Listener] = []
+        self._pending: list[tuple[Change, Object]] | None = None
+
+    def create(self, resource: Resource, namespace: str, obj: Any, options: WriteOptions) -> Result:
+        obj = pipeline.check_type(resource, obj, namespace)
+        warnings = pipeline.decode(resource, obj, options)
+        return self._insert(resource, namespace, obj, options, warnings, {})
+
+    def update(self, resource: Resource, namespace: str, name: str, obj: Any, options: WriteOptions) -> Result:
+        obj = pipeline.check_type(resource, obj, namespace)
+        if obj["metadata"].setdefault("name", name) != name:
+            raise errors.bad_request(
+                f"the name of the object ({obj['metadata']['name']}) does not match the name on the URL ({name})"
+            )
+        return self._replace(resource, self.key(resource, namespace, name), obj, options)
+
+    def patch(self, resource: Resource, namespace: str, name: str, patch: Patch, options: WriteOptions) -> Result:
+        key = self.key(resource, namespace, name)
+        old = self._current(resource, key)
+        patched = patch(views.outgoing(resource, copy.deepcopy(old)))
+        obj = pipeline.check_type(resource, patched, namespace)
+        if obj["metadata"].setdefault("name", name) != name:
+            raise errors.bad_request(f"the name of the object ({obj['metadata']['name']}) does not match the name on the URL ({name})")
+        return self._replace(resource, key, obj, options)
+
+    def apply(self, resource: Resource, namespace: str, name: str, config: Any, options: WriteOptions) -> Result:
+        """Server-side apply: creates what is not there."""
+        config = pipeline.check_type(resource, config, namespace)
+        if config["metadata"].setdefault("name", name) != name:
+            raise errors.bad_request(f"the name of the object ({config['metadata']['name']}) does not match the name on the URL ({name})")
+        if config["metadata"].get("managedFields"):
+            raise errors.bad_request("metadata.managedFields must be nil")
+        warnings = pipeline.decode(resource, config, options, defaults=False)
+        stored = self.store.get(self.key(resource, namespace, name))
+        live: Object = from_json(stored) if stored else {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {}}
+        manager = Manager(options.manager, "Apply", resource.api_version, options.subresource)
+        entries = managedfields.read(live["metadata"])
+        schema = whole_object(resource.rules.schema)
+        applied = managedfields.after_apply(live, config, schema, entries, manager, pipeline.now(), force=options.force)
+        if stored is None:
+            pipeline.decode(resource, applied.object, options)
+            return self._insert(resource, namespace, applied.object, options, warnings, applied.entries)
+        return self._replace(resource, self.key(resource, namespace, name), applied.object, options, applied.entries)
+
+    def delete(self, resource: Resource, namespace: str, name: str, options: DeleteOptions) -> tuple[Object, bool]:
+        """The object, and whether it is gone: finalizers, or the kind's own clean-up, may keep it."""
+        key = self.key(resource, namespace, name)
+        with self.batch():
+            old = self._current(resource, key)
+            self._check_preconditions(resource, old, options.uid, options.version)
+            obj = copy.deepcopy(old)
+            _mark_propagation(obj, options.propagation)
+            if not _is_held(obj):
+                if not options.dry_run:
+                    self._remove(key, old)
+                return old, True
+            if not obj["metadata"].get("deletionTimestamp"):
+                _mark_deleted(resource, obj)
+            if options.dry_run or pipeline.is_unchanged(obj, old):
+                return obj, False
+            return self._store(key, obj, old), False
+
+    def finish(self, key: Key) -> None:
+        """Remove an object that nothing holds any more, whatever its kind's clean-up was."""
+        with self.batch():
+            stored = self.store.get(key)
+            if stored is not None:
+                self._remove(key, from_json(stored))
+
+    def edit(self, key: Key, change: Callable[[Object], None]) -> None:
+        """The server's own edit of metadata or status: no validation, no ownership; nothing happens where nothing changes."""
+        with self.batch():
+            stored = self.store.get(key)
+            if stored is None:
+                return
+            old, obj = from_json(stored), from_json(stored)
+            change(obj)
+            self._store_or_remove(key, obj, old)
+
+    def key(self, resource: Resource, namespace: str, name: str) -> Key:
+        return Key(resource.storage, namespace if resource.namespaced else "", name)
+
+    def _current(self, resource: Resource, key: Key) -> Object:
+        stored = self.store.get(key)
+        if stored is None:
+            raise errors.not_found(resource.group, resource.plural, key.name)
+        found: Object = from_json(stored)
+        return found
+
+    def _insert(
+        self, resource: Resource, namespace: str, obj: Object, options: WriteOptions, warnings: tuple[str, ...], entries: managedfields.Entries
+    ) -> Result:
+        self._check_namespace(resource, namespace, obj)
+        pipeline.prepare_create(resource, obj)
+        if entries:
+            managedfields.write(obj["metadata"], entries)
+        else:
+            obj["metadata"].pop("managedFields", None)
+            pipeline.own(resource, {"apiVersion": obj["apiVersion"], "kind": obj["kind"]}, obj, options)
+        obj = views.incoming(resource, obj)
+        self._validate(resource, obj, None)
+        key = self.key(resource, namespace, obj["metadata"]["name"])
+        with self.batch():
+            if self.store.get(key) is not None:
+                raise errors.already_exists(resource.group, resource.plural, key.name)
+            self._accept(resource, obj)
+            return Result(obj if options.dry_run else self._store(key, obj, None), warnings=warnings)
+
+    def _replace(self, resource: Resource, key: Key, obj: Object, options: WriteOptions, entries: managedfields.Entries | None = None) -> Result:
+        with self.batch():
+            old = self._current(resource, key)
+            metadata = obj["metadata"]
+            self._check_preconditions(resource, old, metadata.get("uid", ""), metadata.pop("resourceVersion", ""))
+            warnings = pipeline.decode(resource, obj, options)
+            obj = pipeline.prepare_update(resource, views.incoming(resource, obj), old, options.subresource)
+            if entries is None:
+                pipeline.own(resource, old, obj, options)
+            else:
+                managedfields.write(obj["metadata"], entries)
+            obj["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
+            self._validate(resource, obj, old)
+            if options.subresource != "status":
+                self._accept(resource, obj)
+            if pipeline.is_unchanged(obj, old):
+                return Result(old, changed=False, warnings=warnings)
+            if options.dry_run:
+                return Result(obj, warnings=warnings)
+            return Result(self._store_or_remove(key, obj, old), warnings=warnings)
+
+    def _accept(self, resource: Resource, obj: Object) -> None:
+        if resource.storage == CRD:
+            obj["status"] = definitions.accepted_status(obj, pipeline.now())
+
+    def _validate(self, resource: Resource, obj: Object, old: Object | None) -> None:
+        causes = list(dict.fromkeys(pipeline.causes(resource, obj, old)))
+        if causes:
+            raise errors.invalid(resource.group, resource.kind, obj["metadata"].get("name", ""), causes)
+
+    def _check_namespace(self, resource: Resource, namespace: str, obj: Object) -> None:
+        if not resource.namespaced:
+            return
+        stored = self.store.get(Key("namespaces", "", namespace))
+        if stored is None:
+            raise errors.not_found("", "namespaces", namespace)
+        if from_json(stored)["metadata"].get("deletionTimestamp"):
+            why = f"unable to create new content in namespace {namespace} because it is being terminated"
+            raise errors.forbidden(resource.group, resource.plural, obj["metadata"].get("name", ""), why)
+
+    def _check_preconditions(self, resource: Resource, old: Object, uid: str, version: str) -> None:
+        metadata = old["metadata"]
+        if uid and uid != metadata["uid"]:
+            why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {metadata['uid']}"
+            raise errors.conflict(resource.group, resource.plural, metadata["name"], why)
+        if version and version != metadata["resourceVersion"]:
+            raise errors.conflict(resource.group, resource.plural, metadata["name"], errors.MODIFIED)
+
+    def _store_or_remove(self, key: Key, obj: Object, old: Object) -> Object:
+        if obj["metadata"].get("deletionTimestamp") and not _is_held(obj):
+            self._remove(key, obj)
+            return obj
+        return old if pipeline.is_unchanged(obj, old) else self._store(key, obj, old)
+
+    def _store(self, key: Key, obj: Object, old: Object | None) -> Object:
+        version = self.store.next_version()
+        obj["metadata"]["resourceVersion"] = str(version)
+        body = encode(obj)
+        owners = [owner["uid"] for owner in obj["metadata"].get("ownerReferences") or []]
+        self.store.put(key, version, body, obj["metadata"]["uid"], owners)
+        self._note(Change("MODIFIED" if old else "ADDED", key, version, body, encode(old) if old else b""), obj)
+        return obj
+
+    def _remove(self, key: Key, obj: Object) -> None:
+        version = self.store.next_version()
+        previous = encode(obj)
+        body = encode({**obj, "metadata": {**obj["metadata"], "resourceVersion": str(version)}})
+        self.store.remove(key)
+        self._note(Change("DELETED", key, version, body, previous), obj)
+
+    def _note(self, change: Change, obj: Object) -> None:
+        if self._pending is None:
+            raise RuntimeError("a write outside of a batch")
+        self._pending.append((change, obj))
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Several writes as one transaction. Watchers hear of them after the commit, and only then."""
+        if self._pending is not None:
+            yield
+            return
+        self._pending = []
+        try:
+            with self.store.transaction():
+                yield
+            written = self._pending
+        finally:
+            self._pending = None
+        for change, obj in written:
+            self.broadcast.publish(change)
+            for listener in self.listeners:
+                listener(change, obj)
+
+
+def _is_held(obj: Object) -> bool:
+    """Whether something must happen before the object may go."""
+    return bool(obj["metadata"].get("finalizers") or (obj["kind"] == "Namespace" and (obj.get("spec") or {}).get("finalizers")))
+
+
+def _mark_propagation(obj: Object, propagation: str) -> None:
+    finalizer = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}.get(propagation)
+    finalizers = obj["metadata"].get("finalizers") or []
+    if finalizer and finalizer not in finalizers:
+        obj["metadata"]["finalizers"] = [*finalizers, finalizer]
+
+
+def _mark_deleted(resource: Resource, obj: Object) -> None:
+    obj["metadata"].update(deletionTimestamp=pipeline.now(), deletionGracePeriodSeconds=0)
+    if resource.has_generation:
+        obj["metadata"]["generation"] = obj["metadata"].get("generation", 0) + 1
+    if resource.storage == "namespaces":
+        obj["status"] = {**(obj.get("status") or {}), "phase": "Terminating"}
