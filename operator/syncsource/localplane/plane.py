@@ -83,6 +83,7 @@ class LocalPlane:
         for stored in store.list(CRD):
             _serve_definition(writer, decode(stored.body))
         _create_namespaces(writer)
+        writer.broadcast = Broadcast(store.version)
         return writer
 
     async def _serve(self, app: web.Application, listening: socket.socket, context: ssl.SSLContext) -> None:

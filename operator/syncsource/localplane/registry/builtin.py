@@ -40,9 +40,14 @@ def _resource(raw: Mapping[str, Any]) -> Resource:
         list_kind=f"{raw['kind']}List",
         has_status=raw.get("status", False),
         has_generation=raw.get("generation", False),
-        columns=(_NAME, *(Column(**column) for column in raw.get("columns", ()))),
+        columns=_columns([Column(**column) for column in raw.get("columns", ())]),
         renames=raw.get("renames", {}),
         stored_as=raw.get("stored_as", ""),
         check_name=getattr(objectmeta, raw.get("name", "dns_subdomain")),
         **given,
     )
+
+
+def _columns(given: list[Column]) -> tuple[Column, ...]:
+    """Names come first, but where the table says otherwise."""
+    return tuple(given) if any(column.name == "Name" for column in given) else (_NAME, *given)

@@ -8,13 +8,14 @@ import yaml
 from aiohttp import web
 
 from syncsource.localplane import errors
+from syncsource.localplane.serving.protobuf import MEDIA_TYPE, decode_protobuf
 from syncsource.localplane.storage.encoding import decode, encode_ordered
 
 MAX_BODY = 3 * 1024 * 1024
 MAX_DEPTH = 200
 GZIP_FROM = 128 * 1024
 _YAML = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "application/apply-patch+yaml"})
-_ACCEPTED = ("application/json", "application/yaml")
+_ACCEPTED = ("application/json", "application/yaml", MEDIA_TYPE)
 
 
 class _StringTimes(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -54,11 +55,17 @@ async def read_object(request: web.Request, *, optional: bool = False) -> Any:
 
 def parse(body: bytes, kind: str) -> Any:
     try:
-        value = yaml.load(body, Loader=_StringTimes) if kind in _YAML else decode(body)  # noqa: S506
+        value = _decode(body, kind)
         _check_depth(value)
     except (ValueError, yaml.YAMLError, RecursionError) as wrong:
         raise errors.bad_request(f"the object provided is unrecognized: couldn't parse the body: {str(wrong)[:200]}") from wrong
     return value
+
+
+def _decode(body: bytes, kind: str) -> Any:
+    if kind == MEDIA_TYPE:
+        return decode_protobuf(body)
+    return yaml.load(body, Loader=_StringTimes) if kind in _YAML else decode(body)  # noqa: S506
 
 
 def _check_depth(value: Any) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from syncsource.localplane import errors
+from syncsource.localplane.admission import cause
 from syncsource.localplane.registry import definitions
 from syncsource.localplane.registry.object_meta import whole_object
 from syncsource.localplane.registry.registry import Registry
@@ -41,26 +42,25 @@ class Writer:
 
     def update(self, resource: Resource, namespace: str, name: str, obj: Any, options: WriteOptions) -> Result:
         obj = pipeline.check_type(resource, obj, namespace)
-        if obj["metadata"].setdefault("name", name) != name:
-            raise errors.bad_request(
-                f"the name of the object ({obj['metadata']['name']}) does not match the name on the URL ({name})"
-            )
-        return self._replace(resource, self.key(resource, namespace, name), obj, options)
+        _check_name(obj, name)
+        key = self.key(resource, namespace, name)
+        if resource.is_custom and not obj["metadata"].get("resourceVersion") and self.store.get(key) is not None:
+            unconditional = cause.invalid("metadata.resourceVersion", 0, "must be specified for an update")
+            raise errors.invalid(resource.group, resource.kind, name, [unconditional])
+        return self._replace(resource, key, obj, options)
 
     def patch(self, resource: Resource, namespace: str, name: str, patch: Patch, options: WriteOptions) -> Result:
         key = self.key(resource, namespace, name)
         old = self._current(resource, key)
         patched = patch(views.outgoing(resource, copy.deepcopy(old)))
         obj = pipeline.check_type(resource, patched, namespace)
-        if obj["metadata"].setdefault("name", name) != name:
-            raise errors.bad_request(f"the name of the object ({obj['metadata']['name']}) does not match the name on the URL ({name})")
+        _check_name(obj, name)
         return self._replace(resource, key, obj, options)
 
     def apply(self, resource: Resource, namespace: str, name: str, config: Any, options: WriteOptions) -> Result:
         """Server-side apply: creates what is not there."""
         config = pipeline.check_type(resource, config, namespace)
-        if config["metadata"].setdefault("name", name) != name:
-            raise errors.bad_request(f"the name of the object ({config['metadata']['name']}) does not match the name on the URL ({name})")
+        _check_name(config, name)
         if config["metadata"].get("managedFields"):
             raise errors.bad_request("metadata.managedFields must be nil")
         warnings = pipeline.decode(resource, config, options, defaults=False)
@@ -231,6 +231,12 @@ class Writer:
             self.broadcast.publish(change)
             for listener in self.listeners:
                 listener(change, obj)
+
+
+def _check_name(obj: Object, name: str) -> None:
+    given = obj["metadata"].setdefault("name", name)
+    if given != name:
+        raise errors.bad_request(f"the name of the object ({given}) does not match the name on the URL ({name})")
 
 
 def _is_held(obj: Object) -> bool:
