@@ -73,5 +73,5 @@ def _is_tls(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, ssl.SSLError):
             return not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)
-        error = error.__cause__
+        error = error.__cause__ or error.__context__  # httpcore raises some "from None"
     return False

@@ -1,0 +1,152 @@
+"""An upstream on 127.0.0.1 that answers as a test says, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as it arrived."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def target(self) -> str:
+        return self.path + ("?" + "&".join(f"{name}={value}" for name, value in self.query.items()) if self.query else "")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer. ``body``: bytes as they are, an iterator of bytes written one by one, or anything else as JSON."""
+
+    body: Any = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    framed: bool = True
+    """Whether Content-Length is sent. Without, the end of the connection ends the body."""
+    length: int | None = None
+    """A Content-Length that is not the body's."""
+
+
+Script = Callable[[Asked], Reply]
+
+
+@dataclass
+class Upstream:
+    """A running server."""
+
+    script: Script
+    asked: list[Asked] = field(default_factory=list)
+    port: int = 0
+    scheme: str = "http"
+    arrived: threading.Event = field(default_factory=threading.Event)
+    """Set when a request came in."""
+    sent: threading.Event = field(default_factory=threading.Event)
+    """Set when the pieces of a :func:`hanging` body went out."""
+    over: threading.Event = field(default_factory=threading.Event)
+    """Set when the test is over; replies that hang wait for it."""
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    @property
+    def targets(self) -> list[str]:
+        return [asked.target for asked in self.asked]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    upstream: Upstream
+
+    def _answer(self) -> None:
+        parts = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        asked = Asked(self.command, parts.path, query, headers, body)
+        self.upstream.asked.append(asked)
+        self.upstream.arrived.set()
+        self._send(self.upstream.script(asked))
+
+    do_GET = do_POST = _answer
+
+    def _send(self, reply: Reply) -> None:
+        body = reply.body
+        pieces = iter([body]) if isinstance(body, bytes) else body if isinstance(body, Iterator) else iter([json.dumps(body).encode()])
+        first = next(pieces, b"")
+        self.send_response_only(reply.status)
+        headers = {"Date": self.date_time_string(), "Content-Type": "application/json"} | reply.headers
+        if reply.framed:
+            headers["Content-Length"] = str(len(first) if reply.length is None else reply.length)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self._headers_buffer.append(b"\r\n" + first)  # type: ignore[attr-defined]
+        self.flush_headers()
+        for piece in pieces:
+            self.wfile.write(piece)
+        self.close_connection = not reply.framed or reply.length is not None
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that hang up are what many tests are about."""
+
+
+@contextlib.contextmanager
+def serving(script: Script, context: ssl.SSLContext | None = None) -> Iterator[Upstream]:
+    """A server for the time of a test."""
+    upstream = Upstream(script)
+    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"upstream": upstream}))
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        upstream.scheme = "https"
+    upstream.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield upstream
+    finally:
+        upstream.over.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[tuple[socket.socket, str]]:
+    """A socket that speaks no HTTP by itself, and its URL."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        yield sock, f"http://127.0.0.1:{sock.getsockname()[1]}"
+
+
+def in_turn(*replies: Reply) -> Script:
+    """One reply after the other; the last one for ever."""
+    left = list(replies)
+    return lambda _: left.pop(0) if len(left) > 1 else left[0]
+
+
+def hanging(upstream: Upstream, *pieces: bytes) -> Iterator[bytes]:
+    """A body that begins with these pieces and then says nothing more until the test is over. Then ``sent`` is set."""
+    yield from pieces
+    upstream.sent.set()
+    upstream.over.wait()

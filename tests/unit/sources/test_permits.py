@@ -1,0 +1,88 @@
+"""Rate limits: at most so many requests in any window."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncsource.resource.source import RateLimit
+from syncsource.resource.source import Source as SourceSpec
+from syncsource.schedule.rate import RateWindow
+from syncsource.sources import LocalPermits, upstream_host
+
+LIMITS = st.tuples(st.integers(1, 5), st.integers(1, 20))
+
+
+def kept(moments: list[int], requests: int, per: int) -> bool:
+    return all(later - earlier >= per for earlier, later in zip(moments, moments[requests:], strict=False))
+
+
+def test_a_window_lets_a_burst_go_and_then_waits() -> None:
+    window = RateWindow(2, timedelta(seconds=10))
+    assert [window.reserve(now) for now in (100.0, 101.0, 102.0, 102.0, 130.0)] == [0.0, 0.0, 8.0, 9.0, 0.0]
+
+
+def test_to_look_reserves_nothing() -> None:
+    window = RateWindow(1, timedelta(seconds=10))
+    assert [window.wait(5.0), window.wait(5.0), window.reserve(5.0), window.wait(6.0)] == [0.0, 0.0, 0.0, 9.0]
+
+
+@pytest.mark.parametrize(("requests", "per"), [(0, 1), (1, 0), (-1, 1), (1, -1)])
+def test_a_window_of_nothing(requests: int, per: int) -> None:
+    with pytest.raises(ValueError, match="a rate limit needs at least one request in a positive span"):
+        RateWindow(requests, timedelta(seconds=per))
+
+
+@given(LIMITS, st.lists(st.integers(0, 5), max_size=60))
+def test_no_window_has_more_and_none_waits_for_nothing(limit: tuple[int, int], pauses: list[int]) -> None:
+    requests, per = limit
+    window, now, moments = RateWindow(requests, timedelta(seconds=per)), 0, []
+    for pause in pauses:
+        now += pause
+        earliest = max([now, *moments[-1:], *([moments[-requests] + per] if len(moments) >= requests else [])])
+        moments.append(now + int(window.reserve(now)))
+        assert moments[-1] == earliest
+    assert kept(moments, requests, per)
+
+
+@given(st.lists(LIMITS, min_size=1, max_size=3), st.lists(st.integers(0, 5), max_size=60))
+def test_all_limits_of_a_host_hold(limits: list[tuple[int, int]], pauses: list[int]) -> None:
+    now = 0.0
+    permits = LocalPermits(lambda: now)
+    for requests, per in limits:
+        permits.limit("h", RateLimit(requests=requests, per=timedelta(seconds=per)))
+    moments: list[int] = []
+    for pause in pauses:
+        now += pause
+        moments.append(int(now + permits.reserve("h")))
+    assert all(kept(moments, requests, per) for requests, per in limits)
+
+
+def test_hosts_do_not_share_and_a_limit_counts_once() -> None:
+    permits, limit = LocalPermits(lambda: 0.0), RateLimit(requests=2, per=timedelta(seconds=1))
+    permits.limit("a", limit)
+    permits.limit("a", RateLimit(requests=2, per=timedelta(seconds=1)))
+    assert [permits.reserve(host) for host in "aaabb"] == [0.0, 0.0, 1.0, 0.0, 0.0]
+
+
+def test_threads_share() -> None:
+    permits, waits = LocalPermits(lambda: 0.0), []
+    permits.limit("h", RateLimit(requests=1, per=timedelta(seconds=1)))
+    threads = [threading.Thread(target=lambda: waits.extend(permits.reserve("h") for _ in range(50))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(waits) == [float(number) for number in range(200)]
+
+
+def test_a_permit_without_limits_does_not_wait() -> None:
+    LocalPermits().until(threading.Event())("h")
+
+
+def test_the_host_of_a_source() -> None:
+    assert upstream_host(SourceSpec.model_validate({"http": {"baseURL": "https://API.example:8443/v1"}})) == "api.example"
