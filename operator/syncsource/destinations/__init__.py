@@ -1,0 +1,18 @@
+"""Where rows go: tables of PostgreSQL and SQLite that other people also use.
+
+Rows are staged in a temporary table while they are read, compared with the table once, and only what differs is written: mapped
+columns only, in one transaction, in which the caller also keeps its cursor. A row that can't be written comes back with the reason;
+no value is rounded, cut or changed on the way. What differs between databases is in one package each, behind
+:class:`~syncsource.destinations.dialect.Dialect`.
+
+What may not happen here: a DELETE of people's rows, a REPLACE, a change to a column that is not mapped, to a table's
+definition, or anything about runs, cursors and fences, which are the ledger's.
+"""
+
+from syncsource.destinations.applying import Applied
+from syncsource.destinations.database import Database, open_database
+from syncsource.destinations.opening import open_table
+from syncsource.destinations.table import Table
+from syncsource.destinations.writer import Writer
+
+__all__ = ["Applied", "Database", "Table", "Writer", "open_database", "open_table"]

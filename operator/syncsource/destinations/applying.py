@@ -1,0 +1,192 @@
+"""From the staging table to the table: compare, lock, compare again, update, insert; and which rows are to blame where it fails."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from syncsource.destinations.dialect import Refusal
+from syncsource.destinations.quoting import CHANGES, PENDING, REFUSED, STAGE
+from syncsource.destinations.session import RowRefused, Session
+from syncsource.destinations.staging import refused_rows
+from syncsource.destinations.statements import Span, Statements
+from syncsource.destinations.table import Table
+from syncsource.errors import RetryableError
+from syncsource.records.batch import Rejected
+
+_ROUNDS = 10
+"""Comparisons before we give up against people who keep changing the same rows."""
+_NOT_TAKEN = Refusal("ConstraintViolation", "the table did not take the row and gave no error: a trigger or a rule drops it")
+
+
+@dataclass(frozen=True)
+class Refused(Collection[Rejected]):
+    """The rows that the table did not take. Read from the database a page at a time, as long as the writer is open."""
+
+    session: Session
+    table: Table
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Rejected]:
+        return refused_rows(self.session, self.table) if self.count else iter(())
+
+    def __contains__(self, item: object) -> bool:
+        return any(item == one for one in self)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of the rows staged: inserted + updated + unchanged + skipped + len(rejected) are as many."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    """Older rows of a key, and with Skip those that the table has."""
+    rejected: Collection[Rejected] = field(default_factory=tuple)
+
+
+class Applying:
+    """Writes what is staged, inside the caller's transaction."""
+
+    def __init__(self, session: Session, table: Table, *, update: bool) -> None:
+        self._session, self._table = session, table
+        self._statements = Statements(session.dialect, table)
+        self._update = update
+        self._later: list[tuple[int, bool]] = []
+        """Refused rows that the others may have made possible: seq, and whether to insert."""
+        self.inserted = self.updated = 0
+        self._progress = False
+
+    def run(self) -> int:
+        """Writes; returns how many rows were refused."""
+        if not self._table.key_unique:
+            self._session.run(self._statements.ambiguous())
+        if self._session.value(f"SELECT 1 FROM {self._statements.target} LIMIT 1") is None and self._insert_all():
+            return 0
+        self._rounds()
+        self._try_again()
+        return self._count(REFUSED)
+
+    def _insert_all(self) -> bool:
+        """The short way into an empty table. False: nothing was written, take the long one."""
+        expected = self._count(STAGE)
+        try:
+            with self._session.savepoint():
+                inserted = self._session.run(self._statements.insert(None, listed=False))
+                _all_or_none(inserted, expected)
+        except RowRefused:
+            return False
+        self.inserted = inserted
+        return True
+
+    def _rounds(self) -> None:
+        for number in range(_ROUNDS):
+            self._compare(pending=number > 0)
+            self._empty(PENDING)
+            if self._update:
+                self._update_changed()
+            self._insert_new()
+            if not self._count(PENDING):
+                return
+        raise RetryableError(f"{self._table.name}: its rows change faster than they can be compared", reason="DatabaseBusy")
+
+    def _compare(self, *, pending: bool) -> None:
+        self._empty(CHANGES)
+        refused = bool(self._count(REFUSED))
+        self._session.run(self._statements.compare(update=self._update, pending=pending, refused=refused))
+
+    def _update_changed(self) -> None:
+        changed = self._count(CHANGES, "is_new = 0")
+        if not changed:
+            return
+        lock = self._statements.lock()
+        if lock is not None and self._session.value(lock) != changed:
+            self._session.run(self._statements.lost())
+        try:
+            with self._session.savepoint():
+                self.updated += self._session.run(self._statements.update(None))
+        except RowRefused:
+            self._bisect(insert=False)
+
+    def _insert_new(self) -> None:
+        new = self._count(CHANGES, "is_new = 1")
+        if not new:
+            return
+        try:
+            with self._session.savepoint():
+                self.inserted += _all_or_none(self._session.run(self._statements.insert(None, listed=True)), new)
+        except RowRefused:
+            self._bisect(insert=True)
+
+    def _bisect(self, *, insert: bool) -> None:
+        """Writes by halves what can't be written at once, until the rows to blame stand alone."""
+        for statement in self._session.dialect.bisecting():
+            self._session.run(statement)
+        found = self._session.rows(f"SELECT seq FROM {self._statements.temporary(CHANGES)} WHERE is_new = {int(insert)} ORDER BY seq")
+        rows = array("q", (seq for (seq,) in found))
+        spans = [(0, len(rows))]
+        while spans:
+            low, high = spans.pop()
+            try:
+                self._write((rows[low], rows[high - 1]), high - low, insert)
+            except RowRefused as refused:
+                if high - low == 1:
+                    self._refuse(rows[low], refused.refusal, insert)
+                else:
+                    middle = (low + high) // 2
+                    spans += [(middle, high), (low, middle)]
+
+    def _write(self, span: Span, expected: int, insert: bool) -> None:
+        with self._session.savepoint():
+            if insert:
+                done = _all_or_none(self._session.run(self._statements.insert(span, listed=True)), expected)
+                self.inserted += done
+            else:
+                done = self._session.run(self._statements.update(span))
+                self.updated += done
+        self._progress = self._progress or bool(done)
+
+    def _refuse(self, seq: int, refusal: Refusal, insert: bool) -> None:
+        if insert and refusal.depends and self._session.value(self._statements.exists(seq)) is not None:
+            self._session.run(f"INSERT INTO {self._statements.temporary(PENDING)} VALUES ({seq})")  # somebody else just inserted its key
+            return
+        field = refusal.column if refusal.column in self._table.names else None
+        self._session.run(self._statements.refuse(), (seq, refusal.reason, refusal.message, field))
+        if refusal.depends:
+            self._later.append((seq, insert))
+
+    def _try_again(self) -> None:
+        """A unique value or a foreign key may have come free with another row of the run: as long as that helps, again."""
+        while self._progress and self._later:
+            self._progress, later, self._later = False, self._later, []
+            self._relist(later)
+            for seq, insert in later:
+                try:
+                    self._write((seq, seq), 1, insert)
+                    self._session.run(f"DELETE FROM {self._statements.temporary(REFUSED)} WHERE seq = {seq}")
+                except RowRefused:
+                    self._later.append((seq, insert))
+
+    def _relist(self, rows: list[tuple[int, bool]]) -> None:
+        self._empty(CHANGES)
+        mark = self._session.dialect.placeholder
+        values = [(seq, int(insert)) for seq, insert in rows]
+        self._session.run_many(f"INSERT INTO {self._statements.temporary(CHANGES)} VALUES ({mark}, {mark})", values)
+
+    def _count(self, table: str, condition: str = "1 = 1") -> int:
+        return int(self._session.value(f"SELECT count(*) FROM {self._statements.temporary(table)} WHERE {condition}"))
+
+    def _empty(self, table: str) -> None:
+        self._session.run(f"DELETE FROM {self._statements.temporary(table)}")
+
+
+def _all_or_none(done: int, expected: int) -> int:
+    """Fewer rows than there were to insert: something dropped some, and which must be found out."""
+    if done != expected:
+        raise RowRefused(_NOT_TAKEN)
+    return done

@@ -1,0 +1,74 @@
+"""A database that rows go to: how it is reached, and what its errors mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, ExceptionContext, event
+
+from syncsource.destinations.dialect import Dialect
+from syncsource.destinations.postgresql import PostgreSQL
+from syncsource.destinations.sqlite import SQLite
+from syncsource.destinations.url import parse_url, secrets_of, where
+from syncsource.errors import SyncError
+
+_DIALECTS: dict[str, Dialect] = {"postgresql": PostgreSQL(), "sqlite": SQLite()}
+PATIENCE = 30.0
+"""Seconds to wait for a lock that somebody else holds, before the run is retried later."""
+
+
+@dataclass(frozen=True, eq=False)
+class Database:
+    """A destination's database. ``place`` names it in messages, without user or password."""
+
+    engine: Engine
+    dialect: Dialect
+    place: str
+    driver_error: type[Exception]
+    _secrets: tuple[str, ...] = ()
+
+    def translate(self, error: BaseException) -> SyncError | None:
+        """What a driver's error means for the run; None where a row is at fault and nothing else."""
+        ours = self.dialect.translate(error, self.place)
+        if ours is not None:
+            ours.message = self._without_secrets(ours.message)
+            ours.args = (ours.message,)
+        return ours
+
+    def close(self) -> None:
+        """Closes the connections that wait for use."""
+        self.engine.dispose()
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def open_database(url: str, source: str = "the database URL", *, patience: float = PATIENCE) -> Database:
+    """The database at a URL; connects when it is first used.
+
+    ``source`` names where the URL is kept, such as "key url of Secret db". ``patience``: seconds to wait for a lock that
+    somebody else holds. StalledError (InvalidSpec) where the URL can't be used. Whatever uses ``engine`` raises RetryableError
+    (DatabaseUnavailable, DatabaseBusy, DatabaseReadOnly, DiskFull), PermanentError (DatabaseAuthFailed, DatabaseNotFound,
+    PermissionDenied, DatabaseError) or SchemaMismatch instead of a driver's error.
+    """
+    parsed = parse_url(url, source)
+    dialect = _DIALECTS[parsed.drivername]
+    engine = dialect.engine(parsed, patience)
+    assert engine.dialect.dbapi is not None
+    database = Database(engine, dialect, where(parsed), engine.dialect.dbapi.Error, secrets_of(parsed))
+    event.listen(engine, "handle_error", _Border(database))
+    return database
+
+
+class _Border:
+    """Translates the errors of everything that goes through the engine: the ledger's statements, and connecting."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __call__(self, context: ExceptionContext) -> None:
+        ours = self._database.translate(context.original_exception)
+        if ours is not None:
+            raise ours from context.original_exception

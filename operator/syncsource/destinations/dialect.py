@@ -1,0 +1,100 @@
+"""What differs between databases. Each dialect is one package with an object of this shape; nothing else asks which one it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import URL, Engine
+
+from syncsource.destinations.table import Column, Found, Layout, Table
+from syncsource.destinations.values import Codec
+from syncsource.errors import SyncError
+from syncsource.resource.spec import FieldSpec
+
+Driver = Any
+"""A connection of the driver's own: psycopg's or sqlite3's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the database did not take a row. ``column`` is the table's, or ``c<place>`` of the staging table's."""
+
+    reason: str
+    message: str
+    column: str | None = None
+    depends: bool = False
+    """Whether other rows of the run may decide it: another unique index, a foreign key."""
+
+
+class Dialect(Protocol):
+    """One kind of database."""
+
+    @property
+    def begin(self) -> str:
+        """Starts the transaction that writes."""
+
+    @property
+    def temp(self) -> str:
+        """The schema of temporary tables."""
+
+    @property
+    def placeholder(self) -> str:
+        """A parameter in a statement."""
+
+    @property
+    def insert(self) -> str:
+        """The words of an INSERT that neither replaces nor skips, whatever the table declares."""
+
+    @property
+    def update(self) -> str:
+        """The words of an UPDATE that neither replaces nor skips."""
+
+    def engine(self, url: URL, patience: float) -> Engine:
+        """Connections with the session settings that rows need. ``patience``: seconds to wait for somebody else's lock."""
+
+    def translate(self, error: BaseException, place: str) -> SyncError | None:
+        """What a driver's error means for the run; None where a row is at fault and nothing else."""
+
+    def refusal(self, error: BaseException) -> Refusal:
+        """What a driver's error says of the row at fault."""
+
+    def layout(self, driver: Driver, schema: str | None, name: str) -> Layout | None:
+        """What stands in the database under this name; None where nothing does. SchemaMismatch where there is no such schema."""
+
+    def create(self, driver: Driver, schema: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
+        """Creates the table unless somebody else just did."""
+
+    def find(self, columns: Sequence[Found], name: str) -> Found | None:
+        """The column that a name means."""
+
+    def codec(self, found: Found, field_type: str, key: bool) -> Codec | None:
+        """How values of a field's type go into the column; None where they don't belong there."""
+
+    def stage_ddl(self, table: Table, cursors: bool) -> Sequence[str]:
+        """Creates the staging table: seq, cursor where ``cursors``, and a column c<place> for each mapped one, typed as it is."""
+
+    def load(self, driver: Driver, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> None:
+        """Fills the staging table, all rows or none."""
+
+    def staged(self, table: Table) -> Sequence[str]:
+        """Statements that follow the last row staged."""
+
+    def differs(self, column: Column, one: str, other: str) -> str:
+        """A condition: two values of the column are not the same, NULLs being values."""
+
+    def guards(self, table: Table) -> Sequence[str]:
+        """Statements that begin the writing transaction."""
+
+    def locks(self, table: Table, joined: str, order: str) -> str | None:
+        """A query that locks the table's rows ``t`` of a join and counts them; None where the transaction locks them already."""
+
+    def bisecting(self) -> Sequence[str]:
+        """Statements that make a statement per few rows quick."""
+
+    def stream(self, driver: Driver, statement: str) -> Iterator[tuple[Any, ...]]:
+        """A query's rows, without holding all of them."""
+
+    def cancel(self, driver: Driver) -> None:
+        """Stops what the connection is doing. Called from another thread."""

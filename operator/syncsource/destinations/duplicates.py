@@ -1,0 +1,46 @@
+"""Keys that were read more than once in a run: the newest row wins, the others are skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import tzinfo
+from itertools import islice
+
+from syncsource.destinations.session import Session
+from syncsource.destinations.statements import Statements
+from syncsource.records.cursors import Meaning, meaning
+
+_PART = 5000
+_LOWEST: Meaning = (-1, 0, 0)
+"""A row without a cursor is older than any that has one."""
+
+
+def drop_older(session: Session, statements: Statements, *, cursors: bool, zone: tzinfo) -> int:
+    """Leaves one row of each key in the staging table; returns how many went.
+
+    ``cursors``: the highest wins, by meaning, and of equals the last read. Otherwise the last read wins. The database finds the
+    keys, as their columns compare them; only rows of keys that occur twice pass through here, one at a time.
+    """
+    if session.value(statements.repeated()) is None:
+        return 0
+    if cursors:
+        losers = _older(session.stream(statements.rivals()), zone)
+        while part := list(islice(losers, _PART)):
+            session.run_many(statements.lose(), part)
+    else:
+        session.run(statements.keep_last())
+    return session.run(statements.drop_losers())
+
+
+def _older(rivals: Iterator[tuple[int, int, str | None]], zone: tzinfo) -> Iterator[tuple[int]]:
+    """seq of every row but the newest of its key. Rivals of one key follow each other in the order of reading."""
+    key, newest, highest = -1, -1, _LOWEST
+    for first, seq, cursor in rivals:
+        rank = _LOWEST if cursor is None else meaning(cursor, zone)
+        if first != key:
+            key, newest, highest = first, seq, rank
+        elif rank >= highest:
+            yield (newest,)
+            newest, highest = seq, rank
+        else:
+            yield (seq,)

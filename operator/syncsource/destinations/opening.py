@@ -1,0 +1,95 @@
+"""Finds the destination's table, or creates it, and checks that the mapped fields fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from syncsource.destinations.database import Database
+from syncsource.destinations.dialect import Dialect
+from syncsource.destinations.session import Session
+from syncsource.destinations.table import Column, Found, Layout, Table
+from syncsource.errors import SchemaMismatch
+from syncsource.resource.spec import FieldSpec, SqlDestination
+
+
+def open_table(database: Database, destination: SqlDestination, fields: Sequence[FieldSpec], keys: Sequence[str]) -> Table:
+    """The table that rows of ``fields`` go to, found by ``keys``. An existing one is used as it is, never altered.
+
+    SchemaMismatch names the column, its type, the field's type and the way out. StalledError: a schema where there are none.
+    """
+    session = Session(database)
+    try:
+        layout, created = _found_or_created(session, destination, fields, keys)
+    finally:
+        session.close()
+    return _table(database.dialect, layout, fields, keys, created)
+
+
+def _found_or_created(
+    session: Session, destination: SqlDestination, fields: Sequence[FieldSpec], keys: Sequence[str]
+) -> tuple[Layout, bool]:
+    schema, name = destination.schema_, destination.table
+    layout = session.layout(schema, name)
+    if layout is not None:
+        return layout, False
+    if not destination.create_table:
+        raise SchemaMismatch(f"the database has no table {name!r}: create it, or set spec.destination.sql.createTable to true")
+    with session.transaction(session.dialect.begin):
+        session.create(schema, name, fields, keys)
+    layout = session.layout(schema, name)
+    assert layout is not None
+    return layout, True
+
+
+def _table(dialect: Dialect, layout: Layout, fields: Sequence[FieldSpec], keys: Sequence[str], created: bool) -> Table:
+    if layout.kind != "table":
+        raise SchemaMismatch(f"{layout.name!r} is a {layout.kind}: rows go to tables only; name its table in spec.destination.sql.table")
+    columns = tuple(_column(dialect, layout, field, field.name in keys) for field in fields)
+    _check_unmapped(layout, columns)
+    key_columns = {column.name for column in columns if column.key}
+    key_unique = any(unique <= key_columns for unique in layout.unique)
+    return Table(layout.schema, layout.name, columns, layout.primary, key_unique, created)
+
+
+def _column(dialect: Dialect, layout: Layout, field: FieldSpec, key: bool) -> Column:
+    found = dialect.find(layout.columns, field.name)
+    if found is None:
+        raise SchemaMismatch(
+            f"the table {layout.name!r} has no column {field.name!r}: its columns are {_listed(layout.columns)}; "
+            f"add the column, or mend the name in spec.fields"
+        )
+    if found.generated:
+        raise SchemaMismatch(f"the database generates the column {found.name!r} of {layout.name!r} itself: remove it from spec.fields")
+    codec = dialect.codec(found, field.type, key)
+    if codec is None:
+        raise SchemaMismatch(_unfit(dialect, layout, found, field, key))
+    return Column(found, field.type, codec, key)
+
+
+def _unfit(dialect: Dialect, layout: Layout, found: Found, field: FieldSpec, key: bool) -> str:
+    """Says what would fit."""
+    kinds = ("text", "integer", "float", "boolean", "date", "timestamp", "json", "uuid", "decimal(18,2)")
+    fitting = [kind for kind in kinds if dialect.codec(found, kind, key) is not None]
+    head = f"the column {found.name!r} of {layout.name!r} is {found.type}, and the field's type is {field.type}"
+    if key and field.type == "json":
+        return f"{head}: a key can't be json"
+    return (
+        f"{head}: declare it as {' or '.join(fitting)}"
+        if fitting
+        else f"{head}: columns of this type can't be written; remove it from spec.fields"
+    )
+
+
+def _check_unmapped(layout: Layout, columns: Sequence[Column]) -> None:
+    mapped = {column.name for column in columns}
+    for found in layout.columns:
+        if found.name not in mapped and not (found.nullable or found.default or found.generated):
+            raise SchemaMismatch(
+                f"the column {found.name!r} of {layout.name!r} is {found.type} NOT NULL without a default, and no field fills it: "
+                f"add it to spec.fields, or give it a default"
+            )
+
+
+def _listed(columns: Sequence[Found]) -> str:
+    names = ", ".join(column.name for column in columns[:30])
+    return f"{names}, …" if len(columns) > 30 else names

@@ -1,0 +1,110 @@
+"""PostgreSQL: COPY into a temporary table, rows locked in the order of their key, NULL-safe comparison by IS DISTINCT FROM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import URL, Engine
+
+from syncsource.destinations.dialect import Refusal
+from syncsource.destinations.postgresql import catalog, columns, connecting, faults
+from syncsource.destinations.quoting import CHANGES, STAGE, quoted
+from syncsource.destinations.table import Column, Found, Layout, Table
+from syncsource.destinations.values import Codec
+from syncsource.errors import SyncError
+from syncsource.resource.spec import FieldSpec
+
+_STREAM_ROWS = 5000
+
+
+class PostgreSQL:
+    """PostgreSQL 13 and later."""
+
+    begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
+    temp = "pg_temp"
+    placeholder = "%s"
+    insert = "INSERT INTO"
+    update = "UPDATE"
+
+    def engine(self, url: URL, patience: float) -> Engine:
+        return connecting.connect(url, patience)
+
+    def translate(self, error: BaseException, place: str) -> SyncError | None:
+        return faults.translate(error, place)
+
+    def refusal(self, error: BaseException) -> Refusal:
+        return faults.refusal(error)
+
+    def layout(self, driver: Any, schema: str | None, name: str) -> Layout | None:
+        return catalog.layout(driver, schema, name)
+
+    def create(self, driver: Any, schema: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
+        """Under a lock: CREATE TABLE IF NOT EXISTS alone fails where two sessions race."""
+        parts = [f"{quoted(field.name)} {columns.created(field.type)}" for field in fields]
+        parts.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))})")
+        driver.execute("SELECT pg_advisory_xact_lock(hashtextextended('syncsource create', 0))")
+        driver.execute(f"CREATE TABLE IF NOT EXISTS {quoted(schema, name)} ({', '.join(parts)})")
+
+    def find(self, columns: Sequence[Found], name: str) -> Found | None:
+        return next((column for column in columns if column.name == name), None)
+
+    def codec(self, found: Found, field_type: str, key: bool) -> Codec | None:
+        return columns.codec(found, field_type, key)
+
+    def stage_ddl(self, table: Table, cursors: bool) -> Sequence[str]:
+        """CREATE … AS keeps each column's type, length and collation."""
+        typed = [f"{quoted(column.name)} AS c{place}" for place, column in enumerate(table.columns)]
+        extra = ["NULL::text AS cursor"] if cursors else []
+        select = ", ".join(["0::bigint AS seq", *extra, *typed])
+        return [
+            f"CREATE TEMPORARY TABLE {STAGE} ON COMMIT PRESERVE ROWS AS SELECT {select} FROM {quoted(table.schema, table.name)} WITH NO DATA"
+        ]
+
+    def load(self, driver: Any, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> None:
+        """psycopg's own writer: as fast as text blocks built here, since formatting the values is what takes the time."""
+        with driver.cursor() as cursor, cursor.copy(f"COPY {self.temp}.{STAGE} ({', '.join(columns)}) FROM STDIN") as copy:
+            write = copy.write_row
+            for row in rows:
+                write(row)
+
+    def staged(self, table: Table) -> Sequence[str]:
+        """Statistics of what is joined: without them the comparison is planned for a table of ten rows."""
+        keys = [f"c{place}" for place, column in enumerate(table.columns) if column.key]
+        return [f"ANALYZE {self.temp}.{STAGE} ({', '.join(['seq', *keys])})"]
+
+    def differs(self, column: Column, one: str, other: str) -> str:
+        if column.found.base == "json":
+            return f"{one}::jsonb IS DISTINCT FROM {other}::jsonb"
+        if column.found.collation:  # texts that are equal to it may still differ
+            return f'{one}::text COLLATE "C" IS DISTINCT FROM {other}::text COLLATE "C"'
+        return f"{one} IS DISTINCT FROM {other}"
+
+    def guards(self, table: Table) -> Sequence[str]:
+        """Deferred constraints would fail at COMMIT, where no row can be named. Without a unique index nothing but a lock keeps
+        two SyncSources of one table from inserting the same key; people are not held up by it."""
+        statements = ["SET CONSTRAINTS ALL IMMEDIATE"]
+        if not table.key_unique:
+            name = quoted(table.schema, table.name).replace("'", "''")
+            statements.append(f"SELECT pg_advisory_xact_lock(hashtextextended('syncsource ' || '{name}', 0))")
+        return statements
+
+    def locks(self, table: Table, joined: str, order: str) -> str | None:
+        return f"SELECT count(*) FROM (SELECT 1 FROM {joined} ORDER BY {order} FOR UPDATE OF t) locked"
+
+    def bisecting(self) -> Sequence[str]:
+        """Indexes that a statement per few rows needs."""
+        return [
+            f"CREATE INDEX IF NOT EXISTS syncsource_stage_seq ON {self.temp}.{STAGE} (seq)",
+            f"CREATE INDEX IF NOT EXISTS syncsource_changes_seq ON {self.temp}.{CHANGES} (seq)",
+            f"ANALYZE {self.temp}.{CHANGES}",
+        ]
+
+    def stream(self, driver: Any, statement: str) -> Iterator[tuple[Any, ...]]:
+        with driver.cursor(name="syncsource_stream") as cursor:
+            cursor.itersize = _STREAM_ROWS
+            cursor.execute(statement)
+            yield from cursor
+
+    def cancel(self, driver: Any) -> None:
+        driver.cancel_safe(timeout=5)

@@ -1,0 +1,143 @@
+"""One connection of the driver's own, its errors translated at this border."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from sqlalchemy import Connection
+
+from syncsource.destinations.database import Database
+from syncsource.destinations.dialect import Dialect, Driver, Refusal
+from syncsource.destinations.table import Layout
+from syncsource.errors import AbortedError
+from syncsource.resource.spec import FieldSpec
+
+
+class RowRefused(Exception):
+    """The database did not take a statement's rows, and a row is why. Never leaves this room."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+class Session:
+    """A connection in the driver's autocommit mode: transactions begin and end with statements, so that staging holds no lock."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.dialect: Dialect = database.dialect
+        self.connection: Connection = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._driver: Driver = self.connection.connection.driver_connection
+        self._cancelled = threading.Event()
+
+    def run(self, statement: str, values: Sequence[Any] | None = None) -> int:
+        """Executes a statement and returns how many rows it touched."""
+        with self.translated(), self._cursor() as cursor:
+            cursor.execute(statement) if values is None else cursor.execute(statement, values)
+            return int(cursor.rowcount)
+
+    def run_many(self, statement: str, values: Sequence[Sequence[Any]]) -> None:
+        """Executes a statement once for each set of values."""
+        with self.translated(), self._cursor() as cursor:
+            cursor.executemany(statement, values)
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """A query's rows."""
+        with self.translated(), self._cursor() as cursor:
+            cursor.execute(statement)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def value(self, statement: str) -> Any:
+        """The first value of a query's first row; None where it has none."""
+        found = self.rows(statement)
+        return found[0][0] if found else None
+
+    def stream(self, statement: str) -> Iterator[tuple[Any, ...]]:
+        """A query's rows, without holding all of them. Inside a transaction only."""
+        with self.translated():
+            yield from self.dialect.stream(self._driver, statement)
+
+    def load(self, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> None:
+        """Fills the staging table, all rows or none."""
+        with self.translated():
+            self.dialect.load(self._driver, columns, rows)
+
+    def layout(self, schema: str | None, name: str) -> Layout | None:
+        """What stands in the database under this name; None where nothing does."""
+        with self.translated():
+            return self.dialect.layout(self._driver, schema, name)
+
+    def create(self, schema: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
+        """Creates the table unless somebody else just did."""
+        with self.translated():
+            self.dialect.create(self._driver, schema, name, fields, keys)
+
+    @contextmanager
+    def transaction(self, begin: str) -> Iterator[None]:
+        """Everything inside, or nothing. A lost connection rolls back by itself."""
+        self.run(begin)
+        try:
+            yield
+            self.run("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Everything inside, or nothing of it; what the transaction did before stays."""
+        self.run("SAVEPOINT syncsource_step")
+        try:
+            yield
+        except RowRefused:
+            self.run("ROLLBACK TO SAVEPOINT syncsource_step")
+            self.run("RELEASE SAVEPOINT syncsource_step")
+            raise
+        self.run("RELEASE SAVEPOINT syncsource_step")
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turns a driver's error into ours: RowRefused where a row is at fault, a SyncError otherwise."""
+        if self._cancelled.is_set():
+            raise _cancelled()
+        try:
+            yield
+        except (self._database.driver_error, UnicodeError, OverflowError) as error:
+            if self._cancelled.is_set():
+                raise _cancelled() from error
+            ours = self._database.translate(error)
+            raise ours or RowRefused(self.dialect.refusal(error)) from error
+
+    def cancel(self) -> None:
+        """Ends what runs here, and all that would follow, with AbortedError. From any thread."""
+        self._cancelled.set()
+        with suppress(self._database.driver_error):  # a connection that is lost has nothing to stop
+            self.dialect.cancel(self._driver)
+
+    def close(self) -> None:
+        """Closes the connection for good: what is temporary goes with it."""
+        if not self.connection.closed:
+            self.connection.invalidate()
+            self.connection.close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
+        cursor = self._driver.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+    def _roll_back(self) -> None:
+        try:
+            self._driver.rollback()
+        except self._database.driver_error:
+            self.connection.invalidate()
+
+
+def _cancelled() -> AbortedError:
+    return AbortedError("cancelled while it wrote to the database: nothing of it was committed", reason="Cancelled")

@@ -1,0 +1,92 @@
+"""SQLite: a temporary table filled by executemany, one writer at a time by BEGIN IMMEDIATE, NULL-safe comparison by IS NOT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import URL, Engine
+
+from syncsource.destinations.dialect import Refusal
+from syncsource.destinations.quoting import STAGE, quoted
+from syncsource.destinations.sqlite import columns, connecting, faults, schema
+from syncsource.destinations.table import Column, Found, Layout, Table
+from syncsource.destinations.values import Codec
+from syncsource.errors import SyncError
+from syncsource.resource.spec import FieldSpec
+
+
+class SQLite:
+    """SQLite 3.35 and later."""
+
+    begin = "BEGIN IMMEDIATE"
+    temp = "temp"
+    placeholder = "?"
+    insert = "INSERT OR ABORT INTO"  # a table may declare UNIQUE … ON CONFLICT REPLACE, which would delete rows
+    update = "UPDATE OR ABORT"
+
+    def engine(self, url: URL, patience: float) -> Engine:
+        return connecting.connect(url, patience)
+
+    def translate(self, error: BaseException, place: str) -> SyncError | None:
+        return faults.translate(error, place)
+
+    def refusal(self, error: BaseException) -> Refusal:
+        return faults.refusal(error)
+
+    def layout(self, driver: Any, schema_name: str | None, name: str) -> Layout | None:
+        return schema.layout(driver, schema_name, name)
+
+    def create(self, driver: Any, schema: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
+        """NOT NULL on the key, since SQLite's primary keys take NULLs."""
+        parts = [f"{quoted(field.name)} {columns.created(field.type)}{' NOT NULL' * (field.name in keys)}" for field in fields]
+        parts.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))})")
+        driver.execute(f"CREATE TABLE IF NOT EXISTS main.{quoted(name)} ({', '.join(parts)})")
+
+    def find(self, columns: Sequence[Found], name: str) -> Found | None:
+        """SQLite's names fold ASCII case; one that is written alike comes first."""
+        alike = [column for column in columns if column.name.lower() == name.lower()]
+        return next((column for column in alike if column.name == name), alike[0] if alike else None)
+
+    def codec(self, found: Found, field_type: str, key: bool) -> Codec | None:
+        return None if key and field_type == "json" else columns.codec(found, field_type)
+
+    def stage_ddl(self, table: Table, cursors: bool) -> Sequence[str]:
+        typed = [f"c{place} {_affinity(column)} COLLATE {column.found.collation}" for place, column in enumerate(table.columns)]
+        parts = ["seq INTEGER PRIMARY KEY", *(["cursor TEXT"] if cursors else []), *typed]
+        return [f"CREATE TEMPORARY TABLE {STAGE} ({', '.join(parts)})"]
+
+    def load(self, driver: Any, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> None:
+        """In a transaction of its own, which touches nothing but temporary tables and so locks nothing."""
+        driver.execute("BEGIN")
+        try:
+            driver.executemany(f"INSERT INTO {self.temp}.{STAGE} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", rows)
+        except BaseException:
+            driver.rollback()
+            raise
+        driver.execute("COMMIT")
+
+    def staged(self, table: Table) -> Sequence[str]:
+        return []
+
+    def differs(self, column: Column, one: str, other: str) -> str:
+        return f"{one} IS NOT {other} COLLATE BINARY"
+
+    def guards(self, table: Table) -> Sequence[str]:
+        return []
+
+    def locks(self, table: Table, joined: str, order: str) -> str | None:
+        """BEGIN IMMEDIATE keeps every other writer out."""
+
+    def bisecting(self) -> Sequence[str]:
+        return []
+
+    def stream(self, driver: Any, statement: str) -> Iterator[tuple[Any, ...]]:
+        yield from driver.execute(statement)
+
+    def cancel(self, driver: Any) -> None:
+        driver.interrupt()
+
+
+def _affinity(column: Column) -> str:
+    return "" if column.found.base == "BLOB" else column.found.base

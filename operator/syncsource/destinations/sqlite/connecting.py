@@ -1,0 +1,34 @@
+"""Connections to a SQLite file: their settings, and who begins a transaction how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+WRITES = "syncsource_writes"
+"""Execution option: the transaction will write."""
+
+
+def connect(url: URL, patience: float) -> Engine:
+    """A lazy engine with a small pool. Connections may move between threads, one at a time."""
+    arguments = {"timeout": patience, "check_same_thread": False}
+    engine = create_engine(url.set(drivername="sqlite+pysqlite"), connect_args=arguments, pool_size=2, max_overflow=8, hide_parameters=True)
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_up(driver: Any, _record: Any) -> None:
+    """WAL, so that people read while we write. synchronous FULL: a run commits once, and what status calls written must survive
+    a power cut. Its fsync costs milliseconds."""
+    driver.isolation_level = None  # sqlite3 begins no transaction of its own
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "recursive_triggers = ON"):
+        driver.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def _begin(connection: Connection) -> None:
+    """A transaction that reads first and then wants to write fails at once, whatever the timeout: writers say so at their start."""
+    options = connection.get_execution_options()
+    if options.get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")

@@ -1,0 +1,159 @@
+"""The statements of a run, in the SQL that all dialects share. ``t`` is the table, ``s`` its staging table, ``v`` the changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncsource.destinations.dialect import Dialect
+from syncsource.destinations.quoting import CHANGES, LOSERS, PENDING, REFUSED, STAGE, quoted
+from syncsource.destinations.table import Table
+
+Span = tuple[int, int]
+"""First and last seq."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """Statements for one table in one dialect."""
+
+    dialect: Dialect
+    table: Table
+
+    @property
+    def target(self) -> str:
+        """The table's quoted name."""
+        return quoted(self.table.schema or ("main" if self.dialect.temp == "temp" else None), self.table.name)
+
+    @property
+    def staged_keys(self) -> str:
+        """The key's columns in the staging table."""
+        return ", ".join(f"c{place}" for place, column in enumerate(self.table.columns) if column.key)
+
+    @property
+    def keys(self) -> str:
+        """Joins on the key as the table's columns compare it: they stand on the left, so that their collation decides."""
+        pairs = [f"t.{quoted(column.name)} = s.c{place}" for place, column in enumerate(self.table.columns) if column.key]
+        return " AND ".join(pairs)
+
+    @property
+    def differs(self) -> str:
+        """Whether a mapped column of the row is not what was staged. The key's own columns are never changed."""
+        different = [
+            self.dialect.differs(column, f"t.{quoted(column.name)}", f"s.c{place}")
+            for place, column in enumerate(self.table.columns)
+            if not column.key
+        ]
+        return f"({' OR '.join(different)})" if different else "(1 = 0)"
+
+    def temporary(self, name: str) -> str:
+        """A temporary table's qualified name."""
+        return f"{self.dialect.temp}.{name}"
+
+    def work_tables(self) -> list[str]:
+        """Creates the small tables that the writing needs beside the staging table."""
+        return [
+            f"CREATE TEMPORARY TABLE {CHANGES} (seq bigint NOT NULL, is_new int NOT NULL)",
+            f"CREATE TEMPORARY TABLE {PENDING} (seq bigint NOT NULL)",
+            f"CREATE TEMPORARY TABLE {LOSERS} (seq bigint NOT NULL)",
+            f"CREATE TEMPORARY TABLE {REFUSED} (seq bigint PRIMARY KEY, reason text NOT NULL, message text NOT NULL, field text)",
+        ]
+
+    def repeated(self) -> str:
+        """A row where a key was staged more than once."""
+        return f"SELECT 1 FROM {self.temporary(STAGE)} GROUP BY {self.staged_keys} HAVING count(*) > 1 LIMIT 1"
+
+    def keep_last(self) -> str:
+        """Of each key, all but the last read lose."""
+        ranked = f"SELECT seq, row_number() OVER (PARTITION BY {self.staged_keys} ORDER BY seq DESC) AS place FROM {self.temporary(STAGE)}"
+        return f"INSERT INTO {self.temporary(LOSERS)} SELECT seq FROM ({ranked}) ranked WHERE place > 1"
+
+    def rivals(self) -> str:
+        """(the key's first seq, seq, cursor) of every row whose key was staged more than once, key by key, in the order of reading."""
+        window = f"PARTITION BY {self.staged_keys}"
+        counted = (
+            f"SELECT min(seq) OVER ({window}) AS first, seq, cursor, count(*) OVER ({window}) AS rows_of_key FROM {self.temporary(STAGE)}"
+        )
+        return f"SELECT first, seq, cursor FROM ({counted}) counted WHERE rows_of_key > 1 ORDER BY first, seq"
+
+    def lose(self) -> str:
+        """An INSERT of one loser."""
+        return f"INSERT INTO {self.temporary(LOSERS)} VALUES ({self.dialect.placeholder})"
+
+    def drop_losers(self) -> str:
+        """Takes the losers out of the staging table."""
+        return f"DELETE FROM {self.temporary(STAGE)} WHERE seq IN (SELECT seq FROM {self.temporary(LOSERS)})"
+
+    def ambiguous(self) -> str:
+        """Refuses the rows whose key finds more than one row."""
+        listed = ", ".join(column.name for column in self.table.columns if column.key)
+        message = f"the key ({listed}) finds more than one row of the table".replace("'", "''")
+        return (
+            f"INSERT INTO {self.temporary(REFUSED)} SELECT s.seq, 'AmbiguousKey', '{message}', NULL "
+            f"FROM {self.temporary(STAGE)} AS s JOIN {self.target} AS t ON {self.keys} GROUP BY s.seq HAVING count(*) > 1"
+        )
+
+    def compare(self, *, update: bool, pending: bool, refused: bool) -> str:
+        """Lists the rows to write. ``pending``: only those; ``refused``: some rows are out already."""
+        first = next(column for column in self.table.columns if column.key)
+        missing = f"t.{quoted(first.name)} IS NULL"
+        where = [f"({missing} OR {self.differs})" if update else missing]
+        if refused:
+            where.append(f"NOT EXISTS (SELECT 1 FROM {self.temporary(REFUSED)} AS r WHERE r.seq = s.seq)")
+        only = f"JOIN {self.temporary(PENDING)} AS p ON p.seq = s.seq " if pending else ""
+        return (
+            f"INSERT INTO {self.temporary(CHANGES)} SELECT s.seq, CASE WHEN {missing} THEN 1 ELSE 0 END "
+            f"FROM {self.temporary(STAGE)} AS s {only}LEFT JOIN {self.target} AS t ON {self.keys} WHERE {' AND '.join(where)}"
+        )
+
+    def lock(self) -> str | None:
+        """Locks the rows to update in the order of their primary key, and counts them."""
+        order = [f"t.{quoted(name)}" for name in self.table.primary] or self.staged_keys.split(", ")
+        return self.dialect.locks(self.table, f"{self._changed()} WHERE v.is_new = 0", ", ".join(order))
+
+    def lost(self) -> str:
+        """Rows to update that the table has no more."""
+        return (
+            f"INSERT INTO {self.temporary(PENDING)} SELECT s.seq FROM {self.temporary(CHANGES)} AS v "
+            f"JOIN {self.temporary(STAGE)} AS s ON s.seq = v.seq LEFT JOIN {self.target} AS t ON {self.keys} "
+            f"WHERE v.is_new = 0 AND t.{quoted(next(column.name for column in self.table.columns if column.key))} IS NULL"
+        )
+
+    def update(self, span: Span | None) -> str:
+        """Compares again, under the lock, and changes what differs."""
+        assigned = [f"{quoted(column.name)} = s.c{place}" for place, column in enumerate(self.table.columns) if not column.key]
+        return (
+            f"{self.dialect.update} {self.target} AS t SET {', '.join(assigned)} "
+            f"FROM {self.temporary(STAGE)} AS s JOIN {self.temporary(CHANGES)} AS v ON v.seq = s.seq "
+            f"WHERE v.is_new = 0 AND {self.keys} AND {self.differs}{_within(span)}"
+        )
+
+    def insert(self, span: Span | None, *, listed: bool) -> str:
+        """Inserts the rows that the table has not. ``listed``: those among the changes; otherwise all."""
+        names = ", ".join(quoted(column.name) for column in self.table.columns)
+        values = ", ".join(f"s.c{place}" for place in range(len(self.table.columns)))
+        join = f" JOIN {self.temporary(CHANGES)} AS v ON v.seq = s.seq" if listed else ""
+        where = "v.is_new = 1" if listed else "1 = 1"
+        return f"{self.dialect.insert} {self.target} ({names}) SELECT {values} FROM {self.temporary(STAGE)} AS s{join} WHERE {where}{_within(span)}"
+
+    def exists(self, seq: int) -> str:
+        """A row where the table has the key of a staged row."""
+        return f"SELECT 1 FROM {self.temporary(STAGE)} AS s JOIN {self.target} AS t ON {self.keys} WHERE s.seq = {seq} LIMIT 1"
+
+    def refuse(self) -> str:
+        """An INSERT of one refused row: seq, reason, message, field."""
+        return f"INSERT INTO {self.temporary(REFUSED)} VALUES ({', '.join([self.dialect.placeholder] * 4)})"
+
+    def refused(self, after: int, limit: int) -> str:
+        """Refused rows in the order of reading: seq, reason, message, field, and the values."""
+        values = ", ".join(f"s.c{place}" for place in range(len(self.table.columns)))
+        return (
+            f"SELECT r.seq, r.reason, r.message, r.field, {values} FROM {self.temporary(REFUSED)} AS r "
+            f"JOIN {self.temporary(STAGE)} AS s ON s.seq = r.seq WHERE r.seq > {after} ORDER BY r.seq LIMIT {limit}"
+        )
+
+    def _changed(self) -> str:
+        return f"{self.target} AS t JOIN {self.temporary(STAGE)} AS s ON {self.keys} JOIN {self.temporary(CHANGES)} AS v ON v.seq = s.seq"
+
+
+def _within(span: Span | None) -> str:
+    return "" if span is None else f" AND s.seq BETWEEN {span[0]} AND {span[1]}"

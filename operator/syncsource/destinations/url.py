@@ -1,0 +1,62 @@
+"""Database URLs, as they stand in a Secret. No message ever quotes one: it holds a password."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from syncsource.errors import StalledError
+
+_DIALECTS = {"postgresql": "postgresql", "postgres": "postgresql", "sqlite": "sqlite"}
+FORMS = "postgresql://user:password@host:5432/name or sqlite:////path/to/file.db"
+
+
+def parse_url(text: str, source: str) -> URL:
+    """The URL, its drivername the bare dialect's. ``source`` names where it was kept, for messages. StalledError where it can't be used."""
+    try:
+        url = make_url(text.strip())
+        dialect = _DIALECTS.get(url.get_backend_name())
+    except (ArgumentError, ValueError):
+        raise StalledError(f"{source} is not a database URL: write {FORMS}") from None
+    if dialect is None:
+        raise StalledError(f"{source} names the database {url.get_backend_name()!r}, which is not supported: write {FORMS}")
+    url = url.set(drivername=dialect)
+    return _file(url, source) if dialect == "sqlite" else _server(url, source)
+
+
+def where(url: URL) -> str:
+    """The database's place without user and password, for messages."""
+    if url.drivername == "sqlite":
+        return url.database or ""
+    host = url.host or url.query.get("host") or "localhost"
+    return f"{host if isinstance(host, str) else host[0]}{f':{url.port}' if url.port else ''}/{url.database or ''}"
+
+
+def secrets_of(url: URL) -> tuple[str, ...]:
+    """Texts that must not be seen: the password, as it is and as the URL writes it."""
+    queried = url.query.get("password")
+    passwords = [str(url.password or ""), *([queried] if isinstance(queried, str) else queried or ())]
+    return tuple({form for password in passwords if password for form in (password, quote(password, safe=""))})
+
+
+def _server(url: URL, source: str) -> URL:
+    if not url.database:
+        raise StalledError(f"{source} names no database: write {FORMS}")
+    return url
+
+
+def _file(url: URL, source: str) -> URL:
+    if url.host or url.username or url.query:
+        raise StalledError(f"{source}: a SQLite URL has a path only, and four slashes before an absolute one: sqlite:////path/to/file.db")
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise StalledError(f"{source}: SQLite needs a file, since its rows must outlive a run: sqlite:////path/to/file.db")
+    if Path(url.database).is_dir():
+        raise StalledError(f"{source}: {url.database} is a folder: name a file in it")
+    if not Path(url.database).absolute().parent.is_dir():
+        raise StalledError(
+            f"{source}: the folder of {url.database} does not exist: create it, or mend the path (the file itself is created)"
+        )
+    return url

@@ -1,0 +1,107 @@
+"""Writes one run's rows: staged while they are read, applied in one transaction that the caller shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, tzinfo
+from types import TracebackType
+from typing import Literal, Self
+
+from sqlalchemy import Connection
+
+from syncsource.destinations.applying import Applied, Applying, Refused
+from syncsource.destinations.database import Database
+from syncsource.destinations.duplicates import drop_older
+from syncsource.destinations.session import RowRefused, Session
+from syncsource.destinations.staging import Staging
+from syncsource.destinations.statements import Statements
+from syncsource.destinations.table import Table
+from syncsource.errors import PermanentError
+from syncsource.records.batch import Rejected, Row
+
+
+class Writer:
+    """One connection, for one run. Leave it by ``with`` or :meth:`close`: what was not committed is gone.
+
+    ``zone``: of instants among the cursors that name none. Every method raises the errors that open_database lists, and
+    AbortedError (Cancelled) once :meth:`cancel` was called.
+    """
+
+    def __init__(self, database: Database, table: Table, on_existing: Literal["Update", "Skip"] = "Update", *, zone: tzinfo = UTC) -> None:
+        self._session = Session(database)
+        self._table, self._update, self._zone = table, on_existing == "Update", zone
+        self._staging = Staging(self._session, table)
+        self._skipped = 0
+        self._begun = False
+
+    @property
+    def connection(self) -> Connection:
+        """The writer's connection, in autocommit outside of :meth:`transaction`: temporary tables on it live as long as the writer."""
+        return self._session.connection
+
+    def stage(self, rows: Sequence[Row], cursors: Sequence[str | None] | None = None) -> list[Rejected]:
+        """Takes rows to the staging table; returns those that their columns can't hold exactly. Locks nothing.
+
+        ``cursors``: one for each row; of rows with one key the highest is the newest. Given from the first call on, or never.
+        """
+        return self._staging.add(rows, cursors)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """The transaction that writes: committed at the end of the block, gone if it raises. Only after the last :meth:`stage`."""
+        self._settle()
+        try:
+            with self._session.transaction(self._session.dialect.begin):
+                self._begun = True
+                yield self._session.connection
+        except RowRefused as refused:
+            raise _unnamed(refused) from refused
+        finally:
+            self._begun = False
+
+    def apply(self) -> Applied:
+        """Compares what was staged with the table and writes what differs, all at once. Inside :meth:`transaction`, once."""
+        if not self._begun:
+            raise RuntimeError("apply() is for the inside of transaction()")
+        if not self._staging.count:
+            return Applied()
+        for statement in self._session.dialect.guards(self._table):
+            self._session.run(statement)
+        applying = Applying(self._session, self._table, update=self._update)
+        refused = applying.run()
+        same = self._staging.count - self._skipped - applying.inserted - applying.updated - refused
+        return Applied(
+            inserted=applying.inserted,
+            updated=applying.updated,
+            unchanged=same if self._update else 0,
+            skipped=self._skipped if self._update else self._skipped + same,
+            rejected=Refused(self._session, self._table, refused),
+        )
+
+    def cancel(self) -> None:
+        """Stops what the writer is doing, from any thread; it and all that follows raise AbortedError (Cancelled)."""
+        self._session.cancel()
+
+    def close(self) -> None:
+        """Closes the connection; what is temporary or not committed goes with it."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _settle(self) -> None:
+        """What needs no lock on the table comes before the transaction: statistics, and repeated keys."""
+        self._staging.finish()
+        if self._staging.count:
+            statements = Statements(self._session.dialect, self._table)
+            with self._session.transaction("BEGIN"):
+                self._skipped += drop_older(self._session, statements, cursors=self._staging.has_cursors, zone=self._zone)
+
+
+def _unnamed(refused: RowRefused) -> PermanentError:
+    """A constraint that speaks up where no row can be named: at COMMIT, or in a statement of somebody else's trigger."""
+    return PermanentError(f"the database refused to commit: {refused.refusal.message}", reason="ConstraintViolation")
