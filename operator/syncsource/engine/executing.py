@@ -1,3 +1,143 @@
 """Executes a plan and tells what became of it: every error ends in an outcome with a reason, and no secret in it."""
 
 from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import msgspec
+from pydantic import ValidationError
+
+from syncsource import ledger
+from syncsource.destinations import Database, open_database
+from syncsource.engine.plan import Counts, Next, Outcome, Progress, RunPlan
+from syncsource.engine.redacting import redact
+from syncsource.engine.run import Run
+from syncsource.engine.stopping import Stop
+from syncsource.errors import AbortedError, PermanentError, RetryableError, StalledError, SyncError
+from syncsource.resource.spec import SyncSourceSpec
+from syncsource.sources.base import Source
+from syncsource.sources.opening import open_source
+
+OpenSource = Callable[[SyncSourceSpec, Mapping[str, Mapping[str, str]]], Source]
+
+_log = logging.getLogger(__name__)
+
+
+def execute(
+    plan: RunPlan,
+    *,
+    permit: Callable[[str], None],
+    stop: Stop,
+    progress: Callable[[Progress], None],
+    opened: OpenSource | None = None,
+) -> Outcome:
+    """Run the plan to its end. Never raises: what goes wrong is in the outcome.
+
+    ``permit`` is called with a host before each request and returns when it may be sent. ``opened`` opens another
+    source than the one that the spec names.
+    """
+    started = time.monotonic()
+    source = opened or (lambda spec, secrets: open_source(spec.source, spec.incremental, secrets, permit=permit, cancelled=stop.event))
+    try:
+        outcome = _execute(plan, stop, progress, source)
+    except Exception as error:
+        outcome = failed(plan, stop.cause_of(_known(error)))
+    return msgspec.structs.replace(outcome, seconds=round(time.monotonic() - started, 3), message=redact(outcome.message, plan.secrets))
+
+
+def settle(plan: RunPlan) -> Outcome:
+    """What became of a run whose worker is gone, as the ledger has it: succeeded where it had committed, else interrupted."""
+    lost = AbortedError("the run's process ended before the run did; what it had not committed is gone, and the next run goes on from the cursor")
+    try:
+        with _database(plan) as database:
+            counts = ledger.succeeded(database.engine, plan.run)
+            if counts is None:
+                ledger.interrupt(database.engine, plan.run, lost.message)
+    except Exception as error:
+        counts = None
+        _log.warning("the ledger could not be asked about run %s: %s", plan.run, type(error).__name__)
+    return failed(plan, lost) if counts is None else Outcome(run=plan.run, result="Succeeded", counts=counts)
+
+
+def failed(plan: RunPlan, error: SyncError) -> Outcome:
+    """The outcome of a run that ended with this error."""
+    result = "Interrupted" if isinstance(error, AbortedError) else "Failed"
+    after = error.after if isinstance(error, RetryableError) else None
+    return Outcome(run=plan.run, result=result, next=_next(error), reason=error.reason, message=error.message, retry_after=after)
+
+
+def _execute(plan: RunPlan, stop: Stop, progress: Callable[[Progress], None], opened: OpenSource) -> Outcome:
+    spec = SyncSourceSpec.model_validate(plan.spec)
+    with stop.after(spec.timeout), _database(plan) as database:
+        ledger.prepare(database.engine)
+        fence = ledger.acquire(
+            database.engine, plan.identity, run=plan.run, trigger=plan.trigger, generation=plan.generation, started_at=datetime.now(UTC)
+        )
+        run = Run(plan, spec, database, opened(spec, plan.secrets), stop, progress)
+        try:
+            run.write(fence)
+        except Exception as error:
+            counts = _committed_after_all(database, plan)
+            if counts is None:
+                _record_failure(database, fence, plan, stop.cause_of(_known(error)))
+                raise
+            return _succeeded(plan, run, counts)
+        return _succeeded(plan, run, run.tally.applied)
+
+
+def _database(plan: RunPlan) -> Database:
+    reference = SyncSourceSpec.model_validate(plan.spec).destination.sql.url_from.secret_key_ref
+    url = plan.secrets.get(reference.name, {}).get(reference.key)
+    if url is None:
+        raise StalledError(f"Secret {reference.name} has no key {reference.key}, which spec.destination.sql.urlFrom names", reason="SecretNotFound")
+    return open_database(url, named=f"key {reference.key} of Secret {reference.name}")
+
+
+def _succeeded(plan: RunPlan, run: Run, counts: Counts) -> Outcome:
+    quarantined = counts.quarantined > 0
+    return Outcome(
+        run=plan.run,
+        result="Succeeded",
+        reason="RecordsQuarantined" if quarantined else "",
+        message=f"quarantined: {run.invalid_summary()}" if quarantined else "",
+        counts=counts,
+        full=run.tally.full,
+        cursor=run.tally.cursor,
+        quarantined_total=run.tally.quarantined_total,
+    )
+
+
+def _committed_after_all(database: Database, plan: RunPlan) -> Counts | None:
+    """A connection that breaks during COMMIT leaves open what became of it: the ledger knows."""
+    with suppress(SyncError):
+        return ledger.succeeded(database.engine, plan.run)
+    return None
+
+
+def _record_failure(database: Database, fence: ledger.Fence, plan: RunPlan, error: SyncError) -> None:
+    """So that the ledger's history has failed runs, too; where the database is what failed, it can't."""
+    outcome = failed(plan, error)
+    with suppress(SyncError):
+        ledger.fail_run(database.engine, fence, result=outcome.result, reason=error.reason, message=redact(error.message, plan.secrets))
+
+
+def _known(error: Exception) -> SyncError:
+    """Any exception as one of ours. What nobody foresaw is told by its type only: its text might hold a secret."""
+    if isinstance(error, SyncError):
+        return error
+    if isinstance(error, ValidationError):
+        return StalledError("the spec does not fit this version of the operator; is the installed CRD newer or older?", reason="InvalidSpec")
+    _log.error("a run failed in a way that nobody foresaw: %s", type(error).__name__, exc_info=error)
+    return RetryableError(f"an unforeseen {type(error).__name__}; the worker's log has its traceback", reason="InternalError")
+
+
+def _next(error: SyncError) -> Next:
+    if isinstance(error, StalledError):
+        return Next.STALL
+    if isinstance(error, PermanentError):
+        return Next.SCHEDULE
+    return Next.RETRY

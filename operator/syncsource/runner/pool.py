@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from syncsource.engine.plan import Next, Outcome, Progress, RunPlan
 from syncsource.runner import wire
-from syncsource.runner.permits import Permits
+from syncsource.runner.limits import declare
+from syncsource.sources.permits import LocalPermits
 
 RUNS_PER_WORKER = 8
 _LINE_LIMIT = 64 * 2**20
@@ -46,7 +47,7 @@ class WorkerPool:
         """How many runs may be under way at a time; the caller keeps to it."""
         self._workers = workers
         self._members: list[_Member] = []
-        self._permits = Permits()
+        self._permits = LocalPermits()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -56,7 +57,7 @@ class WorkerPool:
 
     async def run(self, plan: RunPlan, progress: Report) -> Outcome:
         """Execute the plan. A failed run is an outcome, and so is a worker that died: never an exception."""
-        self._permits.declare(plan)
+        declare(self._permits, plan)
         outcome = await self._hand(wire.Execute(plan), plan, progress)
         return outcome if outcome is not None else await self.settle(plan)
 
@@ -138,7 +139,7 @@ class WorkerPool:
                 self._keep(asyncio.create_task(self._grant(member, number, host)))
 
     async def _grant(self, member: _Member, number: int, host: str) -> None:
-        await self._permits.wait(host)
+        await asyncio.sleep(self._permits.reserve(host))
         if member.alive:
             member.send(wire.Granted(number))
 

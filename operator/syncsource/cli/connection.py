@@ -1,0 +1,53 @@
+"""Options that say which control plane and which SyncSources a command means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from syncsource.cli.main import Fail, Unusable
+from syncsource.client.api import Api, ApiFailed
+from syncsource.client.requests import names
+
+
+def connected(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds --kubeconfig, --context and --namespace; the command gets ``api``. What the API refuses ends in an error message."""
+
+    @click.option("--kubeconfig", help="As kubectl's; where none is given or set, .syncsource/kubeconfig is used if it is there.")
+    @click.option("--context", help="Context of the kubeconfig.")
+    @click.option("-n", "--namespace", help="Namespace; the context's by default.")
+    @wraps(command)
+    def with_api(kubeconfig: str | None, context: str | None, namespace: str | None, **options: Any) -> None:
+        try:
+            command(api=Api.connect(kubeconfig, context, namespace), **options)
+        except ApiFailed as error:
+            raise Fail(error.message) from None
+
+    return with_api
+
+
+def choosing(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds NAME…, -l and --all; the command gets ``chosen``, a function from the API to names."""
+
+    @click.argument("name", nargs=-1)
+    @click.option("-l", "--selector", help="Label selector that chooses SyncSources.")
+    @click.option("--all", "everything", is_flag=True, help="All SyncSources of the namespace.")
+    @wraps(command)
+    def with_choice(name: tuple[str, ...], selector: str | None, everything: bool, **options: Any) -> None:
+        if [bool(name), selector is not None, everything].count(True) != 1:
+            raise Unusable("say which SyncSources: their names, -l SELECTOR, or --all")
+        command(chosen=lambda api: _existing(api, name, selector), **options)
+
+    return with_choice
+
+
+def _existing(api: Api, given: tuple[str, ...], selector: str | None) -> list[str]:
+    if given:
+        return list(given)
+    found = names(api, selector)
+    if not found:
+        raise Fail(f"no SyncSources in namespace {api.namespace}" + (f" match {selector}" if selector else ""))
+    return found
