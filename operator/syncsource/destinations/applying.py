@@ -24,8 +24,8 @@ _NOT_TAKEN = Refusal("ConstraintViolation", "the table did not take the row and 
 class Refused(Collection[Rejected]):
     """The rows that the table did not take. Read from the database a page at a time, as long as the writer is open."""
 
-    session: Session
-    table: Table
+    session: Session = field(repr=False)
+    table: Table = field(repr=False)
     count: int
 
     def __len__(self) -> int:

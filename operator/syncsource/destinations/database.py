@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 from sqlalchemy import Engine, ExceptionContext, event
 
@@ -39,21 +41,27 @@ class Database:
         """Closes the connections that wait for use."""
         self.engine.dispose()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
     def _without_secrets(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
 
 
-def open_database(url: str, source: str = "the database URL", *, patience: float = PATIENCE) -> Database:
+def open_database(url: str, named: str = "the database URL", *, patience: float = PATIENCE) -> Database:
     """The database at a URL; connects when it is first used.
 
-    ``source`` names where the URL is kept, such as "key url of Secret db". ``patience``: seconds to wait for a lock that
+    ``named`` says where the URL is kept, such as "key url of Secret db". ``patience``: seconds to wait for a lock that
     somebody else holds. StalledError (InvalidSpec) where the URL can't be used. Whatever uses ``engine`` raises RetryableError
     (DatabaseUnavailable, DatabaseBusy, DatabaseReadOnly, DiskFull), PermanentError (DatabaseAuthFailed, DatabaseNotFound,
     PermissionDenied, DatabaseError) or SchemaMismatch instead of a driver's error.
     """
-    parsed = parse_url(url, source)
+    parsed = parse_url(url, named)
     dialect = _DIALECTS[parsed.drivername]
     engine = dialect.engine(parsed, patience)
     assert engine.dialect.dbapi is not None

@@ -1,0 +1,59 @@
+"""Two runs of one SyncSource can't both commit: each takes a token, and the newest token alone is valid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, select, update
+
+from syncsource.errors import AbortedError
+from syncsource.ledger.connecting import upsert, writing
+from syncsource.ledger.tables import runs, sources
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A run's right to commit, until another run of the same identity takes the next token."""
+
+    identity: str
+    run: str
+    token: int
+    interrupted: list[str] = field(default_factory=list)
+    """Runs of this identity that were still Running and are now Interrupted."""
+
+
+def acquire(engine: Engine, identity: str, *, run: str, trigger: str, generation: int, started_at: datetime) -> Fence:
+    """Takes the next token and enters the run as Running.
+
+    The token is committed alone: a run that commits right now holds a share lock on it, and is waited for. Only then are older
+    runs Interrupted, so that none is that has committed, and neither side waits for a row that the other holds.
+    """
+    with writing(engine).begin() as connection:
+        row = {"identity": identity, "fence": 1, "acquired_at": started_at}
+        upsert(connection, sources, row, {"fence": sources.c.fence + 1, "acquired_at": None})
+        token: int = connection.execute(select(sources.c.fence).where(sources.c.identity == identity)).scalar_one()
+    with writing(engine).begin() as connection:
+        interrupted = _interrupt_older(connection, identity, token, run, started_at)
+        values = {"run": run, "identity": identity, "fence": token, "trigger": trigger, "generation": generation}
+        connection.execute(runs.insert(), {**values, "started_at": started_at, "result": "Running"})
+    return Fence(identity, run, token, interrupted)
+
+
+def check_fence(connection: Connection, fence: Fence) -> None:
+    """The last statement before COMMIT. AbortedError (Fenced) where another run took over; otherwise none can until this one ends."""
+    if not holds(connection, fence):
+        raise AbortedError("another run of this SyncSource took over: nothing of this one was committed", reason="Fenced")
+
+
+def holds(connection: Connection, fence: Fence) -> bool:
+    """Whether the token is still the newest; if so it stays so until the transaction ends."""
+    query = select(sources.c.fence).where(sources.c.identity == fence.identity, sources.c.fence == fence.token)
+    return connection.execute(query.with_for_update(read=True)).first() is not None
+
+
+def _interrupt_older(connection: Connection, identity: str, token: int, run: str, at: datetime) -> list[str]:
+    older = runs.c.identity == identity, runs.c.fence < token, runs.c.result == "Running"
+    message = f"run {run} took over: this one had not finished, and nothing of it was committed"
+    change = update(runs).where(*older).values(result="Interrupted", reason="Interrupted", message=message, finished_at=at)
+    return sorted(connection.execute(change.returning(runs.c.run)).scalars())

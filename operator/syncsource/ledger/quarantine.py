@@ -1,0 +1,67 @@
+"""Records that could not be written, each with its reason. The same bad record seen again is one entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import islice
+
+from sqlalchemy import Connection, Engine, delete, func, inspect, literal, select
+from sqlalchemy.schema import CreateTable
+
+from syncsource.ledger.connecting import reading, upsert
+from syncsource.ledger.tables import Instant, quarantine, rejected
+from syncsource.records.batch import Rejected
+
+_PART = 1000
+
+
+def stage_rejected(connection: Connection, records: Iterable[Rejected]) -> None:
+    """Keeps a run's bad records in a temporary table of the connection until :func:`commit_rejected`. A record's first reason counts."""
+    waiting = iter(records)
+    while part := list(islice(waiting, _PART)):
+        connection.execute(CreateTable(rejected, if_not_exists=True))
+        rows = [
+            {"digest": _digest(one), "record": one.record, "reason": one.reason, "message": one.message, "field": one.field} for one in part
+        ]
+        upsert(connection, rejected, rows, None)
+
+
+def commit_rejected(connection: Connection, identity: str, run: str, *, full: bool, partition: str = "", at: datetime | None = None) -> int:
+    """Moves a run's bad records to quarantine, in the transaction of its rows; returns how many are there for this identity.
+
+    ``full``: the run read everything, so that entries which it did not see again are gone from the source. ``at``: now, where None.
+    """
+    if inspect(connection).has_table(rejected.name):
+        _merge(connection, identity, partition, run, at or datetime.now(UTC))
+    mine = quarantine.c.identity == identity, quarantine.c.partition == partition
+    if full:
+        connection.execute(delete(quarantine).where(*mine, quarantine.c.last_run != run))
+    total: int = connection.execute(select(func.count()).where(quarantine.c.identity == identity)).scalar_one()
+    return total
+
+
+def quarantine_counts(engine: Engine, identity: str) -> dict[str, int]:
+    """How many records are in quarantine, by reason."""
+    query = select(quarantine.c.reason, func.count()).where(quarantine.c.identity == identity).group_by(quarantine.c.reason)
+    with reading(engine).connect() as connection:
+        return {row[0]: row[1] for row in connection.execute(query.order_by(quarantine.c.reason))}
+
+
+def _merge(connection: Connection, identity: str, partition: str, run: str, at: datetime) -> None:
+    moment = literal(at, Instant)
+    columns = [
+        literal(identity).label("identity"),
+        literal(partition).label("partition"),
+        *rejected.c,
+        moment.label("first_seen"),
+        moment.label("last_seen"),
+        literal(run).label("last_run"),
+    ]
+    newest = dict.fromkeys(("reason", "message", "field", "last_seen", "last_run"))
+    upsert(connection, quarantine, select(*columns).where(rejected.c.digest.is_not(None)), newest)
+
+
+def _digest(one: Rejected) -> str:
+    return sha256(one.record.encode("utf-8", "backslashreplace")).hexdigest()

@@ -1,0 +1,126 @@
+"""The history of runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine, select, update
+
+from syncsource.ledger.connecting import reading, writing
+from syncsource.ledger.fences import Fence, holds
+from syncsource.ledger.tables import runs, sources
+
+_COUNTS = ("read", "inserted", "updated", "unchanged", "skipped", "quarantined")
+
+
+class Counts(Protocol):
+    """What a run did to records."""
+
+    @property
+    def read(self) -> int: ...
+    @property
+    def inserted(self) -> int: ...
+    @property
+    def updated(self) -> int: ...
+    @property
+    def unchanged(self) -> int: ...
+    @property
+    def skipped(self) -> int: ...
+    @property
+    def quarantined(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A run as the ledger keeps it. ``finished_at`` is None while ``result`` is Running."""
+
+    run: str
+    identity: str
+    fence: int
+    trigger: str
+    generation: int
+    started_at: datetime
+    finished_at: datetime | None
+    result: str
+    reason: str
+    message: str
+    read: int
+    inserted: int
+    updated: int
+    unchanged: int
+    skipped: int
+    quarantined: int
+    cursor_before: str | None
+    cursor_after: str | None
+
+
+def finish_run(
+    connection: Connection,
+    run: str,
+    *,
+    result: str,
+    counts: Counts | None = None,
+    reason: str = "",
+    message: str = "",
+    cursor_before: str | None = None,
+    cursor_after: str | None = None,
+    finished_at: datetime | None = None,
+) -> None:
+    """Enters the end of a run. Once: a run that is no longer Running stays as it is. ``finished_at``: now, where it is None."""
+    values: dict[str, Any] = {name: getattr(counts, name) for name in _COUNTS} if counts is not None else {}
+    values |= {"result": result, "reason": reason, "message": message, "cursor_before": cursor_before, "cursor_after": cursor_after}
+    change = update(runs).where(runs.c.run == run, runs.c.result == "Running")
+    connection.execute(change.values(**values, finished_at=finished_at or datetime.now(UTC)))
+
+
+def fail_run(
+    engine: Engine,
+    fence: Fence,
+    *,
+    result: str = "Failed",
+    reason: str,
+    message: str,
+    counts: Counts | None = None,
+    finished_at: datetime | None = None,
+) -> bool:
+    """Enters the end of a run that committed nothing, in a transaction of its own. False where the fence is another run's by now:
+    then nothing is written, since that run has called this one Interrupted."""
+    with writing(engine).begin() as connection:
+        if not holds(connection, fence):
+            return False
+        finish_run(connection, fence.run, result=result, counts=counts, reason=reason, message=message, finished_at=finished_at)
+    return True
+
+
+def interrupt(engine: Engine, run: str, message: str, *, at: datetime | None = None) -> None:
+    """Ends a run whose process is gone. Its fence is taken first, so that it can't commit after all should it still be alive."""
+    record = found(engine, run)
+    if record is None or record.result != "Running":
+        return
+    with writing(engine).begin() as connection:
+        mine = sources.c.identity == record.identity, sources.c.fence == record.fence
+        connection.execute(update(sources).where(*mine).values(fence=sources.c.fence + 1))
+    with writing(engine).begin() as connection:
+        finish_run(connection, run, result="Interrupted", reason="Interrupted", message=message, finished_at=at)
+
+
+def found(engine: Engine, run: str) -> RunRecord | None:
+    """A run by its id."""
+    with reading(engine).connect() as connection:
+        row = connection.execute(select(runs).where(runs.c.run == run)).mappings().one_or_none()
+    return None if row is None else RunRecord(**row)
+
+
+def succeeded(engine: Engine, run: str) -> RunRecord | None:
+    """The run, if it committed: what a caller asks whose connection broke during COMMIT."""
+    record = found(engine, run)
+    return record if record is not None and record.result == "Succeeded" else None
+
+
+def history(engine: Engine, identity: str, limit: int = 10) -> list[RunRecord]:
+    """The last runs, newest first."""
+    query = select(runs).where(runs.c.identity == identity).order_by(runs.c.fence.desc()).limit(limit)
+    with reading(engine).connect() as connection:
+        return [RunRecord(**row) for row in connection.execute(query).mappings()]

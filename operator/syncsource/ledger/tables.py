@@ -1,0 +1,107 @@
+"""The ledger's tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, DateTime, Dialect, Index, Integer, MetaData, String, Table, Text, TypeDecorator
+from sqlalchemy.types import TypeEngine
+
+VERSION = 1
+"""Of these definitions. A ledger with a higher one belongs to a newer SyncSource."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime in UTC: timestamptz, or where there is no such type, text of a fixed length that sorts."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        held: TypeEngine[Any] = String(27) if dialect.name == "sqlite" else DateTime(timezone=True)
+        return dialect.type_descriptor(held)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+
+    def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
+        return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+metadata = MetaData()
+
+_IDENTITY, _PARTITION, _WORD = String(400), String(200), String(64)
+
+versions = Table("syncsource_ledger", metadata, Column("version", Integer, primary_key=True, autoincrement=False))
+
+sources = Table(
+    "syncsource_sources",
+    metadata,
+    Column("identity", _IDENTITY, primary_key=True),
+    Column("fence", BigInteger, nullable=False),
+    Column("acquired_at", Instant, nullable=False),
+)
+
+cursors = Table(
+    "syncsource_cursors",
+    metadata,
+    Column("identity", _IDENTITY, primary_key=True),
+    Column("partition", _PARTITION, primary_key=True),
+    Column("cursor", Text, nullable=False),
+    Column("config_hash", _WORD, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+runs = Table(
+    "syncsource_runs",
+    metadata,
+    Column("run", _WORD, primary_key=True),
+    Column("identity", _IDENTITY, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("trigger", _WORD, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Column("result", _WORD, nullable=False),
+    Column("reason", _WORD, nullable=False, default=""),
+    Column("message", Text, nullable=False, default=""),
+    Column("read", BigInteger, nullable=False, default=0),
+    Column("inserted", BigInteger, nullable=False, default=0),
+    Column("updated", BigInteger, nullable=False, default=0),
+    Column("unchanged", BigInteger, nullable=False, default=0),
+    Column("skipped", BigInteger, nullable=False, default=0),
+    Column("quarantined", BigInteger, nullable=False, default=0),
+    Column("cursor_before", Text),
+    Column("cursor_after", Text),
+    Index("syncsource_runs_by_fence", "identity", "fence"),
+)
+
+quarantine = Table(
+    "syncsource_quarantine",
+    metadata,
+    Column("identity", _IDENTITY, primary_key=True),
+    Column("partition", _PARTITION, primary_key=True),
+    Column("digest", _WORD, primary_key=True),
+    Column("record", Text, nullable=False),
+    Column("reason", _WORD, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("field", Text),
+    Column("first_seen", Instant, nullable=False),
+    Column("last_seen", Instant, nullable=False),
+    Column("last_run", _WORD, nullable=False),
+)
+
+rejected = Table(
+    "syncsource_rejected",
+    MetaData(),
+    Column("digest", _WORD, primary_key=True),
+    Column("record", Text, nullable=False),
+    Column("reason", _WORD, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("field", Text),
+    prefixes=["TEMPORARY"],
+)
+"""A run's bad records until it commits: temporary, on the connection that writes."""
