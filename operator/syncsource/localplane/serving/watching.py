@@ -67,7 +67,7 @@ class Watch:
         while not watcher.is_closed and (left := ends - time.monotonic()) > 0:
             changes = await watcher.next(min(left, BOOKMARK_EVERY))
             lines = b"".join(line for change in changes for line in self._lines(change))
-            if not changes and self.options.bookmarks:
+            if not changes and self.options.bookmarks and not watcher.is_closed:
                 lines = self._bookmark(self.store.version)
             if lines:
                 await _send(response, lines)

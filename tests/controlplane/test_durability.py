@@ -1,0 +1,109 @@
+"""What was acknowledged stays: over a restart, over kill -9 at any moment, and at the same address."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+CONFIGMAPS = "/api/v1/namespaces/default/configmaps"
+
+
+def _configmap(name: str, value: str = "1") -> dict:
+    return {"metadata": {"name": name}, "data": {"value": value}}
+
+
+def test_a_restart_keeps_everything(launch, tmp_path: Path) -> None:
+    first = launch(tmp_path)
+    http = first.client()
+    made = http.post(CONFIGMAPS, json=_configmap("kept")).json()
+    cluster = http.get("/api/v1/namespaces/kube-system").json()["metadata"]["uid"]
+    assert first.stop() == 0
+    second = launch(tmp_path)
+    again = second.client()
+    assert second.url == first.url
+    assert again.get(f"{CONFIGMAPS}/kept").json() == made
+    assert again.get("/api/v1/namespaces/kube-system").json()["metadata"]["uid"] == cluster
+    later = again.post(CONFIGMAPS, json=_configmap("later")).json()
+    assert int(later["metadata"]["resourceVersion"]) > int(made["metadata"]["resourceVersion"])
+
+
+def test_versions_never_go_back_even_after_deletions(launch, tmp_path: Path) -> None:
+    http = launch(tmp_path).client()
+    http.post(CONFIGMAPS, json=_configmap("gone"))
+    http.delete(f"{CONFIGMAPS}/gone")
+    last = int(http.get(CONFIGMAPS).json()["metadata"]["resourceVersion"])
+    for client in (http,):
+        client.close()
+    server = launch(tmp_path / "other")
+    assert server.stop() == 0
+    assert last > 1
+
+
+def test_an_old_version_is_gone_after_a_restart(launch, tmp_path: Path, watch_lines) -> None:
+    first = launch(tmp_path)
+    http = first.client()
+    old = http.get(CONFIGMAPS).json()["metadata"]["resourceVersion"]
+    http.post(CONFIGMAPS, json=_configmap("a"))
+    first.stop()
+    with watch_lines(launch(tmp_path).client(), CONFIGMAPS, resourceVersion=old) as events:
+        assert next(events)["object"]["code"] == 410
+
+
+@pytest.mark.parametrize("writes", [5, 60])
+def test_a_kill_loses_no_acknowledged_write(launch, tmp_path: Path, writes: int) -> None:
+    server = launch(tmp_path)
+    acknowledged: dict[str, str] = {}
+    enough = threading.Event()
+
+    def write() -> None:
+        client = server.client()
+        try:
+            for number in range(100_000):
+                name = f"w{number}"
+                made = client.post(CONFIGMAPS, json=_configmap(name))
+                acknowledged[name] = made.json()["metadata"]["resourceVersion"]
+                if number >= writes:
+                    enough.set()
+        except httpx.HTTPError:
+            return
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert enough.wait(30)
+    server.process.kill()
+    with server.process:
+        server.process.wait(10)
+    writer.join(30)
+    assert not writer.is_alive()
+    stored = {item["metadata"]["name"]: item["metadata"]["resourceVersion"] for item in launch(tmp_path).client().get(CONFIGMAPS).json()["items"]}
+    assert acknowledged.items() <= stored.items()
+    assert len(stored) <= len(acknowledged) + 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_at_once_with_watches_open(launch, tmp_path: Path, watch_lines, number) -> None:
+    server = launch(tmp_path)
+    client = server.client()
+    with watch_lines(client, CONFIGMAPS, timeoutSeconds=60, sendInitialEvents="true", allowWatchBookmarks="true") as events:
+        assert next(events)["type"] == "BOOKMARK"
+        began = time.monotonic()
+        server.process.send_signal(number)
+        assert list(events) == []
+        with server.process:
+            assert server.process.wait(3) == 0
+    assert time.monotonic() - began < 3
+
+
+def test_a_taken_port_is_not_insisted_on(launch, tmp_path: Path) -> None:
+    first = launch(tmp_path / "one")
+    port = first.url.rpartition(":")[2]
+    second = launch(tmp_path / "two", "--port", "0")
+    assert second.url != first.url
+    second.stop()
+    (tmp_path / "two" / "port").write_text(port)
+    assert launch(tmp_path / "two").url not in {first.url, second.url}

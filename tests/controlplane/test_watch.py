@@ -1,0 +1,122 @@
+"""Watches: what is sent, from where, and when they end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from syncsource.localplane.storage.broadcast import HISTORY_EVENTS, QUEUE_EVENTS, Broadcast, Change
+from syncsource.localplane.storage.store import Key
+
+MERGE = {"Content-Type": "application/merge-patch+json"}
+
+
+def test_changes_arrive_in_order_and_at_once(http, server, widgets, new_widget, watch_lines) -> None:
+    start = http.get(widgets).json()["metadata"]["resourceVersion"]
+    with watch_lines(server.client(), widgets, resourceVersion=start) as events:
+        widget = new_widget({"colour": "red"}, name="watched")
+        http.patch(f"{widgets}/watched", json={"spec": {"size": 20}}, headers=MERGE)
+        http.delete(f"{widgets}/watched")
+        seen = [next(events) for _ in range(3)]
+    assert [event["type"] for event in seen] == ["ADDED", "MODIFIED", "DELETED"]
+    assert {event["object"]["metadata"]["uid"] for event in seen} == {widget["metadata"]["uid"]}
+    versions = [int(event["object"]["metadata"]["resourceVersion"]) for event in seen]
+    assert versions == sorted(set(versions))
+
+
+def test_a_watch_without_a_version_begins_with_what_is_there(server, widgets, new_widget, watch_lines) -> None:
+    widget = new_widget(labels={"begin": "here"})
+    with watch_lines(server.client(), widgets, labelSelector="begin=here") as events:
+        first = next(events)
+    assert (first["type"], first["object"]["metadata"]["name"]) == ("ADDED", widget["metadata"]["name"])
+
+
+def test_an_object_enters_and_leaves_a_selection(http, server, widgets, new_widget, watch_lines) -> None:
+    start = http.get(widgets).json()["metadata"]["resourceVersion"]
+    with watch_lines(server.client(), widgets, labelSelector="in=yes", resourceVersion=start) as events:
+        name = new_widget()["metadata"]["name"]
+        for value in ("yes", "yes-still", None):
+            http.patch(f"{widgets}/{name}", json={"metadata": {"labels": {"in": value}}}, headers=MERGE)
+        http.patch(f"{widgets}/{name}", json={"metadata": {"labels": {"in": "yes"}}}, headers=MERGE)
+        seen = [next(events)["type"] for _ in range(3)]
+    assert seen == ["ADDED", "DELETED", "ADDED"]
+
+
+def test_a_streaming_list_ends_with_a_marked_bookmark(server, widgets, new_widget, watch_lines) -> None:
+    new_widget(labels={"stream": "yes"})
+    parameters = {
+        "labelSelector": "stream=yes",
+        "sendInitialEvents": "true",
+        "allowWatchBookmarks": "true",
+        "resourceVersionMatch": "NotOlderThan",
+    }
+    with watch_lines(server.client(), widgets, **parameters) as events:
+        seen = [next(events), next(events)]
+    assert [event["type"] for event in seen] == ["ADDED", "BOOKMARK"]
+    assert seen[1]["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+
+
+def test_a_watch_ends_after_its_time(server, widgets, watch_lines) -> None:
+    began = time.monotonic()
+    with watch_lines(server.client(), widgets, timeoutSeconds=1, labelSelector="none=such") as events:
+        assert list(events) == []
+    assert 0.5 < time.monotonic() - began < 5
+
+
+def test_a_version_before_the_history_is_gone(server, widgets, watch_lines) -> None:
+    with watch_lines(server.client(), widgets, resourceVersion="1") as events:
+        (event,) = list(events)
+    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
+
+
+def test_one_object_is_watched_by_name(http, server, widgets, new_widget, watch_lines) -> None:
+    name = new_widget()["metadata"]["name"]
+    with watch_lines(server.client(), widgets, fieldSelector=f"metadata.name={name}") as events:
+        assert next(events)["type"] == "ADDED"
+        new_widget()
+        http.delete(f"{widgets}/{name}")
+        assert next(events)["type"] == "DELETED"
+
+
+def _change(version: int) -> Change:
+    return Change("MODIFIED", Key("widgets", "default", "a"), version, b"{}", b"{}")
+
+
+async def test_a_slow_watcher_is_dropped() -> None:
+    broadcast = Broadcast(0)
+    with broadcast.watching("widgets") as watcher:
+        for version in range(1, QUEUE_EVENTS + 2):
+            broadcast.publish(_change(version))
+        assert watcher.is_closed
+
+
+async def test_the_history_is_bounded() -> None:
+    broadcast = Broadcast(0)
+    for version in range(1, HISTORY_EVENTS + 11):
+        broadcast.publish(_change(version))
+    assert broadcast.oldest == 10
+    assert broadcast.since("widgets", 9) is None
+    assert len(broadcast.since("widgets", 10) or []) == HISTORY_EVENTS
+
+
+async def test_waiting_ends_with_a_change_or_with_time() -> None:
+    broadcast = Broadcast(0)
+    with broadcast.watching("widgets") as watcher:
+        assert await watcher.next(0.01) == []
+        waiting = asyncio.create_task(watcher.next(5))
+        await asyncio.sleep(0)
+        broadcast.publish(_change(1))
+        assert [change.version for change in await waiting] == [1]
+        broadcast.end()
+        assert await watcher.next(5) == []
+
+
+@pytest.mark.parametrize("resource", ["secrets", "configmaps"])
+def test_the_core_kinds_are_watched_too(server, http, watch_lines, resource) -> None:
+    path = f"/api/v1/namespaces/default/{resource}"
+    start = http.get(path).json()["metadata"]["resourceVersion"]
+    with watch_lines(server.client(), path, resourceVersion=start) as events:
+        http.post(path, json={"metadata": {"name": "watched"}})
+        assert next(events)["object"]["metadata"]["name"] == "watched"
