@@ -51,10 +51,12 @@ def execute(
 
 def settle(plan: RunPlan) -> Outcome:
     """What became of a run whose worker is gone, as the ledger has it: succeeded where it had committed, else interrupted."""
-    lost = AbortedError("the run's process ended before the run did; what it had not committed is gone, and the next run goes on from the cursor")
+    lost = AbortedError(
+        "the run's process ended before the run did; what it had not committed is gone, and the next run goes on from the cursor"
+    )
     try:
         with _database(plan) as database:
-            counts = ledger.succeeded(database.engine, plan.run)
+            counts = _committed(database, plan)
             if counts is None:
                 ledger.interrupt(database.engine, plan.run, lost.message)
     except Exception as error:
@@ -81,7 +83,9 @@ def _execute(plan: RunPlan, stop: Stop, progress: Callable[[Progress], None], op
         try:
             run.write(fence)
         except Exception as error:
-            counts = _committed_after_all(database, plan)
+            counts = None
+            with suppress(SyncError):
+                counts = _committed(database, plan)
             if counts is None:
                 _record_failure(database, fence, plan, stop.cause_of(_known(error)))
                 raise
@@ -93,7 +97,9 @@ def _database(plan: RunPlan) -> Database:
     reference = SyncSourceSpec.model_validate(plan.spec).destination.sql.url_from.secret_key_ref
     url = plan.secrets.get(reference.name, {}).get(reference.key)
     if url is None:
-        raise StalledError(f"Secret {reference.name} has no key {reference.key}, which spec.destination.sql.urlFrom names", reason="SecretNotFound")
+        raise StalledError(
+            f"Secret {reference.name} has no key {reference.key}, which spec.destination.sql.urlFrom names", reason="SecretNotFound"
+        )
     return open_database(url, named=f"key {reference.key} of Secret {reference.name}")
 
 
@@ -111,11 +117,10 @@ def _succeeded(plan: RunPlan, run: Run, counts: Counts) -> Outcome:
     )
 
 
-def _committed_after_all(database: Database, plan: RunPlan) -> Counts | None:
-    """A connection that breaks during COMMIT leaves open what became of it: the ledger knows."""
-    with suppress(SyncError):
-        return ledger.succeeded(database.engine, plan.run)
-    return None
+def _committed(database: Database, plan: RunPlan) -> Counts | None:
+    """The run's counts if it committed, as the ledger has them: a connection that breaks during COMMIT leaves that open."""
+    record = ledger.succeeded(database.engine, plan.run)
+    return None if record is None else Counts(**{name: getattr(record, name) for name in Counts.__struct_fields__})
 
 
 def _record_failure(database: Database, fence: ledger.Fence, plan: RunPlan, error: SyncError) -> None:
@@ -130,7 +135,9 @@ def _known(error: Exception) -> SyncError:
     if isinstance(error, SyncError):
         return error
     if isinstance(error, ValidationError):
-        return StalledError("the spec does not fit this version of the operator; is the installed CRD newer or older?", reason="InvalidSpec")
+        return StalledError(
+            "the spec does not fit this version of the operator; is the installed CRD newer or older?", reason="InvalidSpec"
+        )
     _log.error("a run failed in a way that nobody foresaw: %s", type(error).__name__, exc_info=error)
     return RetryableError(f"an unforeseen {type(error).__name__}; the worker's log has its traceback", reason="InternalError")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -77,7 +77,7 @@ class Run:
         before = self._cursor_before()
         incremental = self._spec.incremental
         shape = Shape(self._spec.fields, keys, incremental.cursor if incremental else None)
-        with Writer(self._database, table, self._spec.write.on_existing) as writer, self._stop.calling(writer.cancel):
+        with Writer(self._database, table, self._spec.write.on_existing, zone=shape.zone) as writer, self._stop.calling(writer.cancel):
             with Reader(self._source, shape, self._since(before), self._stop) as reader:
                 seen = self._stage(writer, reader, shape)
             self._invalid.check(self.tally.read)
@@ -152,7 +152,7 @@ class Run:
             ledger.check_fence(connection, fence)
         tally.applied, tally.cursor = counts, after
 
-    def _keep_aside(self, connection: Connection, rejected: list[Rejected]) -> None:
+    def _keep_aside(self, connection: Connection, rejected: Collection[Rejected]) -> None:
         if rejected:
             self._invalid.add(rejected)
             ledger.stage_rejected(connection, rejected)
