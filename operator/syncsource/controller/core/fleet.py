@@ -1,0 +1,223 @@
+"""All SyncSources: what happens goes in, decisions come out.
+
+The rules that span SyncSources are here: how many runs at a time, and who is next. The rules of one are in ``steps``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from syncsource.controller.core import steps
+from syncsource.controller.core.agenda import PATIENCE, Agenda
+from syncsource.controller.core.change import Began
+from syncsource.controller.core.due import Due, next_run
+from syncsource.controller.core.happening import (
+    Cancel,
+    Decision,
+    Happening,
+    ObjectDeleted,
+    ObjectSeen,
+    RunAbandoned,
+    RunEnded,
+    RunProgressed,
+    RunStarted,
+    SecretSeen,
+    Start,
+    StatusWritten,
+    Stopping,
+    TimePassed,
+    Write,
+)
+from syncsource.controller.core.observed import Observed, Ref
+from syncsource.controller.core.packed import pack_status
+from syncsource.controller.core.secret_use import SecretUse
+from syncsource.controller.core.source import Run, Source, acknowledged
+from syncsource.controller.core.status import next_status
+from syncsource.controller.core.versions import older
+
+
+class Fleet:
+    """``slots``: runs at a time. ``new_id``: a new run's id at a time; ids sort as their times do."""
+
+    def __init__(self, *, slots: int, new_id: Callable[[datetime], str]) -> None:
+        self._slots = slots
+        self._new_id = new_id
+        self._sources: dict[str, Source] = {}
+        self._active: dict[str, str] = {}
+        """Key to run, of the runs that hold a slot: longer than their sources are known, where those are deleted."""
+        self._agenda = Agenda()
+        self._secrets = SecretUse()
+        self._stopping = False
+
+    @property
+    def next_wake(self) -> datetime | None:
+        """When to feed :class:`TimePassed`; None: only when something else happens."""
+        return self._agenda.next_wake
+
+    @property
+    def sources(self) -> Iterable[Source]:
+        """All that are known."""
+        return self._sources.values()
+
+    def source(self, key: str) -> Source | None:
+        """The SyncSource of that ``namespace/name``, if known."""
+        return self._sources.get(key)
+
+    def start_status(self, key: str, run: str, now: datetime) -> bytes | None:
+        """The status to write for the run's start; None: it must not start, since its object is gone, changed or suspended."""
+        source = self._of_run(key, run)
+        if source is None or source.run is None or source.run.cancelled or source.run.generation != source.generation:
+            return None
+        begun = replace(source.run, started=now)
+        return pack_status(next_status(source.status, Began(begun), steps.view(replace(source, run=begun), now)))
+
+    def on(self, happening: Happening, now: datetime) -> list[Decision]:
+        """What to do now that this happened."""
+        decisions = [*self._take(happening, now), *self._fill_slots(now)]
+        starting = {decision.ref.key for decision in decisions if isinstance(decision, Start)}
+        return [decision for decision in decisions if not (isinstance(decision, Write) and decision.ref.key in starting)]
+
+    def _take(self, happening: Happening, now: datetime) -> list[Decision]:
+        match happening:
+            case ObjectSeen(seen):
+                return self._see(seen, now)
+            case ObjectDeleted(ref):
+                return self._delete(ref)
+            case SecretSeen():
+                return self._secret(happening, now)
+            case TimePassed():
+                return [decision for key in list(self._agenda.woken(now)) for decision in self._look(key, now)]
+            case RunStarted():
+                return self._begin(happening, now)
+            case RunAbandoned(key=key, run=run):
+                return self._abandon(key, run, now)
+            case RunProgressed(key=key, run=run, read=read):
+                return self._progress(key, run, read)
+            case RunEnded():
+                return self._end(happening, now)
+            case StatusWritten():
+                return self._written(happening)
+            case Stopping():
+                return self._stop()
+
+    # Objects and Secrets
+
+    def _see(self, seen: Observed, now: datetime) -> list[Decision]:
+        old = self._sources.get(seen.ref.key)
+        replaced: list[Decision] = []
+        if old is not None and old.ref.uid != seen.ref.uid:
+            replaced, old = self._delete(old.ref), None
+        if old is not None and older(seen.version, than=old.version):
+            return []
+        source, decisions = steps.see(old, seen, now, self._new_id(now))
+        self._secrets.rename(seen.ref, old.intent.secrets if old else frozenset(), source.intent.secrets)
+        return [*replaced, *decisions, *self._hold(source, now)]
+
+    def _delete(self, ref: Ref) -> list[Decision]:
+        source = self._sources.get(ref.key)
+        if source is None or source.ref.uid != ref.uid:
+            return []
+        del self._sources[ref.key]
+        self._agenda.forget(ref.key)
+        self._secrets.rename(ref, source.intent.secrets, frozenset())
+        return [Cancel(run=source.run.id)] if source.run else []
+
+    def _secret(self, seen: SecretSeen, now: datetime) -> list[Decision]:
+        decisions: list[Decision] = []
+        for key in self._secrets.users_of_changed(seen):
+            decisions += self._hold(steps.secret_changed(self._sources[key], now), now)
+        return decisions
+
+    def _written(self, written: StatusWritten) -> list[Decision]:
+        source = self._sources.get(written.ref.key)
+        if source is not None and source.ref.uid == written.ref.uid:
+            self._sources[written.ref.key] = acknowledged(source, written.packed, written.version)
+        return []
+
+    def _hold(self, source: Source, now: datetime) -> list[Decision]:
+        """Keep the source, plan its next run, and have its status written where that differs."""
+        key = source.ref.key
+        self._sources[key] = source
+        self._agenda.plan(key, None if key in self._active else next_run(source), now)
+        return [Write(ref=source.ref)] if source.dirty and not source.starting else []
+
+    def _look(self, key: str, now: datetime) -> list[Decision]:
+        source = self._sources.get(key)
+        if source is None:
+            return []
+        if source.run is not None:
+            return self._look_at_run(source, source.run, now)
+        if not source.waiting and self._agenda.long_ready(key, now):
+            return self._hold(steps.wait(source, now), now)
+        return []
+
+    # Runs
+
+    def _fill_slots(self, now: datetime) -> list[Decision]:
+        decisions: list[Decision] = []
+        while not self._stopping and len(self._active) < self._slots and (taken := self._agenda.take()) is not None:
+            decisions.append(self._start(*taken, now=now))
+        return decisions
+
+    def _start(self, key: str, due: Due, now: datetime) -> Start:
+        source = steps.prepare(self._sources[key], due, self._new_id(now))
+        assert source.run is not None
+        self._sources[key] = source
+        self._active[key] = source.run.id
+        return Start(ref=source.ref, run=source.run)
+
+    def _of_run(self, key: str, run: str) -> Source | None:
+        """The source that this run belongs to, unless it is gone or another took its place."""
+        source = self._sources.get(key)
+        return source if source is not None and source.run is not None and source.run.id == run else None
+
+    def _begin(self, started: RunStarted, now: datetime) -> list[Decision]:
+        source = self._of_run(started.key, started.run)
+        if source is None:
+            return []
+        self._agenda.wake(started.key, now + PATIENCE)
+        return self._hold(steps.begin(source, started), now)
+
+    def _look_at_run(self, source: Source, run: Run, now: datetime) -> list[Decision]:
+        if run.told is None or now - run.told < PATIENCE:
+            return []
+        self._agenda.wake(source.ref.key, now + PATIENCE)
+        return self._hold(steps.move(source, now), now)
+
+    def _progress(self, key: str, run: str, read: int) -> list[Decision]:
+        source = self._of_run(key, run)
+        if source is not None and source.run is not None:
+            self._sources[key] = replace(source, run=replace(source.run, read=read))
+        return []
+
+    def _abandon(self, key: str, run: str, now: datetime) -> list[Decision]:
+        source = self._of_run(key, run)
+        return self._free(key, run, now) if source is None else self._release(steps.abandon(source, now), run, now)
+
+    def _end(self, ended: RunEnded, now: datetime) -> list[Decision]:
+        source = self._of_run(ended.key, ended.run)
+        if source is None:
+            return self._free(ended.key, ended.run, now)
+        source, decisions = steps.end(source, ended, now)
+        return [*decisions, *self._release(source, ended.run, now)]
+
+    def _release(self, source: Source, run: str, now: datetime) -> list[Decision]:
+        self._sources[source.ref.key] = source
+        return self._free(source.ref.key, run, now)
+
+    def _free(self, key: str, run: str, now: datetime) -> list[Decision]:
+        """The run's slot is free; what took the place of its source may run now."""
+        if self._active.get(key) == run:
+            del self._active[key]
+        source = self._sources.get(key)
+        return [] if source is None else self._hold(source, now)
+
+    def _stop(self) -> list[Decision]:
+        self._stopping = True
+        decisions: list[Decision] = []
+        for key, source in list(self._sources.items()):
+            self._sources[key], cancelled = steps.cancel(source, steps.STOPPING)
+            decisions += cancelled
+        return decisions

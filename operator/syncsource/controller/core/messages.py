@@ -1,0 +1,77 @@
+"""Texts for people: of conditions, history and Events."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from syncsource.engine.plan import Counts, Outcome
+from syncsource.resource.status import CurrentRun, format_time
+from syncsource.resource.types import format_duration
+
+LONGEST = 1024
+"""Characters of a message in history and Events."""
+
+
+def duration(seconds: float) -> str:
+    """How long a run took: ``850ms``, ``4.1s``, ``1m4s``."""
+    if seconds < 0.9995:
+        return f"{max(seconds, 0) * 1000:.0f}ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f}s"
+    return format_duration(timedelta(seconds=round(seconds)))
+
+
+def counts(done: Counts, seconds: float) -> str:
+    """``12,000 read, 15 inserted, 3 updated, 11,980 unchanged, 2 quarantined in 4.1s``."""
+    shown = [("read", done.read), ("inserted", done.inserted), ("updated", done.updated), ("unchanged", done.unchanged)]
+    shown += [(word, number) for word, number in (("skipped", done.skipped), ("quarantined", done.quarantined)) if number]
+    return f"{', '.join(f'{number:,} {word}' for word, number in shown)} in {duration(seconds)}"
+
+
+def result(outcome: Outcome) -> str:
+    """What became of a run, in one line."""
+    told = outcome.message or (counts(outcome.counts, outcome.seconds) if outcome.result == "Succeeded" else outcome.reason)
+    return capped(told)
+
+
+def capped(text: str) -> str:
+    """At most as many characters as a message may have."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def never_ran(generation: int) -> str:
+    """Of Ready: Unknown."""
+    return f"Generation {generation} of the spec has not run yet."
+
+
+def refused(reason: str, why: str) -> str:
+    """Of a request that is answered without a run."""
+    return capped(f"The request was refused and will not run later: {reason}{f': {why}' if why else ''}.")
+
+
+def next_run(moment: datetime) -> str:
+    """Of Syncing: WaitingForSchedule."""
+    return f"Next run at {format_time(moment)}."
+
+
+def next_retry(moment: datetime, failures: int, limit: int) -> str:
+    """Of Syncing: BackingOff."""
+    return f"Retry {failures} of {limit} at {format_time(moment)}."
+
+
+def running(run: CurrentRun) -> str:
+    """Of Syncing: Running."""
+    return f"{'Full run' if run.full else 'Run'} {run.id} since {format_time(run.started_at)}."
+
+
+def exhausted(failures: int, message: str) -> str:
+    """Of Stalled: RetriesExhausted."""
+    return capped(f"{failures} runs failed in a row; the last: {message}")
+
+
+WAITS_FOR_SLOT = "Due, and waits until another run ends."
+WAITS_FOR_CHANGE = "Waits for a change of spec or Secret, or for a request."
+ON_REQUEST = "No schedule: runs on request."
+SUSPENDED = "Suspended: nothing runs."
+NOT_SCHEDULED = "The spec must be mended before anything runs."
+LEFT_BEHIND = "The operator ended in mid-run. What was not committed is gone; the next run goes on from the cursor."

@@ -1,0 +1,131 @@
+"""One SyncSource: something happened, what now. Each step returns the source as it is then, and what is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from syncsource.controller.core.announcing import announce_end, announce_seen
+from syncsource.controller.core.change import Began, Change, Ended, LeftBehind, Looked, Moved, Outdated, Refused, SecretChanged, View
+from syncsource.controller.core.due import SPEC_CHANGED, Due
+from syncsource.controller.core.happening import Announce, Cancel, Decision, RunEnded, RunStarted
+from syncsource.controller.core.observed import Observed
+from syncsource.controller.core.source import Run, Source, acknowledged, refreshed, source_of
+from syncsource.controller.core.status import next_status
+from syncsource.resource import conditions
+from syncsource.resource.conditions import find
+
+STOPPING = "OperatorStopped"
+"""Reason of a run that was cancelled because the operator stops."""
+
+Step = tuple[Source, Sequence[Decision]]
+
+
+def view(source: Source, now: datetime) -> View:
+    """What the source's status is about."""
+    return View(uid=source.ref.uid, generation=source.generation, intent=source.intent, run=source.run, waiting=source.waiting, now=now)
+
+
+def changed(source: Source, change: Change, now: datetime) -> Source:
+    """The source after the change."""
+    return source.holding(next_status(source.status, change, view(source, now)))
+
+
+def see(old: Source | None, seen: Observed, now: datetime, id_: str) -> Step:
+    """The object was seen, for the first time or at a newer version. ``id_`` names a refusal, if there is one."""
+    source = source_of(seen) if old is None else refreshed(old, seen)
+    before = source.status
+    for change in _noticed(old, source, id_):
+        source = changed(source, change, now)
+    source, cancelled = _cancel_outdated(source)
+    return source, [*cancelled, *announce_seen(source.ref, before, source.status)]
+
+
+def _noticed(old: Source | None, source: Source, id_: str) -> list[Change]:
+    """What there is to notice about an object, in this order."""
+    changes: list[Change] = [LeftBehind() if old is None else Looked()]
+    if not source.requests.pending(source.status):
+        return changes
+    if source.requests.outdated:
+        return [*changes, Outdated(source.requests)]
+    if not source.intent.runnable:
+        return [*changes, _refusal(source, id_)]
+    return changes
+
+
+def _refusal(source: Source, id_: str) -> Refused:
+    intent = source.intent
+    reason = conditions.SUSPEND_REFUSED if intent.suspend else conditions.INVALID_SPEC
+    why = intent.suspend_reason if intent.suspend else intent.problem
+    return Refused(id=id_, generation=source.generation, requests=source.requests, reason=reason, why=why)
+
+
+def _cancel_outdated(source: Source) -> Step:
+    """A run of another source, destination, fields or keys than the spec has now is stopped."""
+    if source.run is None or source.intent.problem or source.run.digest == source.intent.digest:
+        return source, []
+    return cancel(source, SPEC_CHANGED)
+
+
+def cancel(source: Source, reason: str) -> Step:
+    """The run, if there is one, is told to stop, once."""
+    run = source.run
+    if run is None or run.cancelled:
+        return source, []
+    return replace(source, run=replace(run, cancelled=reason)), [Cancel(run=run.id)]
+
+
+def prepare(source: Source, due: Due, id_: str) -> Source:
+    """The source with a run that is being prepared. Status tells of it when it starts."""
+    run = Run(
+        id=id_,
+        trigger=due.trigger,
+        generation=source.generation,
+        digest=source.intent.digest,
+        full=due.full,
+        requests=source.requests,
+    )
+    return replace(source, run=run, waiting=False)
+
+
+def begin(source: Source, started: RunStarted) -> Source:
+    """The start of the run was written."""
+    assert source.run is not None
+    run = replace(source.run, started=started.at, told=started.at)
+    return changed(replace(acknowledged(source, started.packed, started.version), run=run), Began(run), started.at)
+
+
+def abandon(source: Source, now: datetime) -> Source:
+    """The run could not start: as if it had never been decided."""
+    return changed(replace(source, run=None), Looked(), now)
+
+
+def end(source: Source, ended: RunEnded, now: datetime) -> Step:
+    """The run ended."""
+    run, before = source.run, source.status
+    assert run is not None
+    source = changed(replace(source, run=None), Ended(run=run, outcome=ended.outcome), now)
+    told: list[Announce] = announce_end(source.ref, ended.outcome, before, source.status)
+    return source, told
+
+
+def move(source: Source, now: datetime) -> Source:
+    """Status tells how far the run has come."""
+    assert source.run is not None
+    run = replace(source.run, told=now)
+    return changed(replace(source, run=run), Moved(run), now)
+
+
+def wait(source: Source, now: datetime) -> Source:
+    """Status tells that the source waits for a slot."""
+    return changed(replace(source, waiting=True), Looked(), now)
+
+
+def secret_changed(source: Source, now: datetime) -> Source:
+    """A Secret that it names changed: what backs off or is stalled is tried again at once."""
+    if source.run is not None:
+        return replace(source, run=replace(source.run, secrets_changed=True))
+    status = source.status
+    waits = status.next_retry_time is not None or find(status.conditions, conditions.STALLED) is not None
+    return changed(source, SecretChanged(), now) if waits and source.intent.runnable else source

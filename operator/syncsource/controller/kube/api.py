@@ -1,0 +1,120 @@
+"""The requests that the operator makes. Each raises an ApiError, and nothing else."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from kubernetes.aio.client import ApiClient, CoreV1Api, CustomObjectsApi
+
+from syncsource.controller.core.observed import Observed, Ref, observe
+from syncsource.controller.core.packed import unpack
+from syncsource.controller.kube.failures import Conflict, Gone, Rejected, translated
+from syncsource.resource import api
+
+_KIND: dict[str, Any] = {"group": api.GROUP, "version": api.VERSION, "plural": api.PLURAL}
+_TIMEOUT = 30.0
+_CHUNK = 250
+"""Objects per page of a list."""
+
+
+class Api:
+    """An API server, with the operator's credentials."""
+
+    def __init__(self, configuration: Any) -> None:
+        self._client = ApiClient(configuration)
+        self._core = CoreV1Api(self._client)
+        self._objects = CustomObjectsApi(self._client)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def cluster(self) -> str:
+        """The cluster's identity: the uid of its kube-system namespace."""
+        with translated():
+            namespace: Any = await self._core.read_namespace("kube-system", _request_timeout=_TIMEOUT)
+        return str(namespace.metadata.uid)
+
+    async def object(self, ref: Ref) -> Observed:
+        """The SyncSource as it is now. Raises Gone, also where another took its place."""
+        with translated():
+            manifest: Any = await self._objects.get_namespaced_custom_object(
+                **_KIND, namespace=ref.namespace, name=ref.name, _request_timeout=_TIMEOUT
+            )
+        seen = observe(manifest)
+        if seen.ref.uid != ref.uid:
+            raise Gone(f"{ref.key} was deleted and created again")
+        return seen
+
+    async def refs(self, namespaces: Sequence[str] | None) -> AsyncIterator[Ref]:
+        """All SyncSources of the namespaces, or of all."""
+        for namespace in namespaces if namespaces is not None else (None,):
+            async for ref in self._refs(namespace):
+                yield ref
+
+    async def _refs(self, namespace: str | None) -> AsyncIterator[Ref]:
+        position: str | None = None
+        while position != "":
+            page = await self._page(namespace, position)
+            for metadata in (item["metadata"] for item in page["items"]):
+                yield Ref(namespace=metadata["namespace"], name=metadata["name"], uid=metadata["uid"])
+            position = page["metadata"].get("continue") or ""
+
+    async def _page(self, namespace: str | None, position: str | None) -> Any:
+        more: dict[str, Any] = {"limit": _CHUNK, "_request_timeout": _TIMEOUT, **({"_continue": position} if position else {})}
+        with translated():
+            if namespace is None:
+                return await self._objects.list_cluster_custom_object(**_KIND, **more)
+            return await self._objects.list_namespaced_custom_object(**_KIND, namespace=namespace, **more)
+
+    async def write_status(self, ref: Ref, packed: bytes, version: str) -> str:
+        """Write status if the object is still that one, at that version; returns its new version.
+
+        Raises Gone, or Conflict where it changed, or Rejected where the API server does not take the status.
+        """
+        patch: list[dict[str, Any]] = [
+            {"op": "test", "path": "/metadata/uid", "value": ref.uid},
+            {"op": "test", "path": "/metadata/resourceVersion", "value": version},
+            {"op": "add", "path": "/status", "value": unpack(packed)},
+        ]
+        try:
+            return await self._patch_status(ref, patch)
+        except Conflict as conflict:
+            if (await self.object(ref)).version != version:
+                raise
+            raise Rejected(str(conflict), 422) from conflict
+
+    async def _patch_status(self, ref: Ref, patch: list[dict[str, Any]]) -> str:
+        with translated():
+            manifest: Any = await self._objects.patch_namespaced_custom_object_status(
+                **_KIND,
+                namespace=ref.namespace,
+                name=ref.name,
+                body=patch,
+                _content_type="application/json-patch+json",
+                _request_timeout=_TIMEOUT,
+            )
+        return str(manifest["metadata"]["resourceVersion"])
+
+    async def secret(self, namespace: str, name: str) -> dict[str, str]:
+        """The Secret's values, decoded. Raises Rejected where a value is no text."""
+        with translated():
+            secret = await self._core.read_namespaced_secret(name, namespace, _request_timeout=_TIMEOUT)
+        try:
+            return {key: base64.b64decode(value).decode() for key, value in (secret.data or {}).items()}
+        except ValueError:
+            raise Rejected(f"Secret {name} holds a value that is not UTF-8 text") from None
+
+    async def create_event(self, namespace: str, event: Any) -> None:
+        """Create a v1 Event."""
+        with translated():
+            await self._core.create_namespaced_event(namespace, event, _request_timeout=_TIMEOUT)
+
+    async def patch_event(self, namespace: str, name: str, patch: Any) -> None:
+        """Change a v1 Event. Raises Gone where it has expired."""
+        with translated():
+            await self._core.patch_namespaced_event(
+                name, namespace, patch, _content_type="application/merge-patch+json", _request_timeout=_TIMEOUT
+            )

@@ -1,0 +1,167 @@
+"""Puts the operator together: log in, watch, schedule, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from syncsource.controller.core.fleet import Fleet
+from syncsource.controller.core.happening import ObjectDeleted, ObjectSeen, SecretSeen
+from syncsource.controller.core.observed import observe
+from syncsource.controller.identifying import run_id
+from syncsource.controller.kube.api import Api
+from syncsource.controller.kube.failures import Gone, Rejected
+from syncsource.controller.kube.login import Login
+from syncsource.controller.kube.waiting import Backoffs
+from syncsource.controller.kube.watch import SECRETS, Watch
+from syncsource.controller.runs import Runner
+from syncsource.controller.scheduler import Scheduler
+from syncsource.controller.writing import until_there
+
+GRACE = 20.0
+"""Seconds that runs have to stop at a batch: less than the 30 that a Pod has to end."""
+
+UNIDENTIFIED = "unidentified"
+"""The cluster's identity where the uid of kube-system may not be read. Such an operator must not share its database with one of another
+cluster that has SyncSources of the same namespace and name; grant `get` on the namespace kube-system, or name the cluster."""
+
+_log = logging.getLogger(__name__)
+
+
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+async def operate(
+    *,
+    runner: Runner,
+    namespaces: Sequence[str] | None,
+    kubeconfig: str | None,
+    context: str | None,
+    stop: asyncio.Event,
+    cluster: str | None = None,
+    grace: float = GRACE,
+    clock: Callable[[], datetime] = utc_now,
+) -> None:
+    """Run SyncSources of the namespaces (None: of all) until ``stop`` is set.
+
+    Then runs have ``grace`` seconds to stop at their next batch, and their statuses are written. ``cluster`` names the cluster in the
+    ledger; None: the uid of the namespace kube-system. Raises kubernetes.aio.config.ConfigException where there is no way to log in.
+    """
+    login = Login(kubeconfig=kubeconfig, context=context)
+    api = Api(await login.configuration())
+    try:
+        identity = cluster or await _stoppable(until_there(lambda: _identity(api)), stop)
+        if identity is not None:
+            await runner.start()
+            fleet = Fleet(slots=runner.slots, new_id=run_id)
+            scheduler = Scheduler(fleet=fleet, api=api, runner=runner, clock=clock, cluster=identity)
+            await _Operation(fleet=fleet, scheduler=scheduler, api=api, login=login, namespaces=namespaces).run(stop, grace)
+    finally:
+        await api.close()
+
+
+class _Operation:
+    """An operator at work."""
+
+    def __init__(self, *, fleet: Fleet, scheduler: Scheduler, api: Api, login: Login, namespaces: Sequence[str] | None) -> None:
+        self._fleet = fleet
+        self._scheduler = scheduler
+        self._api = api
+        self._namespaces = namespaces
+        self._loop = asyncio.get_running_loop()
+        self._watch = Watch(login=login, namespaces=namespaces, handle=self._seen_elsewhere)
+        self._relisted = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event, grace: float) -> None:
+        """Work until ``stop`` is set, then end in good order."""
+        working = asyncio.create_task(self._scheduler.run())
+        watching = [asyncio.create_task(self._supervise()), asyncio.create_task(self._reconcile())]
+        try:
+            await stop.wait()
+        finally:
+            await _cancelled(*watching)
+            await self._scheduler.stop(grace)
+            await _cancelled(working)
+
+    async def _supervise(self) -> None:
+        """kopf ends by faults of the API server. The heap is not its: it is started again, and all is listed anew."""
+        waits = iter(Backoffs())
+        while True:
+            started = self._loop.time()
+            try:
+                await self._watch.run()
+            except Exception as error:
+                _log.warning("the watch ended and is started again: %s: %s", type(error).__name__, error)
+            if self._loop.time() - started > 60:
+                waits = iter(Backoffs())
+            await asyncio.sleep(next(waits))
+            self._relisted.set()
+
+    async def _reconcile(self) -> None:
+        """kopf never tells of an object that was deleted while nobody watched: after each list anew, we look for ourselves."""
+        while True:
+            await self._relisted.wait()
+            await asyncio.sleep(1)  # a list comes as many events
+            self._relisted.clear()
+            await until_there(self._forget_deleted)
+
+    async def _forget_deleted(self) -> None:
+        known = [source.ref for source in self._fleet.sources]
+        try:
+            listed = {ref async for ref in self._api.refs(self._namespaces)}
+        except (Gone, Rejected) as error:
+            _log.warning("SyncSources can't be listed: %s", error)
+            return
+        for ref in known:
+            if ref not in listed:
+                self._scheduler.feed(ObjectDeleted(ref))
+
+    def _seen_elsewhere(self, kind: str, event: str | None, manifest: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # our loop is closed: we are gone
+            self._loop.call_soon_threadsafe(self._seen, kind, event, manifest)
+
+    def _seen(self, kind: str, event: str | None, manifest: Any) -> None:
+        if kind == SECRETS:
+            metadata = manifest["metadata"]
+            version = metadata["resourceVersion"]
+            seen = SecretSeen(namespace=metadata["namespace"], name=metadata["name"], version=version, listed=event is None)
+            self._scheduler.feed(seen)
+            return
+        observed = observe(manifest)
+        if event == "DELETED":
+            self._scheduler.feed(ObjectDeleted(observed.ref))
+            return
+        if event is None and self._fleet.source(observed.ref.key) is not None:
+            self._relisted.set()
+        self._scheduler.feed(ObjectSeen(observed))
+
+
+async def _identity(api: Api) -> str:
+    try:
+        return await api.cluster()
+    except (Rejected, Gone) as error:
+        _log.warning("the uid of the namespace kube-system can't be read, the ledger knows this cluster as %r: %s", UNIDENTIFIED, error)
+        return UNIDENTIFIED
+
+
+async def _stoppable(work: Coroutine[Any, Any, str], stop: asyncio.Event) -> str | None:
+    """What the work returns; None: ``stop`` was set before."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+    await _cancelled(stopping)
+    if working.done():
+        return working.result()
+    await _cancelled(working)
+    return None
+
+
+async def _cancelled(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

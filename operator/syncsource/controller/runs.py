@@ -1,0 +1,30 @@
+"""Where runs execute, as the controller sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from syncsource.engine.plan import Outcome, Progress, RunPlan
+
+
+class Runner(Protocol):
+    """Executes runs. A run that fails is an outcome, and so is a worker that died."""
+
+    @property
+    def slots(self) -> int:
+        """Runs at a time; the controller keeps to it."""
+        ...
+
+    async def start(self) -> None:
+        """Be ready to run."""
+
+    async def run(self, plan: RunPlan, progress: Callable[[Progress], None]) -> Outcome:
+        """Execute the plan. Never raises for a failed run."""
+        ...
+
+    def cancel(self, run: str) -> None:
+        """Stop the run at its next batch: ``run()`` then returns an Interrupted outcome. Unknown runs are ignored."""
+
+    async def stop(self, grace: float) -> None:
+        """Cancel what runs, wait at most ``grace`` seconds for it, end."""

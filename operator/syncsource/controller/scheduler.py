@@ -1,0 +1,96 @@
+"""The loop between the core and the world: feeds what happens to the core, carries out what it decides, wakes it when it asked for that.
+
+Everything happens in one event loop. At rest there is no task per SyncSource, and nothing is asked of the API server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from syncsource.controller.core.fleet import Fleet
+from syncsource.controller.core.happening import Announce, Cancel, Decision, Happening, Start, Stopping, TimePassed, Write
+from syncsource.controller.kube.recorder import EventApi, Recorder
+from syncsource.controller.runs import Runner
+from syncsource.controller.starting import RunApi, Runs
+from syncsource.controller.writing import StatusWriter
+
+_LONGEST_SLEEP = 60.0
+"""Seconds after which the clock is looked at again, whatever was planned: a machine that was suspended has another time."""
+
+_log = logging.getLogger(__name__)
+
+
+class ControllerApi(RunApi, EventApi, Protocol):
+    """What the controller needs of the API server."""
+
+
+class Scheduler:
+    """One operator's scheduler. ``cluster``: the cluster's identity."""
+
+    def __init__(self, *, fleet: Fleet, api: ControllerApi, runner: Runner, clock: Callable[[], datetime], cluster: str) -> None:
+        self._fleet = fleet
+        self._runner = runner
+        self._clock = clock
+        self._recorder = Recorder(api, clock)
+        self._writer = StatusWriter(api, fleet.source, self.feed)
+        self._runs = Runs(api=api, runner=runner, writer=self._writer, fleet=fleet, feed=self.feed, clock=clock, cluster=cluster)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        """Write statuses and Events until cancelled."""
+        await asyncio.gather(self._writer.run(), self._recorder.run())
+
+    def feed(self, happening: Happening) -> None:
+        """Something happened. Call it in the loop's thread."""
+        for decision in self._fleet.on(happening, self._clock()):
+            self._carry_out(decision)
+        self._arm()
+
+    async def stop(self, grace: float) -> None:
+        """Let runs stop at their next batch within ``grace`` seconds, and write what became of them."""
+        self.feed(Stopping())
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._runner.stop(grace)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._flush(max(grace, 5.0))
+
+    async def _flush(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._writer.flush()
+                await self._recorder.flush()
+        except TimeoutError:
+            _log.error("the API server was away for too long: some statuses are not written; the next start mends them")
+
+    def _carry_out(self, decision: Decision) -> None:
+        match decision:
+            case Start():
+                task = asyncio.create_task(self._runs.live(decision), name=f"run {decision.run.id}")
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            case Cancel(run=run):
+                self._runner.cancel(run)
+            case Write(ref=ref):
+                self._writer.mark(ref.key)
+            case Announce():
+                self._recorder.record(decision)
+
+    def _arm(self) -> None:
+        """One timer for the whole fleet."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        wake = self._fleet.next_wake
+        if wake is not None:
+            seconds = min(max((wake - self._clock()).total_seconds(), 0), _LONGEST_SLEEP)
+            self._timer = asyncio.get_running_loop().call_later(seconds, self.feed, TimePassed())

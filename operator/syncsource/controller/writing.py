@@ -1,0 +1,125 @@
+"""Status writes: each is retried until the API server has what the core says it should have, or the object is gone.
+
+What is written is always the status as it is by then, so writes that pile up while the API server is away become one. Each expects the
+object at the version that was seen last: on a conflict the object is read again, and the core looks at it first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Protocol, TypeVar
+from weakref import WeakValueDictionary
+
+from syncsource.controller.core.happening import Happening, ObjectDeleted, ObjectSeen, StatusWritten
+from syncsource.controller.core.observed import Observed, Ref
+from syncsource.controller.core.source import Source
+from syncsource.controller.kube.failures import Away, Conflict, Gone, Rejected
+from syncsource.controller.kube.waiting import Backoffs
+
+WRITERS = 8
+"""Status writes at a time, besides those of runs that start."""
+
+_log = logging.getLogger(__name__)
+
+Feed = Callable[[Happening], None]
+_T = TypeVar("_T")
+
+
+class StatusApi(Protocol):
+    """Where status goes."""
+
+    async def object(self, ref: Ref) -> Observed: ...
+
+    async def write_status(self, ref: Ref, packed: bytes, version: str) -> str: ...
+
+
+class StatusWriter:
+    """``find``: the source of a key, as the core has it. ``feed``: tells the core what happened."""
+
+    def __init__(self, api: StatusApi, find: Callable[[str], Source | None], feed: Feed) -> None:
+        self._api = api
+        self._find = find
+        self._feed = feed
+        self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._queued: set[str] = set()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def mark(self, key: str) -> None:
+        """The status of that SyncSource is to be written."""
+        if key not in self._queued:
+            self._queued.add(key)
+            self._queue.put_nowait(key)
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        await asyncio.gather(*(self._work() for _ in range(WRITERS)))
+
+    async def flush(self) -> None:
+        """Wait until all is written."""
+        await self._queue.join()
+
+    def lock(self, key: str) -> asyncio.Lock:
+        """Held while the status of that SyncSource is written."""
+        return self._locks.setdefault(key, asyncio.Lock())
+
+    async def _work(self) -> None:
+        while True:
+            key = await self._queue.get()
+            self._queued.discard(key)
+            try:
+                async with self.lock(key):
+                    await self._write(key)
+            finally:
+                self._queue.task_done()
+
+    async def _write(self, key: str) -> None:
+        waits = iter(Backoffs())
+        while (source := self._find(key)) is not None and source.dirty and not source.starting:
+            if not await self._try(source, waits):
+                return
+
+    async def _try(self, source: Source, waits: Iterator[float]) -> bool:
+        """Whether to look again."""
+        try:
+            await self._write_once(source)
+        except Away as error:
+            _log.info("the status waits for the API server: %s", error, extra={"source": source.ref.key})
+            await asyncio.sleep(next(waits))
+        except Rejected as error:
+            _log.error("the API server does not take the status: %s", error, extra={"source": source.ref.key})
+            return False
+        return True
+
+    async def _write_once(self, source: Source) -> None:
+        packed = source.packed_status
+        try:
+            version = await self._api.write_status(source.ref, packed, source.version)
+        except Conflict:
+            await self.look_again(source.ref)
+        except Gone:
+            self._feed(ObjectDeleted(source.ref))
+        else:
+            self._feed(StatusWritten(ref=source.ref, packed=packed, version=version))
+
+    async def look_again(self, ref: Ref) -> Observed | None:
+        """Read the object and let the core see it. None: it is gone. Raises Away and Rejected."""
+        try:
+            seen = await self._api.object(ref)
+        except Gone:
+            self._feed(ObjectDeleted(ref))
+            return None
+        self._feed(ObjectSeen(seen))
+        return seen
+
+
+async def until_there(attempt: Callable[[], Awaitable[_T]]) -> _T:
+    """What the attempt returns, made again while the API server is away."""
+    for wait in Backoffs():
+        try:
+            return await attempt()
+        except Away as error:
+            _log.info("waiting for the API server: %s", error)
+            await asyncio.sleep(wait)
+    raise AssertionError("endless")
