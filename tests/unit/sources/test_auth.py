@@ -148,3 +148,17 @@ def test_the_key_in_the_query_is_hidden(failing: Any) -> None:
     assert failing(in_turn(Reply(status=404)), auth=QUERY, secrets={"api": KEY}, request={"path": "/x", "query": {"a": "b"}})[2] == (
         "GET URL/x?a=b&api+key=*** answered 404; check spec.source.http.baseURL and spec.source.http.request.path"
     )
+
+
+def test_values_of_other_secrets_stay_in_the_url_but_not_in_quotes(failing: Any) -> None:
+    secrets = {"api": TOKEN, "db": {"name": "orders", "url": "postgresql://u:p@h/orders"}}
+    script = in_turn(Reply(b"no orders in postgresql://u:p@h/orders, t0k.en==", status=400))
+    assert (
+        failing(script, auth=BEARER, secrets=secrets, request={"path": "/orders"})[2] == "GET URL/orders answered 400: no *** in ***, ***"
+    )
+
+
+def test_a_token_that_a_link_repeats_is_hidden(serve: Any, failure: Any) -> None:
+    upstream = serve(lambda asked: Reply(status=404) if asked.query else Reply([1], headers={"Link": "</x?token=t0k.en%3D%3D>; rel=next"}))
+    error, _ = failure(upstream.url, auth=BEARER, secrets={"api": TOKEN}, pagination={"link": {}})
+    assert error.message.startswith(f"GET {upstream.url}/x?token=*** answered 404")

@@ -70,11 +70,16 @@ def test_in_the_middle_of_a_body(serve: Any, opened: Any, aborted: Any) -> None:
 
 
 def test_while_waiting_for_a_permit(opened: Any, aborted: Any, serve: Any, cancelled: threading.Event) -> None:
-    permits = LocalPermits()
+    permits, second = LocalPermits(), threading.Event()
     permits.limit("127.0.0.1", RateLimit.model_validate({"requests": 1, "per": "1h"}))
     upstream = serve(lambda asked: Reply([asked.target]))
-    source = opened(upstream.url, pagination={"page": {}}, permit=permits.until(cancelled))
-    error, seconds = aborted(source, upstream.arrived.wait)
+
+    def permit(host: str) -> None:
+        if upstream.asked:
+            second.set()
+        permits.until(cancelled)(host)
+
+    error, seconds = aborted(opened(upstream.url, pagination={"page": {}}, permit=permit), second.wait)
     assert error.message == "cancelled while waiting for the rate limit of 127.0.0.1"
     assert seconds < SOON
 

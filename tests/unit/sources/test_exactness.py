@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_upstream import Reply, in_turn
 
@@ -41,6 +41,7 @@ BODIES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(BODIES)
 def test_whatever_is_written_is_read(body: Any) -> None:
     found = through(_json(body).encode())

@@ -22,7 +22,7 @@ from syncsource.sources.rest.urls import base_url
 
 NASTY = b"\x1b[31mred\x1b[0m \x9b2J\x00\r\nSecond\xe2\x80\xae line \xff"
 SHOWN = "[31mred [0m \ufffd2J Second line \ufffd"
-TRIED = "; tried 1 times (spec.source.http.retry.attempts)"
+TRIED = "; gave up after try 1 (spec.source.http.retry.attempts)"
 
 
 @pytest.mark.parametrize(

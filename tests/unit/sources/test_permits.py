@@ -6,7 +6,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncsource.resource.source import RateLimit
@@ -37,6 +37,7 @@ def test_a_window_of_nothing(requests: int, per: int) -> None:
         RateWindow(requests, timedelta(seconds=per))
 
 
+@settings(deadline=None)
 @given(LIMITS, st.lists(st.integers(0, 5), max_size=60))
 def test_no_window_has_more_and_none_waits_for_nothing(limit: tuple[int, int], pauses: list[int]) -> None:
     requests, per = limit
@@ -49,6 +50,7 @@ def test_no_window_has_more_and_none_waits_for_nothing(limit: tuple[int, int], p
     assert kept(moments, requests, per)
 
 
+@settings(deadline=None)
 @given(st.lists(LIMITS, min_size=1, max_size=3), st.lists(st.integers(0, 5), max_size=60))
 def test_all_limits_of_a_host_hold(limits: list[tuple[int, int]], pauses: list[int]) -> None:
     now = 0.0

@@ -77,6 +77,12 @@ def test_headers_that_cannot_be_sent(opened: Any, headers: dict[str, str]) -> No
     )
 
 
+def test_headers_that_are_the_connections_own(opened: Any) -> None:
+    with pytest.raises(StalledError) as caught:
+        opened("http://127.0.0.1", request={"headers": {"Content-length": "3"}})
+    assert caught.value.message == "spec.source.http.request.headers: Content-length is set by the connection itself; remove it"
+
+
 def test_post_repeats_its_body_and_pages_in_the_query(serve: Any, read: Any) -> None:
     upstream = serve(lambda asked: Reply([asked.target] if asked.query["page"] == "1" else []))
     body = {"filter": {"ids": [1, 2.5], "näme": None}}

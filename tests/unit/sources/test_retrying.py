@@ -42,7 +42,7 @@ def test_no_try_is_left(failing: Any) -> None:
     assert failing(in_turn(Reply(b"down", status=502)), retry=QUICK) == (
         "RetryableError",
         "UpstreamUnavailable",
-        "GET URL/x answered 502: down; tried 3 times (spec.source.http.retry.attempts)",
+        "GET URL/x answered 502: down; gave up after try 3 (spec.source.http.retry.attempts)",
     )
 
 

@@ -19,6 +19,8 @@ Secrets = Mapping[str, Mapping[str, str]]
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
+_FRAMING = frozenset(("connection", "content-length", "te", "trailer", "transfer-encoding", "upgrade"))
+"""Headers that say how the connection is used: they are the client's, not the spec's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Credentials:
     """The Secret's name; None: no authentication."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: tuple[str, str] | None = field(default=None, repr=False)
+    hidden: tuple[str, ...] = field(default=(), repr=False)
+    """What of it no message may show: the password, token or key, as kept and as sent."""
 
     def sign(self, url: httpx.URL) -> httpx.URL:
         """The URL with the API key, if that goes into the query. The rest of the query stays as the upstream wrote it."""
@@ -46,7 +50,7 @@ def credentials(auth: Auth | None, secrets: Secrets) -> Credentials:
     if auth.basic:
         return _basic(name, *values)
     if auth.bearer:
-        return _in_header(name, "Authorization", f"Bearer {values[0].strip()}")
+        return _in_header(name, "Authorization", "Bearer ", values[0].strip())
     assert auth.api_key is not None
     return _with_key(auth.api_key, values[0].strip())
 
@@ -54,6 +58,8 @@ def credentials(auth: Auth | None, secrets: Secrets) -> Credentials:
 def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """``request.headers``. Raises StalledError (InvalidSpec) for what can't be sent (RFC 9110, section 5)."""
     for name, value in headers.items():
+        if name.lower() in _FRAMING:
+            raise StalledError(f"spec.source.http.request.headers: {name} is set by the connection itself; remove it", reason=INVALID_SPEC)
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             raise StalledError(
                 f"spec.source.http.request.headers: {outside_text(name, 60)!r} can't be sent: a name is one word, a value is ASCII without line breaks",
@@ -78,22 +84,22 @@ def _values(auth: Auth, secrets: Secrets) -> list[str]:
 def _basic(secret: str, user: str, password: str) -> Credentials:
     if ":" in user:
         raise StalledError(f"Secret {secret}: username must not contain a colon (RFC 7617)", reason=SECRET_INVALID)
-    return _in_header(secret, "Authorization", "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode())
+    return _in_header(secret, "Authorization", "Basic ", base64.b64encode(f"{user}:{password}".encode()).decode(), password)
 
 
 def _with_key(auth: ApiKeyAuth, key: str) -> Credentials:
     name = auth.secret_ref.name
     if auth.query is not None:
-        return Credentials(name, query=(auth.query, key))
+        return Credentials(name, query=(auth.query, key), hidden=(key,))
     assert auth.header is not None
     if not _NAME.fullmatch(auth.header):
         raise StalledError(
             f"spec.source.http.auth.apiKey.header: {outside_text(auth.header)!r} is not a header's name", reason=INVALID_SPEC
         )
-    return _in_header(name, auth.header, key)
+    return _in_header(name, auth.header, "", key)
 
 
-def _in_header(secret: str, name: str, value: str) -> Credentials:
+def _in_header(secret: str, name: str, scheme: str, value: str, *hidden: str) -> Credentials:
     if not _VALUE.fullmatch(value):
         raise StalledError(f"Secret {secret} can't be sent in a header: it holds a line break or is not ASCII", reason=SECRET_INVALID)
-    return Credentials(secret, {name: value})
+    return Credentials(secret, {name: scheme + value}, hidden=(value, *hidden))

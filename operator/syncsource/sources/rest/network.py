@@ -89,8 +89,8 @@ class WatchedStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        handshake = functools.partial(self._inner.start_tls, ssl_context, server_hostname, self._watch.left())
         try:
+            handshake = functools.partial(self._inner.start_tls, ssl_context, server_hostname, self._watch.left())
             return WatchedStream(self._watch.call(handshake), self._watch)
         except BaseException:
             self.close()

@@ -80,15 +80,18 @@ class PageNumbers:
         self._model = model
 
     def first(self, url: httpx.URL) -> httpx.URL:
-        model = self._model
-        size = {model.size_param: str(model.size)} if model.size_param else {}
-        return merged(url, {model.param: str(model.start), **size})
+        return self._after(url, 0)
 
     def following(self, reading: Reading) -> httpx.URL | None:
         last = _announced(reading.answer.headers.get(self._model.total_pages_header))
         if reading.count == 0 if last is None else reading.pages >= last:
             return None
-        return merged(self.first(reading.url), {self._model.param: str(self._model.start + reading.pages)})
+        return self._after(reading.url, reading.pages)
+
+    def _after(self, url: httpx.URL, pages: int) -> httpx.URL:
+        model = self._model
+        size = {model.size_param: str(model.size)} if model.size_param else {}
+        return merged(url, {model.param: str(model.start + pages), **size})
 
 
 class Offsets:
@@ -98,10 +101,13 @@ class Offsets:
         self._model = model
 
     def first(self, url: httpx.URL) -> httpx.URL:
-        return merged(url, {self._model.param: "0", self._model.limit_param: str(self._model.limit)})
+        return self._from(url, 0)
 
     def following(self, reading: Reading) -> httpx.URL | None:
-        return merged(self.first(reading.url), {self._model.param: str(reading.total)}) if reading.count else None
+        return self._from(reading.url, reading.total) if reading.count else None
+
+    def _from(self, url: httpx.URL, offset: int) -> httpx.URL:
+        return merged(url, {self._model.param: str(offset), self._model.limit_param: str(self._model.limit)})
 
 
 class Tokens(OnePage):

@@ -21,11 +21,11 @@ _LOOKED_AT = 4096
 class Redaction:
     """Texts and URLs from outside, without the values of any Secret, in the forms in which servers echo them."""
 
-    def __init__(self, values: Iterable[str], query: str | None = None) -> None:
-        """``query`` names the query parameter whose value is hidden, whatever it is."""
-        forms = sorted({form for value in values if value.strip() for form in _forms(value)}, key=len, reverse=True)
-        self._longest = len(forms[0]) if forms else 0
-        self._secret = re.compile("|".join(map(re.escape, forms)), re.IGNORECASE) if forms else None
+    def __init__(self, values: Iterable[str], sent: Iterable[str] = (), query: str | None = None) -> None:
+        """``values``: of all Secrets. ``sent``: those that requests carry. ``query``: the query parameter whose value is hidden."""
+        sent = tuple(sent)
+        self._secret, self._longest = _pattern((*values, *sent))
+        self._sent, _ = _pattern(sent)
         self._parameter = re.compile(rf"([?&]{re.escape(quote_plus(query))}=)[^&#]*") if query else None
 
     def text(self, text: str, limit: int = 200) -> str:
@@ -33,9 +33,11 @@ class Redaction:
         return outside_text(self._hide(text), limit)
 
     def url(self, url: httpx.URL, limit: int = 300) -> str:
-        """The URL without userinfo, fragment and secrets."""
+        """The URL without userinfo, fragment and what requests carry. Other values stay: a database's name may be a path too."""
         text = str(url.copy_with(username=None, password=None, fragment=None))
-        return self.text(self._parameter.sub(rf"\1{HIDDEN}", text) if self._parameter else text, limit)
+        for pattern, shown in ((self._parameter, rf"\1{HIDDEN}"), (self._sent, HIDDEN)):
+            text = pattern.sub(shown, text) if pattern else text
+        return outside_text(text, limit)
 
     def _hide(self, text: str) -> str:
         if self._secret is None:
@@ -43,6 +45,12 @@ class Redaction:
         hidden = self._secret.sub(HIDDEN, text[:_LOOKED_AT])
         # The cut may leave the beginning of a secret, which no longer matches.
         return hidden if len(text) <= _LOOKED_AT else hidden[: max(len(hidden) - self._longest, 0)]
+
+
+def _pattern(values: Iterable[str]) -> tuple[re.Pattern[str] | None, int]:
+    """What finds these values in any form, and the longest form's length."""
+    forms = sorted({form for value in values if value.strip() for form in _forms(value)}, key=len, reverse=True)
+    return (re.compile("|".join(map(re.escape, forms)), re.IGNORECASE), len(forms[0])) if forms else (None, 0)
 
 
 def _forms(value: str) -> Iterator[str]:

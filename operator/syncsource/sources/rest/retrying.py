@@ -47,7 +47,7 @@ class Retrying:
             limit = f"longer than {format_duration(self._policy.max_backoff)} (spec.source.http.retry.maxBackoff)"
             raise _ended(error, f"it asks to wait {error.after:.0f}s, {limit}") from error
         if tries >= self._policy.attempts:
-            raise _ended(error, f"tried {tries} times (spec.source.http.retry.attempts)") from error
+            raise _ended(error, f"gave up after try {tries} (spec.source.http.retry.attempts)") from error
         if self._cancelled.wait(max(backoff(self._policy, tries, self._roll()), error.after or 0.0)):
             raise AbortedError("cancelled while waiting to try again", reason=CANCELLED) from error
 

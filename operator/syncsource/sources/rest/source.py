@@ -64,7 +64,10 @@ class RestSource:
             total += len(records)
             url = self._paging.following(Reading(start, answer, len(records), trail.pages, total))
             trail.check(url, answer)
-            yield Page(records, answer.served_at)
+            page = Page(records, answer.served_at)
+            del answer, records
+            yield page
+            del page  # So that a page that the reader is done with does not stay while the next one is read.
 
     def close(self) -> None:
         """See :class:`syncsource.sources.Source`."""
@@ -109,7 +112,5 @@ def _stuck(what: str) -> PermanentError:
 
 
 def _redaction(secrets: Secrets, granted: Credentials) -> Redaction:
-    """All values of all Secrets, and what became of them: of ``Basic dXNlcg==`` the last word."""
     values = [value for secret in secrets.values() for value in secret.values()]
-    sent = [value.split()[-1] for value in granted.headers.values() if value.split()]
-    return Redaction([*values, *sent], granted.query[0] if granted.query else None)
+    return Redaction(values, granted.hidden, granted.query[0] if granted.query else None)
