@@ -93,7 +93,7 @@ def test_bad_patches_are_refused(http, widgets, new_widget, patch, kind, code) -
 def test_bad_names_are_refused(http, widgets, name) -> None:
     refused = http.post(widgets, json={"metadata": {"name": name}, "spec": {"colour": "red"}})
     assert refused.status_code == 422
-    assert {found["field"] for found in refused.json()["details"]["causes"]} == {"metadata.name"}
+    assert "metadata.name" in {found["field"] for found in refused.json()["details"]["causes"]}
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ class _Plane:
             return answer(found, request)
         resource = self._find(info)
         verb = "get" if info.verb == "watch" and info.subresource else info.verb
-        if verb not in resource.verbs or (info.subresource and verb not in {"get", "update", "patch"}):
+        if not _is_allowed(verb, resource, info):
             raise errors.method_not_allowed()
         handler: Callable[[web.Request, Resource, RequestInfo], Awaitable[web.StreamResponse]] = getattr(self.handlers, verb)
         return await handler(request, resource, info)
@@ -137,6 +137,12 @@ class _Plane:
         if info.name and resource.namespaced and not info.namespace:
             raise PathNotFound(info.resource)
         return resource
+
+
+def _is_allowed(verb: str, resource: Resource, info: RequestInfo) -> bool:
+    if info.subresource:
+        return verb in {"get", "update", "patch"}
+    return verb in resource.verbs and (verb != "create" or not info.name) and (bool(info.name) or verb not in {"update", "patch"})
 
 
 def _wants_aggregated(request: web.Request) -> bool:

@@ -132,9 +132,13 @@ def _extreme(choose: Callable[[list[Any]], Any], name: str) -> Callable[[list[An
     return call
 
 
+def _sum(items: list[Any]) -> Any:
+    return sum(items[1:], start=items[0]) if items else 0
+
+
 LISTS = [
     Function("isSorted", ("list<dyn>",), "bool", _is_sorted),
-    Function("sum", ("list<dyn>",), "dyn", sum),
+    Function("sum", ("list<dyn>",), "dyn", _sum),
     Function("min", ("list<dyn>",), "dyn", _extreme(min, "min")),
     Function("max", ("list<dyn>",), "dyn", _extreme(max, "max")),
 ]

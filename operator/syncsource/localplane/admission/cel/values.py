@@ -88,10 +88,18 @@ def _map(value: dict[str, Any], schema: Schema) -> dict[str, Any]:
 
 def _scalar(value: Any, schema: Schema) -> Any:
     if isinstance(value, str):
-        convert = _BY_FORMAT.get(schema.format) if schema.types == ("string",) else None
-        return convert(value) if convert else value
+        return _by_format(value, schema.format) if schema.types == ("string",) else value
     if isinstance(value, bool) or value is None:
         return value
     if "number" in schema.types or (isinstance(value, int) and value not in _INT64):
         return float(value)
     return int(value) if schema.types == ("integer",) else value
+
+
+def _by_format(text: str, name: str) -> Any:
+    """Text that is not of its format stays text: only an old object that is not checked again has any."""
+    convert = _BY_FORMAT.get(name)
+    try:
+        return convert(text) if convert else text
+    except (ValueError, OverflowError):
+        return text
