@@ -1,0 +1,223 @@
+"""The engine against the model of one run: whatever happens in whatever order, the database holds what the model says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from syncsource import ledger
+from syncsource.engine.executing import execute
+from syncsource.engine.plan import Outcome, RunPlan
+from syncsource.engine.stopping import Stop
+from syncsource.errors import RetryableError
+from syncsource.records.cursors import meaning
+from syncsource.sources.base import Page
+from tests.database.conftest import Place
+from tests.database.model import MAPPED, Model, Record
+
+EXAMPLES = 250 if os.environ.get("SYNCSOURCE_TEST_SOAK") else 25
+IDENTITY = "test/ns/source"
+
+records = st.fixed_dictionaries(
+    {
+        "id": st.one_of(st.integers(1, 6), st.none()),
+        "name": st.sampled_from(["a", "A", "ä\t\\N'", "", None]),
+        "amount": st.one_of(st.integers(0, 3), st.none(), st.just("lots")),
+        "changed": st.one_of(st.integers(0, 9), st.none()),
+    }
+)
+
+
+class Upstream:
+    """A list of records, served two to a page, that filters as an API with ``since`` does, and may break off."""
+
+    def __init__(self, records: list[Record], breaks_after: int | None = None) -> None:
+        self._records, self._breaks_after = records, breaks_after
+
+    def pages(self, since: str | None) -> Iterator[Page]:
+        """Records at or after ``since``, and those without a cursor."""
+        found = [one for one in self._records if since is None or one["changed"] is None or meaning(str(one["changed"])) >= meaning(since)]
+        for number, start in enumerate(range(0, len(found), 2)):
+            if self._breaks_after == number:
+                raise RetryableError("the upstream broke off", reason="ConnectionLost")
+            yield Page([dict(one) for one in found[start : start + 2]], None)
+        if self._breaks_after is not None:
+            raise RetryableError("the upstream broke off", reason="ConnectionLost")
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class Engine:
+    """The engine on a real database."""
+
+    def __init__(self, place: Place, table: str, **spec: Any) -> None:
+        self.place, self.table = place, table
+        self._spec = {
+            "source": {"http": {"baseURL": "http://upstream"}},
+            "incremental": {"cursor": "changed", "param": "since"},
+            "fields": [{"name": name, "type": kind} for name, kind in zip(MAPPED, ("integer", "text", "integer", "integer"), strict=True)],
+            "keys": [{"fields": ["id"]}],
+            "destination": {"sql": {"urlFrom": {"secretKeyRef": {"name": "db", "key": "url"}}, "table": table}},
+            **spec,
+        }
+
+    def run(self, upstream: Upstream, *, full: bool = False, stop: Stop | None = None) -> Outcome:
+        """One run; the source is the upstream given."""
+        plan = RunPlan(
+            run=uuid4().hex,
+            identity=f"{IDENTITY}/{self.table}",
+            trigger="Request",
+            full=full,
+            spec=self._spec,
+            secrets={"db": {"url": self.place.url}},
+        )
+        return execute(
+            plan, permit=lambda host: None, stop=stop or Stop(), progress=lambda progress: None, opened=lambda spec, secrets: upstream
+        )
+
+    def rows(self) -> dict[int, dict[str, Any]]:
+        """The table as it is."""
+        names = (*MAPPED, "note")
+        found = self.place.sql(f"SELECT {', '.join(names)} FROM {self.table}")
+        rows = {row[0]: dict(zip(names, row, strict=True)) for row in found}
+        assert len(rows) == len(found), "a key stands there twice"
+        return rows
+
+    def cursor(self) -> int | None:
+        """The cursor that the ledger has."""
+        with self.place.database.engine.connect() as connection:
+            kept = ledger.cursor(connection, f"{IDENTITY}/{self.table}")
+        return int(kept.text) if kept else None
+
+    def quarantined(self) -> int:
+        """Records in quarantine."""
+        return sum(ledger.quarantine_counts(self.place.database.engine, f"{IDENTITY}/{self.table}").values())
+
+
+class Promises(RuleBasedStateMachine):
+    """Records change upstream, people edit rows, runs succeed, break off, are cancelled; engine and model must agree."""
+
+    place: Place
+
+    @initialize(on_existing=st.sampled_from(["Update", "Skip"]), max_invalid=st.sampled_from([None, 0, 2]))
+    def begin(self, on_existing: str, max_invalid: int | None) -> None:
+        """An empty table with a column that is not mapped."""
+        table = f"t{uuid4().hex[:12]}"
+        self.place.sql(f"CREATE TABLE {table} (id bigint PRIMARY KEY, name text, amount bigint, changed bigint, note text)")
+        ledger.prepare(self.place.database.engine)
+        validation = {} if max_invalid is None else {"maxInvalid": max_invalid}
+        self.engine = Engine(self.place, table, write={"onExisting": on_existing}, validation=validation)
+        self.model = Model(on_existing=on_existing, max_invalid=max_invalid)
+        self.upstream: list[Record] = []
+
+    @rule(record=records)
+    def upstream_gains(self, record: Record) -> None:
+        """A record, perhaps one more of the same key."""
+        self.upstream.append(record)
+
+    @rule(record=records, data=st.data())
+    def upstream_changes(self, record: Record, data: st.DataObject) -> None:
+        """One record becomes another."""
+        if self.upstream:
+            self.upstream[data.draw(st.integers(0, len(self.upstream) - 1))] = record
+
+    @rule(key=st.integers(1, 6), column=st.sampled_from(["name", "note"]), value=st.sampled_from(["mine", None]))
+    def person_edits(self, key: int, column: str, value: str | None) -> None:
+        """A mapped column, or one that is not."""
+        self.model.person_edits(key, column, value)
+        literal = "NULL" if value is None else f"'{value}'"
+        self.place.sql(f"UPDATE {self.engine.table} SET {column} = {literal} WHERE id = {key}")
+
+    @rule(full=st.booleans())
+    def runs(self, full: bool) -> None:
+        """A run to its end: the counts are the model's, and they add up."""
+        outcome = self.engine.run(Upstream(self.upstream), full=full)
+        expected = self.model.run(self.upstream, full=full)
+        if expected is None:
+            assert (outcome.result, outcome.reason) == ("Failed", "TooManyInvalid"), outcome
+        else:
+            assert outcome.result == "Succeeded", outcome
+            assert msgspec.to_builtins(outcome.counts) == asdict(expected)
+            assert expected.read == expected.inserted + expected.updated + expected.unchanged + expected.skipped + expected.quarantined
+
+    @rule()
+    def runs_twice(self) -> None:
+        """The same once more changes nothing, and says so."""
+        first = self.engine.run(Upstream(self.upstream), full=True)
+        self.model.run(self.upstream, full=True)
+        if first.result == "Succeeded":
+            again = self.engine.run(Upstream(self.upstream), full=True)
+            assert (again.counts.inserted, again.counts.updated) == (0, 0)
+
+    @rule(full=st.booleans(), pages=st.integers(0, 3))
+    def upstream_breaks_off(self, full: bool, pages: int) -> None:
+        """In mid-read, or after the last page."""
+        outcome = self.engine.run(Upstream(self.upstream, breaks_after=pages), full=full)
+        assert (outcome.result, outcome.reason) == ("Failed", "ConnectionLost")
+        assert self.model.run(self.upstream, full=full, fails=True) is None
+
+    @rule(full=st.booleans())
+    def another_run_takes_over(self, full: bool) -> None:
+        """While this one reads: it must not commit."""
+        upstream = _Overtaken(self.upstream, lambda: _take_over(self.engine))
+        outcome = self.engine.run(upstream, full=full)
+        assert (outcome.result, outcome.reason) in (("Interrupted", "Fenced"), ("Failed", "TooManyInvalid")), outcome
+
+    @invariant()
+    def the_database_is_what_the_model_says(self) -> None:
+        """Rows, cursor and quarantine, after every step."""
+        if hasattr(self, "engine"):
+            assert self.engine.rows() == self.model.state.table
+            assert self.engine.cursor() == self.model.state.cursor
+            assert self.engine.quarantined() == len(self.model.state.quarantine)
+
+
+class _Overtaken(Upstream):
+    """Another run begins when all is read."""
+
+    def __init__(self, records: list[Record], overtake: Any) -> None:
+        super().__init__(records)
+        self._overtake = overtake
+
+    def pages(self, since: str | None) -> Iterator[Page]:
+        """The pages, and then the other run."""
+        yield from super().pages(since)
+        self._overtake()
+
+
+def _take_over(engine: Engine) -> None:
+    ledger.acquire(
+        engine.place.database.engine,
+        f"{IDENTITY}/{engine.table}",
+        run=uuid4().hex,
+        trigger="Request",
+        generation=1,
+        started_at=datetime.now(UTC),
+    )
+
+
+def test_the_engine_keeps_its_promises(place: Place) -> None:
+    machine: Any = type("PromisesHere", (Promises,), {"place": place})
+    steps = settings(max_examples=EXAMPLES, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))
+    run_state_machine_as_test(machine, settings=steps)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_cancelled_run_leaves_nothing(place: Place, full: bool) -> None:
+    place.sql("CREATE TABLE t (id bigint PRIMARY KEY, name text, amount bigint, changed bigint, note text)")
+    engine, stop = Engine(place, "t"), Stop()
+    outcome = engine.run(_Overtaken([{"id": 1, "name": "a", "amount": 1, "changed": 1}], stop), full=full, stop=stop)
+    assert (outcome.result, outcome.reason) == ("Interrupted", "Cancelled")
+    assert engine.rows() == {}
+    assert engine.cursor() is None
