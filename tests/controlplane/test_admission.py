@@ -240,7 +240,7 @@ def test_defaults_are_filled_in_and_unknown_fields_go() -> None:
 
 
 def test_what_did_not_change_is_not_checked_again() -> None:
-    old = _with(keys=[{"fields": ["other"]}], timeout="5 years")
+    old = VALIDATOR.admit(_with(keys=[{"fields": ["other"]}], timeout="5 years")).object
     assert _messages({**old, "metadata": {**old["metadata"], "labels": {"a": "b"}}}, old) == []
 
 

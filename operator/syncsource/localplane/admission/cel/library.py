@@ -6,6 +6,7 @@ A function that raises ValueError makes the rule fail with that text.
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 import re
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import re2
 
 from syncsource.localplane.admission.cel.quantity import parse_quantity
+from syncsource.localplane.admission.cel.values import Duration, Timestamp
 
 MAX_MATCHES = 10_000
 
@@ -127,13 +129,18 @@ def _extreme(choose: Callable[[list[Any]], Any], name: str) -> Callable[[list[An
     def call(items: list[Any]) -> Any:
         if not items:
             raise ValueError(f"{name} called on empty list")
-        return choose(items)
+        return _returned(choose(items))
 
     return call
 
 
+def _returned(value: Any) -> Any:
+    """A value as a function may return it where its type is not declared."""
+    return Duration.of(value) if isinstance(value, dt.timedelta) else Timestamp.of(value) if isinstance(value, dt.datetime) else value
+
+
 def _sum(items: list[Any]) -> Any:
-    return sum(items[1:], start=items[0]) if items else 0
+    return _returned(sum(items[1:], start=items[0])) if items else 0
 
 
 LISTS = [

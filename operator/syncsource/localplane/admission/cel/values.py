@@ -22,11 +22,19 @@ class Duration(dt.timedelta):
 
     DESCRIPTOR = _Descriptor("google.protobuf.Duration")
 
+    @classmethod
+    def of(cls, value: dt.timedelta) -> Duration:
+        return cls(value.days, value.seconds, value.microseconds)
+
 
 class Timestamp(dt.datetime):
     """A datetime that cel-expr-python takes for a CEL timestamp inside a map too."""
 
     DESCRIPTOR = _Descriptor("google.protobuf.Timestamp")
+
+    @classmethod
+    def of(cls, value: dt.datetime) -> Timestamp:
+        return cls.fromtimestamp(value.timestamp(), dt.UTC)
 
 
 _KEYWORDS = frozenset(
@@ -48,19 +56,10 @@ def is_accessible(name: str) -> bool:
     return re.fullmatch(r"[A-Za-z_.\-/][A-Za-z0-9_.\-/]*", name) is not None
 
 
-def _duration(text: str) -> Duration:
-    parsed = parse_duration(text)
-    return Duration(parsed.days, parsed.seconds, parsed.microseconds)
-
-
-def _timestamp(parsed: dt.datetime) -> Timestamp:
-    return Timestamp.fromtimestamp(parsed.timestamp(), dt.UTC)
-
-
 _BY_FORMAT: dict[str, Callable[[str], Any]] = {
-    "duration": _duration,
-    "date-time": lambda text: _timestamp(parse_date_time(text)),
-    "date": lambda text: _timestamp(parse_date(text)),
+    "duration": lambda text: Duration.of(parse_duration(text)),
+    "date-time": lambda text: Timestamp.of(parse_date_time(text)),
+    "date": lambda text: Timestamp.of(parse_date(text)),
     "byte": base64.b64decode,
 }
 
