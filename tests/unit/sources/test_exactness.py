@@ -41,7 +41,7 @@ BODIES = st.recursive(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(BODIES)
 def test_whatever_is_written_is_read(body: Any) -> None:
     found = through(_json(body).encode())
