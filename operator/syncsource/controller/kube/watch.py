@@ -19,6 +19,8 @@ from syncsource.controller.kube.waiting import Backoffs
 from syncsource.resource import api
 
 _log = logging.getLogger(__name__)
+_CHATTY = logging.getLogger("kopf.objects")
+"""kopf tells of every event of every object that it was handled."""
 
 Handle = Callable[[str, "str | None", Any], None]
 """Takes a kind (a plural), a watch event's type (None: listed) and an object. Called in kopf's thread."""
@@ -36,6 +38,7 @@ class Watch:
 
     async def run(self) -> None:
         """Watch until cancelled. Raises what ended kopf, if something else did: the caller starts it again."""
+        _CHATTY.setLevel(max(_CHATTY.level, logging.WARNING))
         loop, stop = asyncio.get_running_loop(), _Stop()
         ended: asyncio.Future[None] = loop.create_future()
         thread = threading.Thread(target=self._thread, args=(stop, loop, ended), name="watch", daemon=True)
