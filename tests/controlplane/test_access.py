@@ -117,7 +117,9 @@ def test_bad_parameters_are_refused(http, widgets, parameters) -> None:
     assert http.get(widgets, params=parameters).status_code == 400
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/apis/none.example.dev/v1", "/api/v2/pods", "/api/v1/gadgets", "/api/v1/namespaces/a/b/c/d/e"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/apis/none.example.dev/v1", "/api/v2/pods", "/api/v1/gadgets", "/api/v1/namespaces/a/b/c/d/e"]
+)
 def test_unknown_paths_are_not_found(http, path) -> None:
     assert http.get(path).status_code == 404
 

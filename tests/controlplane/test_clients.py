@@ -100,7 +100,7 @@ async def test_the_asyncio_client_reads_writes_and_watches(server, widgets) -> N
 
 
 def test_kopf_sees_events_and_writes_nothing(server, widgets, new_widget, http, tmp_path: Path) -> None:
-    script = tmp_path / "operator.py"
+    script = tmp_path / "watcher.py"
     script.write_text(textwrap.dedent(KOPF))
     before = new_widget(name="kopf-before")
     process = subprocess.Popen(

@@ -30,7 +30,13 @@ def gone(http, server, watch_lines) -> Callable[[str], None]:
 
 def _make(http, path: str, name: str, *owners: dict, finalizers: tuple[str, ...] = ()) -> dict:
     references = [
-        {"apiVersion": "v1", "kind": "ConfigMap", "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"], "blockOwnerDeletion": True}
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "name": owner["metadata"]["name"],
+            "uid": owner["metadata"]["uid"],
+            "blockOwnerDeletion": True,
+        }
         for owner in owners
     ]
     body = {"metadata": {"name": name, "ownerReferences": references, "finalizers": list(finalizers)}}

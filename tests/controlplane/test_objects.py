@@ -40,9 +40,7 @@ def test_an_update_needs_the_version_it_was_made_from(http, widgets, new_widget)
     assert http.put(path, json=changed).json()["metadata"]["generation"] == 2
     stale = http.put(path, json={**widget, "spec": {"colour": "green"}})
     assert stale.status_code == 409
-    assert stale.json()["message"].endswith(
-        "the object has been modified; please apply your changes to the latest version and try again"
-    )
+    assert stale.json()["message"].endswith("the object has been modified; please apply your changes to the latest version and try again")
     without = {**changed, "metadata": {"name": widget["metadata"]["name"]}}
     assert "must be specified for an update" in http.put(path, json=without).json()["message"]
 

@@ -30,7 +30,10 @@ class Certificates:
 def ensure_certificates(folder: Path, now: dt.datetime) -> Certificates:
     """The certificates below `folder`, made where they are missing or about to expire."""
     paths = Certificates(folder / "ca.crt", folder / "server.crt", folder / "server.key")
-    if not all(path.exists() for path in (paths.authority, paths.certificate, paths.key)) or _expires(paths.certificate) - RENEW_BEFORE < now:
+    if (
+        not all(path.exists() for path in (paths.authority, paths.certificate, paths.key))
+        or _expires(paths.certificate) - RENEW_BEFORE < now
+    ):
         _make(paths, now)
     return paths
 
@@ -48,7 +51,9 @@ def _make(paths: Certificates, now: dt.datetime) -> None:
     signed = authority.add_extension(usage, critical=True).sign(authority_key, hashes.SHA256())
     server = (
         _builder(_name("syncsource-local"), issuer, server_key, now)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]), critical=False
+        )
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())

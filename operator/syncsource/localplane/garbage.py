@@ -54,7 +54,7 @@ class GarbageCollector:
             self._collect_dependent(key)
         for resource in list(self._registry):
             if resource.is_stored:
-                for stored in self._store.list(resource.storage):
+                for stored in self._store.objects(resource.storage):
                     self._finalize_stored(stored.key)
 
     def _finalize_stored(self, key: Key) -> None:
@@ -148,9 +148,9 @@ class GarbageCollector:
         resource = self._registry.stored(key.name)
         if resource is not None:
             with self._writer.batch():
-                for stored in self._store.list(key.name):
+                for stored in self._store.objects(key.name):
                     self._delete(resource, stored.key)
-        if not self._store.list(key.name, limit=1):
+        if not self._store.objects(key.name, limit=1):
             self._writer.edit(key, lambda found: _drop_finalizer(found, CRD_FINALIZER))
 
 

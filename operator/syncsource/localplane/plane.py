@@ -80,7 +80,7 @@ class LocalPlane:
         self._cleanup.callback(store.close)
         writer = Writer(store, Broadcast(store.version), Registry(builtin_resources()))
         writer.listeners.append(_definition_listener(writer))
-        for stored in store.list(CRD):
+        for stored in store.objects(CRD):
             _serve_definition(writer, decode(stored.body))
         _create_namespaces(writer)
         writer.broadcast = Broadcast(store.version)

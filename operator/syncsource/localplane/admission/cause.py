@@ -32,9 +32,7 @@ class Cause:
         return f"{self.field}: {self.message}"
 
 
-BLOCKING = frozenset(
-    {"FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid"}
-)
+BLOCKING = frozenset({"FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid"})
 
 
 def format_causes(causes: Iterable[Cause]) -> str:

@@ -8,28 +8,72 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import re2
+import re2  # type: ignore[import-untyped]
 
 from syncsource.localplane.admission import cause
 from syncsource.localplane.admission.cause import Cause
 
 TYPES = ("array", "boolean", "integer", "number", "object", "string")
 _LISTS = ("atomic", "set", "map")
-_NESTED = {"items": "", "not": "", "additionalProperties": ""}
+_NESTED = ("items", "not", "additionalProperties")
+_JUNCTORS = ("allOf", "anyOf", "oneOf")
+_RULE = {"rule": str, "message": str, "messageExpression": str, "reason": str, "fieldPath": str, "optionalOldSelf": bool}
 _KEYWORDS = frozenset(
-    """
-    $ref $schema additionalItems additionalProperties allOf anyOf default definitions dependencies description enum example
-    exclusiveMaximum exclusiveMinimum externalDocs format id items maxItems maxLength maxProperties maximum minItems minLength
-    minProperties minimum multipleOf not nullable oneOf pattern patternProperties properties required title type uniqueItems
-    x-kubernetes-embedded-resource x-kubernetes-int-or-string x-kubernetes-list-map-keys x-kubernetes-list-type
-    x-kubernetes-map-type x-kubernetes-preserve-unknown-fields x-kubernetes-validations
-    """.split()
+    [
+        "$ref",
+        "$schema",
+        "additionalItems",
+        "additionalProperties",
+        "allOf",
+        "anyOf",
+        "default",
+        "definitions",
+        "dependencies",
+        "description",
+        "enum",
+        "example",
+        "exclusiveMaximum",
+        "exclusiveMinimum",
+        "externalDocs",
+        "format",
+        "id",
+        "items",
+        "maxItems",
+        "maxLength",
+        "maxProperties",
+        "maximum",
+        "minItems",
+        "minLength",
+        "minProperties",
+        "minimum",
+        "multipleOf",
+        "not",
+        "nullable",
+        "oneOf",
+        "pattern",
+        "patternProperties",
+        "properties",
+        "required",
+        "title",
+        "type",
+        "uniqueItems",
+        "x-kubernetes-embedded-resource",
+        "x-kubernetes-int-or-string",
+        "x-kubernetes-list-map-keys",
+        "x-kubernetes-list-type",
+        "x-kubernetes-map-type",
+        "x-kubernetes-preserve-unknown-fields",
+        "x-kubernetes-validations",
+    ]
 )
 _WRONG_TYPE: dict[str, type | tuple[type, ...]] = {
     "exclusiveMinimum": bool, "exclusiveMaximum": bool, "uniqueItems": bool, "nullable": bool, "pattern": str, "type": str,
     "format": str, "description": str, "required": list, "enum": list, "properties": dict, "minimum": (int, float),
     "maximum": (int, float), "maxLength": int, "minLength": int, "maxItems": int, "minItems": int, "maxProperties": int,
-    "minProperties": int,
+    "minProperties": int, "allOf": list, "anyOf": list, "oneOf": list, "not": dict, "multipleOf": (int, float),
+    "x-kubernetes-list-type": str, "x-kubernetes-list-map-keys": list, "x-kubernetes-map-type": str,
+    "x-kubernetes-validations": list, "x-kubernetes-int-or-string": bool, "x-kubernetes-preserve-unknown-fields": bool,
+    "x-kubernetes-embedded-resource": bool, "items": dict,
 }  # fmt: skip
 
 
@@ -51,12 +95,14 @@ def unknown_keywords(schema: Any, path: str) -> Iterator[str]:
     if not isinstance(schema, dict):
         return
     yield from (f"{path}.{name}" for name in schema if name not in _KEYWORDS)
-    for name, sub in (schema.get("properties") or {}).items():
+    properties = schema.get("properties")
+    for name, sub in properties.items() if isinstance(properties, dict) else ():
         yield from unknown_keywords(sub, f"{path}.properties.{name}")
     for name in _NESTED:
         yield from unknown_keywords(schema.get(name), f"{path}.{name}")
-    for name in ("allOf", "anyOf", "oneOf"):
-        for index, sub in enumerate(schema.get(name) or []):
+    for name in _JUNCTORS:
+        junctor = schema.get(name)
+        for index, sub in enumerate(junctor if isinstance(junctor, list) else ()):
             yield from unknown_keywords(sub, f"{path}.{name}[{index}]")
 
 
@@ -75,6 +121,17 @@ def _shapes(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
         value = schema.get(name)
         if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
             yield cause.type_invalid(f"{path}.{name}", value, "has the wrong type")
+    for name in ("required", "x-kubernetes-list-map-keys"):
+        if not all(isinstance(item, str) for item in _listed(schema, name)):
+            yield cause.type_invalid(f"{path}.{name}", schema[name], "must be a list of strings")
+    for index, rule in enumerate(_listed(schema, "x-kubernetes-validations")):
+        if not isinstance(rule, dict) or not all(isinstance(rule[name], kind) for name, kind in _RULE.items() if name in rule):
+            yield cause.type_invalid(f"{path}.x-kubernetes-validations[{index}]", rule, "must be a rule")
+
+
+def _listed(schema: Mapping[str, Any], name: str) -> list[Any]:
+    value = schema.get(name)
+    return value if isinstance(value, list) else []
 
 
 def _children(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
@@ -84,7 +141,7 @@ def _children(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
         yield from _typed(schema["items"], f"{path}.items", "must not be empty for specified array items")
     if isinstance(schema.get("additionalProperties"), dict):
         yield from _typed(schema["additionalProperties"], f"{path}.additionalProperties", "must not be empty for specified object fields")
-    for name in ("allOf", "anyOf", "oneOf"):
+    for name in _JUNCTORS:
         for index, sub in enumerate(schema.get(name) or []):
             yield from _value_validation(sub, f"{path}.{name}[{index}]")
     if isinstance(schema.get("not"), dict):

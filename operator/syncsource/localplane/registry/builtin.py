@@ -20,14 +20,14 @@ _NAME = Column("Name", path=".metadata.name", format="name", description="Name m
 
 def builtin_resources() -> Iterator[Resource]:
     text = files("syncsource.localplane.registry").joinpath("builtin.yaml").read_text(encoding="utf-8")
-    for raw in yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["resources"]:  # noqa: S506
+    for raw in yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["resources"]:
         yield _resource(raw)
 
 
 def _resource(raw: Mapping[str, Any]) -> Resource:
     schema = {"type": "object", **raw["schema"]}
     parsed = Schema.parse(schema)
-    given = {name: tuple(raw[name]) for name in _READABLE if name in raw}
+    given: dict[str, Any] = {name: tuple(raw[name]) for name in _READABLE if name in raw}
     return Resource(
         group=raw.get("group", ""),
         version="v1",

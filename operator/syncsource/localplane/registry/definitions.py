@@ -12,6 +12,7 @@ from syncsource.localplane.admission.objectmeta import dns_label, dns_subdomain
 from syncsource.localplane.admission.validator import CompiledVersion, compile_versions
 from syncsource.localplane.registry.resource import Column, Resource
 
+_APPROVAL = "api-approved.kubernetes.io"
 _VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 _AGE = Column("Age", "date", ".metadata.creationTimestamp")
 _NAME = Column("Name", path=".metadata.name", format="name", description="Name must be unique within a namespace.")
@@ -31,14 +32,24 @@ def check(crd: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> Itera
     spec, names = crd["spec"], crd["spec"]["names"]
     expected = f"{names['plural']}.{spec['group']}"
     if crd["metadata"]["name"] != expected:
-        yield cause.invalid("metadata.name", crd["metadata"]["name"], f'must be spec.names.plural+"."+spec.group')
-    yield from (cause.invalid("spec.group", spec["group"], text) for text in dns_subdomain(spec["group"]))
+        yield cause.invalid("metadata.name", crd["metadata"]["name"], 'must be spec.names.plural+"."+spec.group')
+    yield from _check_group(crd)
     for name in ("plural", "singular"):
         yield from (cause.invalid(f"spec.names.{name}", names[name], text) for text in dns_label(names[name]))
     if old is not None:
         yield from _immutable(spec, old["spec"])
     yield from _check_versions(spec["versions"])
     yield from compile_versions(crd)[1]
+
+
+def _check_group(crd: Mapping[str, Any]) -> Iterator[Cause]:
+    group = crd["spec"]["group"]
+    yield from (cause.invalid("spec.group", group, text) for text in dns_subdomain(group))
+    if "." not in group:
+        yield cause.invalid("spec.group", group, "should be a domain with at least one dot")
+    if group.endswith((".k8s.io", ".kubernetes.io")) and _APPROVAL not in (crd["metadata"].get("annotations") or {}):
+        detail = f'protected groups must have approval annotation "{_APPROVAL}", see https://github.com/kubernetes/enhancements/pull/1111'
+        yield cause.required(f"metadata.annotations[{_APPROVAL}]", detail)
 
 
 def _immutable(spec: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[Cause]:
@@ -117,7 +128,10 @@ def _resource(spec: Mapping[str, Any], version: Mapping[str, Any], rules: Compil
         has_generation=True,
         is_custom=True,
         is_storage=version["storage"],
-        columns=(_NAME, *(map(_column, version.get("additionalPrinterColumns") or ()) if version.get("additionalPrinterColumns") else (_AGE,))),
+        columns=(
+            _NAME,
+            *(map(_column, version.get("additionalPrinterColumns") or ()) if version.get("additionalPrinterColumns") else (_AGE,)),
+        ),
         selectable=tuple(chosen["jsonPath"].removeprefix(".") for chosen in version.get("selectableFields") or ()),
     )
 

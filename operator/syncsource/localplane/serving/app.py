@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from syncsource.localplane import errors
 from syncsource.localplane.errors import APIError, PathNotFound
@@ -18,7 +19,6 @@ from syncsource.localplane.serving.handlers import Handlers
 from syncsource.localplane.serving.requestinfo import RequestInfo, request_info
 from syncsource.localplane.writing.writer import Writer
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def make_app(writer: Writer, token: str, address: str) -> web.Application:
     return app
 
 
-def _authentication(token: str) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def _authentication(token: str) -> Middleware:
     expected = f"Bearer {token}".encode()
 
     @web.middleware

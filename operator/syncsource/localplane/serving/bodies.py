@@ -12,7 +12,7 @@ from syncsource.localplane.serving.protobuf import MEDIA_TYPE, decode_protobuf
 from syncsource.localplane.storage.encoding import decode, encode_ordered
 
 MAX_BODY = 3 * 1024 * 1024
-MAX_DEPTH = 200
+MAX_DEPTH = 100
 GZIP_FROM = 128 * 1024
 _YAML = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "application/apply-patch+yaml"})
 _ACCEPTED = ("application/json", "application/yaml", MEDIA_TYPE)
@@ -65,7 +65,7 @@ def parse(body: bytes, kind: str) -> Any:
 def _decode(body: bytes, kind: str) -> Any:
     if kind == MEDIA_TYPE:
         return decode_protobuf(body)
-    return yaml.load(body, Loader=_StringTimes) if kind in _YAML else decode(body)  # noqa: S506
+    return yaml.load(body, Loader=_StringTimes) if kind in _YAML else decode(body)
 
 
 def _check_depth(value: Any) -> None:

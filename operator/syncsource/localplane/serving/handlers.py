@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from syncsource.localplane import errors
+from syncsource.localplane.registry.object_meta import whole_object
 from syncsource.localplane.registry.resource import Resource
 from syncsource.localplane.serving import bodies, parameters
 from syncsource.localplane.serving.bodies import answer
@@ -103,7 +104,9 @@ class Handlers:
         result = self.writer.patch(resource, info.namespace, info.name, lambda old: _patched(resource, kind, old, patch), options)
         return self._written(request, resource, result)
 
-    def _applied(self, request: web.Request, resource: Resource, info: RequestInfo, config: Any, options: WriteOptions) -> web.StreamResponse:
+    def _applied(
+        self, request: web.Request, resource: Resource, info: RequestInfo, config: Any, options: WriteOptions
+    ) -> web.StreamResponse:
         if not request.query.get("fieldManager"):
             raise errors.bad_request("PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required for apply patch")
         existed = self.store.get(self.writer.key(resource, info.namespace, info.name)) is not None
@@ -162,4 +165,4 @@ def _patched(resource: Resource, kind: str, old: dict[str, Any], patch: Any) -> 
         raise errors.bad_request("error decoding patch: a merge patch is an object")
     if kind == MERGE_PATCH:
         return patches.merge_patch(old, patch)
-    return strategic_merge(copy.deepcopy(old), patch, pipeline.whole_object(resource.rules.schema))
+    return strategic_merge(copy.deepcopy(old), patch, whole_object(resource.rules.schema))

@@ -46,11 +46,11 @@ def _step(token: re.Match[str]) -> Step:
     if token["quoted"] is not None:
         return _child(token["quoted"])
     if token["index"] is not None:
-        return _slice(int(token["index"]), None)
+        return _item(int(token["index"]))
     if token["all"] is not None:
         return _all
     if token["start"] is not None:
-        return lambda value: iter(value[slice(*(int(end) if end else None for end in token.group("start", "stop")))])
+        return _slice(*(int(end) if end else None for end in token.group("start", "stop")))
     return _filter(token["path"], token["operator"], token["value"])
 
 
@@ -68,8 +68,12 @@ def _deep(name: str) -> Step:
     return step
 
 
-def _slice(index: int, _: None) -> Step:
+def _item(index: int) -> Step:
     return lambda value: iter(value[index:][:1]) if isinstance(value, list) else iter(())
+
+
+def _slice(start: int | None, stop: int | None) -> Step:
+    return lambda value: iter(value[start:stop]) if isinstance(value, list) else iter(())
 
 
 def _all(value: Any) -> Iterator[Any]:

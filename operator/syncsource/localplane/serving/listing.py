@@ -53,17 +53,18 @@ def list_page(store: Store, resource: Resource, namespace: str, selector: Select
 
 def shown(resource: Resource, body: bytes, selector: Selector) -> bytes | None:
     """The object in the resource's version, None where it is not selected."""
-    if selector.is_empty and not resource.renames and resource.is_storage:
+    is_own = not resource.renames and body.startswith(f'{{"apiVersion":"{resource.api_version}",'.encode())
+    if selector.is_empty and is_own:
         return body
     obj = decode(body)
     if not selector.matches(obj):
         return None
-    return encode(views.outgoing(resource, obj)) if resource.renames or not resource.is_storage else body
+    return body if is_own else encode(views.outgoing(resource, obj))
 
 
 def _after(store: Store, resource: str, namespace: str, after: tuple[str, str]) -> Iterator[Stored]:
     while True:
-        batch = store.list(resource, namespace, after, _BATCH)
+        batch = store.objects(resource, namespace, after, _BATCH)
         yield from batch
         if len(batch) < _BATCH:
             return

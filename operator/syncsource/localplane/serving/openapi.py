@@ -122,7 +122,9 @@ def _allowed(resource: Resource, method: str) -> bool:
 
 
 def _operation(resource: Resource, method: str) -> dict[str, Any]:
-    names = _WRITE_PARAMETERS + (("force",) if method == "patch" else ()) if method in {"put", "patch", "post"} else _PARAMETERS.get(method, ())
+    names = (
+        _WRITE_PARAMETERS + (("force",) if method == "patch" else ()) if method in {"put", "patch", "post"} else _PARAMETERS.get(method, ())
+    )
     reference = {"schema": {"$ref": f"#/components/schemas/{_name(resource)}"}}
     operation: dict[str, Any] = {
         "parameters": [{"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}} for name in names],
@@ -133,7 +135,7 @@ def _operation(resource: Resource, method: str) -> dict[str, Any]:
     if method in {"put", "post"}:
         operation["requestBody"] = {"content": dict.fromkeys(_BODIES, reference), "required": True}
     elif method == "patch":
-        operation["requestBody"] = {"content": dict.fromkeys(_PATCHES, {"schema": {"type": "object"}}), "required": True}
+        operation["requestBody"] = {"content": {kind: {"schema": {"type": "object"}} for kind in _PATCHES}, "required": True}
     return operation
 
 

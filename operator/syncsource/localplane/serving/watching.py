@@ -39,13 +39,15 @@ class WatchOptions:
 
 def default_timeout() -> float:
     """Between half an hour and an hour, as the real server has it."""
-    return random.uniform(1800, 3600)  # noqa: S311
+    return random.uniform(1800, 3600)
 
 
 class Watch:
     """One client's watch of one resource."""
 
-    def __init__(self, store: Store, broadcast: Broadcast, resource: Resource, namespace: str, selector: Selector, options: WatchOptions) -> None:
+    def __init__(
+        self, store: Store, broadcast: Broadcast, resource: Resource, namespace: str, selector: Selector, options: WatchOptions
+    ) -> None:
         self.store, self.broadcast, self.resource, self.options = store, broadcast, resource, options
         self.namespace, self.selector = namespace, selector
         self.seen = 0

@@ -52,11 +52,11 @@ class Watcher:
         self.is_closed = True
         self._arrived.set()
 
-    async def next(self, timeout: float) -> list[Change]:
-        """Everything that has arrived, or nothing after `timeout` seconds or when closed."""
+    async def next(self, wait: float) -> list[Change]:
+        """Everything that has arrived, or nothing after `wait` seconds or when closed."""
         if not self._waiting and not self.is_closed:
             try:
-                await asyncio.wait_for(self._arrived.wait(), timeout)
+                await asyncio.wait_for(self._arrived.wait(), wait)
             except TimeoutError:
                 return []
         self._arrived.clear()

@@ -103,11 +103,11 @@ class Store:
         row = self._one("SELECT body FROM objects WHERE resource=? AND namespace=? AND name=?", (key.resource, key.namespace, key.name))
         return row[0] if row else None
 
-    def list(self, resource: str, namespace: str = "", after: tuple[str, str] = ("", ""), limit: int = -1) -> list[Stored]:
+    def objects(self, resource: str, namespace: str = "", after: tuple[str, str] = ("", ""), limit: int = -1) -> list[Stored]:
         """Objects in order of namespace and name, from behind `after`; all namespaces where none is given, all where limit < 0."""
         condition, values = ("AND namespace=?", [namespace]) if namespace else ("", [])
         rows = self._database.execute(
-            f"SELECT namespace, name, version, body FROM objects WHERE resource=? {condition} AND (namespace, name) > (?,?)"  # noqa: S608
+            f"SELECT namespace, name, version, body FROM objects WHERE resource=? {condition} AND (namespace, name) > (?,?)"
             " ORDER BY namespace, name LIMIT ?",
             (resource, *values, *after, limit),
         )
@@ -115,12 +115,14 @@ class Store:
 
     def count(self, resource: str, namespace: str, after: tuple[str, str]) -> int:
         condition, values = ("AND namespace=?", [namespace]) if namespace else ("", [])
-        sql = f"SELECT count(*) FROM objects WHERE resource=? {condition} AND (namespace, name) > (?,?)"  # noqa: S608
+        sql = f"SELECT count(*) FROM objects WHERE resource=? {condition} AND (namespace, name) > (?,?)"
         return int(self._one(sql, (resource, *values, *after))[0])
 
     def keys_in(self, namespace: str) -> list[Key]:
         """Everything in a namespace."""
-        return [Key(*row) for row in self._database.execute("SELECT resource, namespace, name FROM objects WHERE namespace=?", (namespace,))]
+        return [
+            Key(*row) for row in self._database.execute("SELECT resource, namespace, name FROM objects WHERE namespace=?", (namespace,))
+        ]
 
     def dependents(self, owner: str) -> list[Key]:
         """The objects that name `owner`, a uid, in their owner references."""

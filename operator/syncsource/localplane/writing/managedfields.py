@@ -22,17 +22,13 @@ from syncsource.localplane.writing.fieldset import (
     to_fields_v1,
 )
 
+_SYSTEM_FIELDS = ("name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields", "resourceVersion")
 _UNOWNED: FieldSet = frozenset(
     {
         ("f:apiVersion",),
         ("f:kind",),
         ("f:metadata",),
-        *(
-            ("f:metadata", f"f:{name}")
-            for name in (
-                "name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields", "resourceVersion",
-            )  # fmt: skip
-        ),
+        *(("f:metadata", f"f:{name}") for name in _SYSTEM_FIELDS),
     }
 )
 

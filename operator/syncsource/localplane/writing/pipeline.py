@@ -49,9 +49,7 @@ def check_type(resource: Resource, obj: Any, namespace: str) -> Object:
         raise errors.bad_request(f"cannot unmarshal {type(obj).__name__} into an object")
     given = obj.setdefault("apiVersion", resource.api_version)
     if given != resource.api_version:
-        raise errors.bad_request(
-            f"the API version in the data ({given}) does not match the expected API version ({resource.api_version})"
-        )
+        raise errors.bad_request(f"the API version in the data ({given}) does not match the expected API version ({resource.api_version})")
     if obj.setdefault("kind", resource.kind) != resource.kind:
         raise errors.bad_request(f"the object provided is unrecognized: kind {obj['kind']!r} is not {resource.kind!r}")
     metadata = obj.get("metadata")
@@ -76,7 +74,7 @@ def decode(resource: Resource, obj: Object, options: WriteOptions, *, defaults: 
     """Prune and default in place; unknown fields are an error, warnings or nothing, as the client wishes."""
     unknown = prune(obj, resource.rules.schema, is_resource=True)
     unknown += prune(obj["metadata"], OBJECT_META, "metadata")
-    if resource.storage == CRD and isinstance(obj.get("spec"), dict):
+    if resource.storage == CRD and next(validate(obj, resource.rules.schema), None) is None:
         unknown += definitions.unknown_fields(obj)
     if defaults:
         apply_defaults(obj, resource.rules.schema)
@@ -110,13 +108,12 @@ def prepare_create(resource: Resource, obj: Object) -> None:
     if not metadata.get("name") and metadata.get("generateName"):
         suffix = "".join(secrets.choice(_NAME_LETTERS) for _ in range(5))
         metadata["name"] = metadata["generateName"][:58] + suffix
-    moment = now()
-    metadata.update(uid=str(uuid.uuid4()), creationTimestamp=moment)
+    metadata.update(uid=str(uuid.uuid4()), creationTimestamp=now())
     if resource.has_generation:
         metadata["generation"] = 1
     if resource.has_status:
         obj.pop("status", None)
-    STRATEGIES.get(resource.storage, GENERIC).prepare(obj, None, moment)
+    _prepare(resource, obj, None)
 
 
 def prepare_update(resource: Resource, obj: Object, old: Object, subresource: str) -> Object:
@@ -132,10 +129,17 @@ def prepare_update(resource: Resource, obj: Object, old: Object, subresource: st
         if "status" in old:
             obj["status"] = copy.deepcopy(old["status"])
     _keep_system_fields(obj["metadata"], old["metadata"])
-    STRATEGIES.get(resource.storage, GENERIC).prepare(obj, old, now())
+    _prepare(resource, obj, old)
     if resource.has_generation and _spec_changed(resource, obj, old):
         obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
     return obj
+
+
+def _prepare(resource: Resource, obj: Object, old: Object | None) -> None:
+    """The kind's own completion, for objects of the right shape only: the others are about to be refused."""
+    strategy = STRATEGIES.get(resource.storage)
+    if strategy is not None and obj["metadata"].get("name") and next(resource.rules.validate(obj), None) is None:
+        strategy.prepare(obj, old)
 
 
 def _keep_system_fields(metadata: Object, old: Object) -> None:

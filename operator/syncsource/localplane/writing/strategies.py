@@ -16,11 +16,11 @@ CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 MAX_DATA_BYTES = 1024 * 1024
 
 Object = dict[str, Any]
-Prepare = Callable[[Object, Object | None, str], None]
+Prepare = Callable[[Object, Object | None], None]
 Check = Callable[[Mapping[str, Any], Mapping[str, Any] | None], Iterator[Cause]]
 
 
-def _nothing(obj: Object, old: Object | None, now: str) -> None:
+def _nothing(obj: Object, old: Object | None) -> None:
     return
 
 
@@ -36,14 +36,14 @@ class Strategy:
     check: Check = _no_causes
 
 
-def _prepare_namespace(obj: Object, old: Object | None, now: str) -> None:
+def _prepare_namespace(obj: Object, old: Object | None) -> None:
     if old is None:
         obj["spec"] = {"finalizers": ["kubernetes"]}
         obj["status"] = {"phase": "Active"}
         obj["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = obj["metadata"]["name"]
 
 
-def _prepare_secret(obj: Object, old: Object | None, now: str) -> None:
+def _prepare_secret(obj: Object, old: Object | None) -> None:
     given = obj.pop("stringData", None)
     if given:
         data = obj["data"] = dict(obj.get("data") or {})
@@ -79,15 +79,15 @@ def _check_secret(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iter
     yield from _check_data(obj, old)
 
 
-def _prepare_pod(obj: Object, old: Object | None, now: str) -> None:
+def _prepare_pod(obj: Object, old: Object | None) -> None:
     if old is None:
         obj["status"] = {"phase": "Pending"}
 
 
-def _prepare_job(obj: Object, old: Object | None, now: str) -> None:
-    template = (obj.get("spec") or {}).get("template") or {}
-    if old is not None or not isinstance(template, dict):
+def _prepare_job(obj: Object, old: Object | None) -> None:
+    if old is not None:
         return
+    template = obj["spec"]["template"]
     labels = {"batch.kubernetes.io/controller-uid": obj["metadata"]["uid"], "batch.kubernetes.io/job-name": obj["metadata"]["name"]}
     obj["spec"].setdefault("selector", {"matchLabels": {"batch.kubernetes.io/controller-uid": obj["metadata"]["uid"]}})
     metadata = template.setdefault("metadata", {})
@@ -100,7 +100,7 @@ def _check_role_reference(obj: Mapping[str, Any], old: Mapping[str, Any] | None)
         yield cause.invalid("roleRef", obj["roleRef"], "cannot change roleRef")
 
 
-def _prepare_crd(obj: Object, old: Object | None, now: str) -> None:
+def _prepare_crd(obj: Object, old: Object | None) -> None:
     definitions.complete_names(obj.get("spec") or {})
     if old is None:
         obj["metadata"].setdefault("finalizers", [CRD_FINALIZER])

@@ -65,7 +65,11 @@ class Writer:
             raise errors.bad_request("metadata.managedFields must be nil")
         warnings = pipeline.decode(resource, config, options, defaults=False)
         stored = self.store.get(self.key(resource, namespace, name))
-        live: Object = from_json(stored) if stored else {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {}}
+        live: Object = (
+            self._current(resource, self.key(resource, namespace, name))
+            if stored
+            else {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {}}
+        )
         manager = Manager(options.manager, "Apply", resource.api_version, options.subresource)
         entries = managedfields.read(live["metadata"])
         schema = whole_object(resource.rules.schema)
@@ -118,10 +122,16 @@ class Writer:
         if stored is None:
             raise errors.not_found(resource.group, resource.plural, key.name)
         found: Object = from_json(stored)
-        return found
+        return views.outgoing(resource, found) if resource.is_custom else found
 
     def _insert(
-        self, resource: Resource, namespace: str, obj: Object, options: WriteOptions, warnings: tuple[str, ...], entries: managedfields.Entries
+        self,
+        resource: Resource,
+        namespace: str,
+        obj: Object,
+        options: WriteOptions,
+        warnings: tuple[str, ...],
+        entries: managedfields.Entries,
     ) -> Result:
         self._check_namespace(resource, namespace, obj)
         pipeline.prepare_create(resource, obj)
@@ -139,7 +149,9 @@ class Writer:
             self._accept(resource, obj)
             return Result(obj if options.dry_run else self._store(key, obj, None), warnings=warnings)
 
-    def _replace(self, resource: Resource, key: Key, obj: Object, options: WriteOptions, entries: managedfields.Entries | None = None) -> Result:
+    def _replace(
+        self, resource: Resource, key: Key, obj: Object, options: WriteOptions, entries: managedfields.Entries | None = None
+    ) -> Result:
         with self.batch():
             old = self._current(resource, key)
             metadata = obj["metadata"]

@@ -12,10 +12,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-import re2
+import re2  # type: ignore[import-untyped]
 
 from syncsource.localplane.admission.cel.quantity import parse_quantity
 from syncsource.localplane.admission.cel.values import Duration, Timestamp
@@ -122,7 +123,7 @@ REGEX = [
 
 
 def _is_sorted(items: list[Any]) -> bool:
-    return all(left <= right for left, right in zip(items, items[1:], strict=False))
+    return all(left <= right for left, right in pairwise(items))
 
 
 def _extreme(choose: Callable[[list[Any]], Any], name: str) -> Callable[[list[Any]], Any]:
@@ -171,7 +172,7 @@ def _as_integer(quantity: dict[str, str]) -> int:
 
 def _compare(left: Any, right: Any) -> int:
     first, second = _comparable(left), _comparable(right)
-    return (first > second) - (first < second)
+    return int(first > second) - int(first < second)
 
 
 def _comparable(value: dict[str, str]) -> Any:
@@ -294,4 +295,3 @@ COMPARISONS = [
 ]
 
 FUNCTIONS = [*URLS, *REGEX, *LISTS, *QUANTITIES, *ADDRESSES, *SEMVERS, *COMPARISONS]
-

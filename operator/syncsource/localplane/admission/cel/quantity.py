@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-_SUFFIXES = {
+_SUFFIXES: dict[str, Fraction | int] = {
     "n": Fraction(1, 10**9), "u": Fraction(1, 10**6), "m": Fraction(1, 1000), "": Fraction(1),
     "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18,
     "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60,
@@ -22,5 +22,5 @@ def parse_quantity(text: str) -> Fraction:
         )
     number = Fraction(found[1].rstrip(".") if found[1].endswith(".") else found[1])
     if found[2]:
-        return number * Fraction(10) ** int(found[3])
+        return number * Fraction(f"1e{int(found[3])}")
     return number * _SUFFIXES[found[4] or ""]

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from cel_expr_python import cel
-from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, struct_pb2, timestamp_pb2
+from google.protobuf import (  # type: ignore[import-untyped]
+    descriptor_pb2,
+    descriptor_pool,
+    duration_pb2,
+    struct_pb2,
+    timestamp_pb2,
+)
 
 from syncsource.localplane.admission.cel.values import escape, is_accessible
 from syncsource.localplane.admission.schema import Schema

@@ -38,7 +38,29 @@ class Timestamp(dt.datetime):
 
 
 _KEYWORDS = frozenset(
-    "true false null in as break const continue else for function if import let loop package namespace return var void while".split()
+    [
+        "true",
+        "false",
+        "null",
+        "in",
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "return",
+        "var",
+        "void",
+        "while",
+    ]
 )
 _SPECIAL = {"__": "__underscores__", ".": "__dot__", "-": "__dash__", "/": "__slash__"}
 _INT64 = range(-(2**63), 2**63)
@@ -79,9 +101,7 @@ def _map(value: dict[str, Any], schema: Schema) -> dict[str, Any]:
         below = schema.additional or Schema()
         return {name: to_cel(item, below) for name, item in value.items()}
     return {
-        escape(name): to_cel(value[name], below)
-        for name, below in schema.properties.items()
-        if name in value and value[name] is not None
+        escape(name): to_cel(value[name], below) for name, below in schema.properties.items() if name in value and value[name] is not None
     }
 
 
