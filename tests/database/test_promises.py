@@ -30,10 +30,10 @@ IDENTITY = "test/ns/source"
 
 records = st.fixed_dictionaries(
     {
-        "id": st.one_of(st.integers(1, 6), st.none()),
+        "id": st.sampled_from([1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6, None]),
         "name": st.sampled_from(["a", "A", "ä\t\\N'", "", None]),
-        "amount": st.one_of(st.integers(0, 3), st.none(), st.just("lots")),
-        "changed": st.one_of(st.integers(0, 9), st.none()),
+        "amount": st.sampled_from([0, 1, 2, 3, 0, 1, 2, 3, None, None, "lots"]),
+        "changed": st.sampled_from([*range(10), None]),
     }
 )
 
@@ -110,8 +110,12 @@ class Promises(RuleBasedStateMachine):
 
     place: Place
 
-    @initialize(on_existing=st.sampled_from(["Update", "Skip"]), max_invalid=st.sampled_from([None, 0, 2]))
-    def begin(self, on_existing: str, max_invalid: int | None) -> None:
+    @initialize(
+        on_existing=st.sampled_from(["Update", "Skip"]),
+        max_invalid=st.sampled_from([None, None, 1]),
+        upstream=st.lists(records, max_size=8),
+    )
+    def begin(self, on_existing: str, max_invalid: int | None, upstream: list[Record]) -> None:
         """An empty table with a column that is not mapped."""
         table = f"t{uuid4().hex[:12]}"
         self.place.sql(f"CREATE TABLE {table} (id bigint PRIMARY KEY, name text, amount bigint, changed bigint, note text)")
@@ -119,7 +123,7 @@ class Promises(RuleBasedStateMachine):
         validation = {} if max_invalid is None else {"maxInvalid": max_invalid}
         self.engine = Engine(self.place, table, write={"onExisting": on_existing}, validation=validation)
         self.model = Model(on_existing=on_existing, max_invalid=max_invalid)
-        self.upstream: list[Record] = []
+        self.upstream = upstream
 
     @rule(record=records)
     def upstream_gains(self, record: Record) -> None:
