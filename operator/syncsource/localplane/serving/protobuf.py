@@ -58,6 +58,12 @@ _EVENT: Fields = {
     14: ("reportingComponent", "text"), 15: ("reportingInstance", "text"),
 }  # fmt: skip
 
+_RULES_STATUS: Fields = {
+    1: ("resourceRules", [_RULE]), 2: ("nonResourceRules", [{1: ("verbs", ["text"]), 2: ("nonResourceURLs", ["text"])}]),
+    3: ("incomplete", "bool"), 4: ("evaluationError", "text"),
+}  # fmt: skip
+_USER: Fields = {1: ("username", "text"), 2: ("uid", "text"), 3: ("groups", ["text"])}
+
 _KINDS: dict[str, Fields] = {
     "Namespace": {1: _METADATA, 2: ("spec", {1: ("finalizers", ["text"])}), 3: ("status", {1: ("phase", "text")})},
     "Secret": {1: _METADATA, 2: ("data", {"text": "bytes"}), 3: ("type", "text"), 4: ("stringData", {"text": "text"}), 5: ("immutable", "bool")},
@@ -76,8 +82,8 @@ _KINDS: dict[str, Fields] = {
         1: _METADATA, 2: ("spec", {1: ("resourceAttributes", _ACCESS), 2: ("nonResourceAttributes", _PATH_ACCESS)}),
         3: ("status", {1: ("allowed", "bool"), 2: ("reason", "text"), 3: ("evaluationError", "text"), 4: ("denied", "bool")}),
     },
-    "SelfSubjectRulesReview": {1: _METADATA, 2: ("spec", {1: ("namespace", "text")}), 3: ("status", {3: ("incomplete", "bool")})},
-    "SelfSubjectReview": {1: _METADATA, 2: ("status", {1: ("userInfo", {})})},
+    "SelfSubjectRulesReview": {1: _METADATA, 2: ("spec", {1: ("namespace", "text")}), 3: ("status", _RULES_STATUS)},
+    "SelfSubjectReview": {1: _METADATA, 2: ("status", {1: ("userInfo", _USER)})},
     "DeleteOptions": {
         1: ("gracePeriodSeconds", "int"), 2: ("preconditions", {1: ("uid", "text"), 2: ("resourceVersion", "text")}),
         3: ("orphanDependents", "bool"), 4: ("propagationPolicy", "text"), 5: ("dryRun", ["text"]),
