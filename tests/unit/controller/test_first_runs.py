@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_every_goes_on_at_its_interval(world: World) -> None:
         world.wait_until_due()
         starts.append(world.now)
         world.run(SUCCESS)
-    assert [b - a for a, b in zip(starts, starts[1:], strict=False)] == [timedelta(minutes=5)] * 3
+    assert [b - a for a, b in pairwise(starts)] == [timedelta(minutes=5)] * 3
     assert world.triggers == ["Create"] + ["Schedule"] * 4
     assert world.writes == 10
 

@@ -185,3 +185,24 @@ def test_what_replaces_an_unfinished_full_refresh_is_full(world: World) -> None:
     assert [(start.run.trigger, start.run.full) for _, start in world.started] == [("Request", True), ("Retry", True)]
     world.run(INTERRUPTED)
     assert world.now > START
+
+
+def test_a_request_that_comes_while_a_run_is_prepared_is_answered_by_it(world: World) -> None:
+    world.annotate("a", requested="1")
+    world.deliver()
+    assert world.starting
+    world.annotate("a", requested="2")
+    world.settle()
+    assert handled(world) == ("2", None)
+    world.run(SUCCESS)
+    assert world.triggers == ["Request"]
+
+
+def test_but_a_full_refresh_is_not_answered_by_a_run_that_is_none(world: World) -> None:
+    world.annotate("a", requested="1")
+    world.deliver()
+    world.annotate("a", requested="2", full="2")
+    world.settle()
+    assert handled(world) == ("1", None)
+    world.run(SUCCESS)
+    assert [start.run.full for _, start in world.started] == [False, True]

@@ -208,8 +208,8 @@ class World:
         self.settle()
 
     def wait_until_due(self) -> None:
-        """Time passes until something is due."""
-        status = next(iter(self.objects)) and self.status(next(iter(self.objects)))
+        """Time passes until the first object is due."""
+        status = self.status(next(iter(self.objects)))
         due = status.next_retry_time or status.next_run_time
         assert due is not None
         self.now = max(self.now, due)

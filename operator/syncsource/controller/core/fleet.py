@@ -11,7 +11,6 @@ from datetime import datetime
 
 from syncsource.controller.core import steps
 from syncsource.controller.core.agenda import PATIENCE, Agenda
-from syncsource.controller.core.change import Began
 from syncsource.controller.core.due import Due, next_run
 from syncsource.controller.core.happening import (
     Cancel,
@@ -34,7 +33,6 @@ from syncsource.controller.core.observed import Observed, Ref
 from syncsource.controller.core.packed import pack_status
 from syncsource.controller.core.secret_use import SecretUse
 from syncsource.controller.core.source import Run, Source, acknowledged
-from syncsource.controller.core.status import next_status
 from syncsource.controller.core.versions import older
 
 
@@ -66,12 +64,12 @@ class Fleet:
         return self._sources.get(key)
 
     def start_status(self, key: str, run: str, now: datetime) -> bytes | None:
-        """The status to write for the run's start; None: it must not start, since its object is gone, changed or suspended."""
+        """The status to write for the run's start, which takes the requests that came until now; None: it must not start, since its object is gone, changed or suspended."""
         source = self._of_run(key, run)
         if source is None or source.run is None or source.run.cancelled or source.run.generation != source.generation:
             return None
-        begun = replace(source.run, started=now)
-        return pack_status(next_status(source.status, Began(begun), steps.view(replace(source, run=begun), now)))
+        self._sources[key] = source = steps.take_requests(source)
+        return pack_status(steps.begun(source, now))
 
     def on(self, happening: Happening, now: datetime) -> list[Decision]:
         """What to do now that this happened."""

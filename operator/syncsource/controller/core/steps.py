@@ -15,6 +15,7 @@ from syncsource.controller.core.source import Run, Source, acknowledged, refresh
 from syncsource.controller.core.status import next_status
 from syncsource.resource import conditions
 from syncsource.resource.conditions import find
+from syncsource.resource.status import SyncSourceStatus
 
 STOPPING = "OperatorStopped"
 """Reason of a run that was cancelled because the operator stops."""
@@ -87,6 +88,22 @@ def prepare(source: Source, due: Due, id_: str) -> Source:
         requests=source.requests,
     )
     return replace(source, run=run, waiting=False)
+
+
+def take_requests(source: Source) -> Source:
+    """The run that is about to start answers what was asked since it was decided, unless that is a full refresh and it is none."""
+    run = source.run
+    assert run is not None
+    if source.requests.pending_full(source.status) and not run.full:
+        return source
+    return replace(source, run=replace(run, requests=source.requests))
+
+
+def begun(source: Source, now: datetime) -> SyncSourceStatus:
+    """The status of the source if its run started now."""
+    assert source.run is not None
+    run = replace(source.run, started=now)
+    return next_status(source.status, Began(run), view(replace(source, run=run), now))
 
 
 def begin(source: Source, started: RunStarted) -> Source:

@@ -26,6 +26,8 @@ Handle = Callable[[str, "str | None", Any], None]
 """Takes a kind (a plural), a watch event's type (None: listed) and an object. Called in kopf's thread."""
 
 SECRETS = "secrets"
+_CLOSING = 0.2
+"""Seconds that TLS connections take to end after aiohttp closed them; a loop that ends before leaks them."""
 
 
 class Watch:
@@ -60,14 +62,17 @@ class Watch:
 
     async def _kopf(self, stop: _Stop) -> None:
         everywhere = self._namespaces is None
-        await kopf.operator(
-            registry=self._registry(),
-            settings=_settings(),
-            standalone=True,
-            clusterwide=everywhere,
-            namespaces=() if everywhere else tuple(self._namespaces or ()),
-            stop_flag=stop.enter(),
-        )
+        try:
+            await kopf.operator(
+                registry=self._registry(),
+                settings=_settings(),
+                standalone=True,
+                clusterwide=everywhere,
+                namespaces=() if everywhere else tuple(self._namespaces or ()),
+                stop_flag=stop.enter(),
+            )
+        finally:
+            await asyncio.sleep(_CLOSING)
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
