@@ -147,10 +147,8 @@ def test_a_file_that_can_t_be_written(sqlite: Any, pragma: str, reason: str) -> 
     table = sqlite.table("t", id="integer", name="text")
     with open_database(sqlite.url) as database:
         event.listen(database.engine, "connect", lambda driver, _: driver.execute(f"PRAGMA {pragma}").fetchall() and None)
-        with Writer(database, table) as writer:
-            writer.stage([(number, "x" * 100) for number in range(1000)])
-            with pytest.raises(SyncError) as caught:
-                _commit(writer)
+        with Writer(database, table) as writer, pytest.raises(SyncError) as caught:
+            _stage_and_commit(writer, [(number, "x" * 100) for number in range(1000)])
     assert (type(caught.value), caught.value.reason) == (RetryableError, reason)
     assert sqlite.sql("SELECT count(*) FROM t") == [(0,)]
 
@@ -213,6 +211,11 @@ def test_a_deadlock_is_retried(postgresql: Any) -> None:
         somebody.commit()
     engine.dispose()
     assert caught.value.reason == "DatabaseBusy"
+
+
+def _stage_and_commit(writer: Writer, rows: list[Any]) -> None:
+    writer.stage(rows)
+    _commit(writer)
 
 
 def _commit(writer: Writer) -> None:

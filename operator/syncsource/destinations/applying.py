@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from syncsource.destinations.dialect import Refusal
-from syncsource.destinations.quoting import CHANGES, PENDING, REFUSED, STAGE
+from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED
 from syncsource.destinations.session import RowRefused, Session
 from syncsource.destinations.staging import refused_rows
-from syncsource.destinations.statements import Span, Statements
+from syncsource.destinations.statements import MESSAGE_LIMIT, Span, Statements
 from syncsource.destinations.table import Table
 from syncsource.errors import RetryableError
 from syncsource.records.batch import Rejected
@@ -59,64 +59,63 @@ class Applying:
         self._update = update
         self._later: list[tuple[int, bool]] = []
         """Refused rows that the others may have made possible: seq, and whether to insert."""
-        self.inserted = self.updated = 0
+        self.inserted = self.updated = self.refused = 0
+        self._uncertain = 0
+        """Rows set aside to be compared again."""
         self._progress = False
 
-    def run(self) -> int:
-        """Writes; returns how many rows were refused."""
+    def run(self, staged: int) -> None:
+        """Writes the rows staged, which are so many."""
         if not self._table.key_unique:
-            self._session.run(self._statements.ambiguous())
-        if self._session.value(f"SELECT 1 FROM {self._statements.target} LIMIT 1") is None and self._insert_all():
-            return 0
-        self._rounds()
-        self._try_again()
-        return self._count(REFUSED)
+            self.refused += self._session.run(self._statements.ambiguous())
+        empty = self._session.value(f"SELECT 1 FROM {self._statements.target} LIMIT 1") is None
+        if not (empty and self._insert_all(staged)):
+            self._rounds()
+            self._try_again()
 
-    def _insert_all(self) -> bool:
+    def _insert_all(self, staged: int) -> bool:
         """The short way into an empty table. False: nothing was written, take the long one."""
-        expected = self._count(STAGE)
         try:
             with self._session.savepoint():
-                inserted = self._session.run(self._statements.insert(None, listed=False))
-                _all_or_none(inserted, expected)
+                self.inserted = _all_or_none(self._session.run(self._statements.insert(None, listed=False)), staged)
         except RowRefused:
+            self.inserted = 0
             return False
-        self.inserted = inserted
         return True
 
     def _rounds(self) -> None:
         for number in range(_ROUNDS):
-            self._compare(pending=number > 0)
-            self._empty(PENDING)
-            if self._update:
-                self._update_changed()
-            self._insert_new()
-            if not self._count(PENDING):
+            changed, new = self._compare(again=number > 0)
+            if changed:
+                self._update_changed(changed)
+            if new:
+                self._insert_new(new)
+            if not self._uncertain:
                 return
         raise RetryableError(f"{self._table.name}: its rows change faster than they can be compared", reason="DatabaseBusy")
 
-    def _compare(self, *, pending: bool) -> None:
-        self._empty(CHANGES)
-        refused = bool(self._count(REFUSED))
-        self._session.run(self._statements.compare(update=self._update, pending=pending, refused=refused))
+    def _compare(self, *, again: bool) -> tuple[int, int]:
+        """Lists what to write; returns how many rows are to be changed, and how many to be inserted."""
+        if again:
+            self._empty(CHANGES)
+        listed = self._session.run(self._statements.compare(update=self._update, pending=again, refused=self.refused > 0))
+        if again:
+            self._empty(ASIDE)
+            self._uncertain = 0
+        new = int(self._session.value(f"SELECT sum(is_new) FROM {self._statements.temporary(CHANGES)}") or 0)
+        return listed - new, new
 
-    def _update_changed(self) -> None:
-        changed = self._count(CHANGES, "is_new = 0")
-        if not changed:
-            return
+    def _update_changed(self, changed: int) -> None:
         lock = self._statements.lock()
         if lock is not None and self._session.value(lock) != changed:
-            self._session.run(self._statements.lost())
+            self._uncertain += self._session.run(self._statements.lost())
         try:
             with self._session.savepoint():
                 self.updated += self._session.run(self._statements.update(None))
         except RowRefused:
             self._bisect(insert=False)
 
-    def _insert_new(self) -> None:
-        new = self._count(CHANGES, "is_new = 1")
-        if not new:
-            return
+    def _insert_new(self, new: int) -> None:
         try:
             with self._session.savepoint():
                 self.inserted += _all_or_none(self._session.run(self._statements.insert(None, listed=True)), new)
@@ -153,10 +152,12 @@ class Applying:
 
     def _refuse(self, seq: int, refusal: Refusal, insert: bool) -> None:
         if insert and refusal.depends and self._session.value(self._statements.exists(seq)) is not None:
-            self._session.run(f"INSERT INTO {self._statements.temporary(PENDING)} VALUES ({seq})")  # somebody else just inserted its key
+            self._session.run(f"INSERT INTO {self._statements.temporary(ASIDE)} VALUES ({seq})")  # somebody else just inserted its key
+            self._uncertain += 1
             return
         field = refusal.column if refusal.column in self._table.names else None
-        self._session.run(self._statements.refuse(), (seq, refusal.reason, refusal.message, field))
+        self._session.run(self._statements.refuse(), (seq, refusal.reason, refusal.message[:MESSAGE_LIMIT], field))
+        self.refused += 1
         if refusal.depends:
             self._later.append((seq, insert))
 
@@ -169,6 +170,7 @@ class Applying:
                 try:
                     self._write((seq, seq), 1, insert)
                     self._session.run(f"DELETE FROM {self._statements.temporary(REFUSED)} WHERE seq = {seq}")
+                    self.refused -= 1
                 except RowRefused:
                     self._later.append((seq, insert))
 
@@ -177,9 +179,6 @@ class Applying:
         mark = self._session.dialect.placeholder
         values = [(seq, int(insert)) for seq, insert in rows]
         self._session.run_many(f"INSERT INTO {self._statements.temporary(CHANGES)} VALUES ({mark}, {mark})", values)
-
-    def _count(self, table: str, condition: str = "1 = 1") -> int:
-        return int(self._session.value(f"SELECT count(*) FROM {self._statements.temporary(table)} WHERE {condition}"))
 
     def _empty(self, table: str) -> None:
         self._session.run(f"DELETE FROM {self._statements.temporary(table)}")

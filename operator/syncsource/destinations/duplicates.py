@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import tzinfo
 from itertools import islice
 
+from syncsource.destinations.quoting import ASIDE
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import Statements
 from syncsource.records.cursors import Meaning, meaning
@@ -29,7 +30,9 @@ def drop_older(session: Session, statements: Statements, *, cursors: bool, zone:
             session.run_many(statements.lose(), part)
     else:
         session.run(statements.keep_last())
-    return session.run(statements.drop_losers())
+    dropped = session.run(statements.drop_losers())
+    session.run(f"DELETE FROM {statements.temporary(ASIDE)}")
+    return dropped
 
 
 def _older(rivals: Iterator[tuple[int, int, str | None]], zone: tzinfo) -> Iterator[tuple[int]]:

@@ -6,12 +6,11 @@ STAGE = "syncsource_stage"
 """seq, the run's order of reading; cursor; c0, c1, … the mapped columns."""
 CHANGES = "syncsource_changes"
 """seq of the rows to write, and whether the table has none for their key."""
-PENDING = "syncsource_pending"
-"""seq of the rows that somebody else's writing made uncertain: they are compared again."""
+ASIDE = "syncsource_aside"
+"""seq of rows set aside: before the comparison, those that a newer one of their key replaces; after it, those that somebody
+else's writing made uncertain, which are compared again."""
 REFUSED = "syncsource_refused"
 """seq of the rows that can't be written, with why."""
-LOSERS = "syncsource_losers"
-"""seq of the rows that a newer one of the same key replaces."""
 
 
 def quoted(*parts: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any
@@ -14,8 +14,13 @@ from syncsource.destinations.values import row_json
 from syncsource.records.batch import Rejected, Row
 
 _NONE = type(None)
+_Line = tuple[Any, ...]
+"""seq, cursor where there are any, and the row's values as the driver takes them."""
 _COPY_ROWS = 20_000
 """Rows loaded by one statement at most: what a bad row makes us read again."""
+
+_WORTH_STATISTICS = 1000
+"""Rows from which a bad plan costs more than ANALYZE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,43 +56,46 @@ class Staging:
 
     def finish(self) -> None:
         """After the last row, before the comparison."""
-        for statement in self._session.dialect.staged(self._table) if self._created else ():
-            self._session.run(statement)
+        if self.count >= _WORTH_STATISTICS:
+            for statement in self._session.dialect.staged(self._table):
+                self._session.run(statement)
 
     def _create(self, cursors: bool) -> None:
-        for statement in (*self._session.dialect.stage_ddl(self._table, cursors), *self._statements.work_tables()):
-            self._session.run(statement)
+        with self._session.transaction("BEGIN"):  # one commit for all of them
+            for statement in (*self._session.dialect.stage_ddl(self._table, cursors), *self._statements.work_tables()):
+                self._session.run(statement)
         self._created, self.has_cursors = True, cursors
 
     def _add(self, rows: Sequence[Row], cursors: Sequence[str | None] | None) -> list[Rejected]:
         faults: dict[int, _Fault] = {}
         columns = [_encoded(column, values, faults) for column, values in zip(self._table.columns, zip(*rows, strict=True), strict=True)]
-        lead: list[Sequence[Any]] = [range(self._next, self._next + len(rows))]
+        first = self._next
+        self._next += len(rows)
+        lead: list[Sequence[Any]] = [range(first, self._next)]
         if self.has_cursors:
             lead.append(cursors if cursors is not None else [None] * len(rows))
-        self._next += len(rows)
-        ready: Sequence[tuple[Any, ...]] = list(zip(*lead, *columns, strict=True))
-        if faults:
-            ready = list(compress(ready, [place not in faults for place in range(len(rows))]))
-        first = lead[0][0]
-        self._load(ready, first, faults)
+        good = [place not in faults for place in range(len(rows))] if faults else None
+        self._load(lambda: _lines(lead, columns, good), first, faults)
         self.count += len(rows) - len(faults)
         return [self._rejected(rows[place], fault) for place, fault in sorted(faults.items())]
 
-    def _load(self, ready: Sequence[tuple[Any, ...]], first: int, faults: dict[int, _Fault]) -> None:
-        """Loads rows by halves where the database refuses some, until those stand alone."""
-        if not ready:
-            return
-        names = ["seq", *(["cursor"] if self.has_cursors else []), *(f"c{place}" for place in range(len(self._table.columns)))]
+    def _load(self, lines: Callable[[], Iterator[_Line]], first: int, faults: dict[int, _Fault]) -> None:
+        """Loads rows; by halves where the database refuses some, until those stand alone. Tuples are made as they are sent, and
+        again only then: keeping all of them costs more than the making."""
         try:
-            self._session.load(names, iter(ready))
+            self._session.load(self._names, lines())
         except RowRefused as refused:
+            ready = list(lines())
             if len(ready) == 1:
                 faults[ready[0][0] - first] = self._fault(refused)
                 return
             middle = len(ready) // 2
-            self._load(ready[:middle], first, faults)
-            self._load(ready[middle:], first, faults)
+            self._load(lambda: iter(ready[:middle]), first, faults)
+            self._load(lambda: iter(ready[middle:]), first, faults)
+
+    @property
+    def _names(self) -> list[str]:
+        return ["seq", *(["cursor"] if self.has_cursors else []), *(f"c{place}" for place in range(len(self._table.columns)))]
 
     def _fault(self, refused: RowRefused) -> _Fault:
         refusal = refused.refusal
@@ -98,6 +106,11 @@ class Staging:
     def _rejected(self, row: Row, fault: _Fault) -> Rejected:
         types = [column.field_type for column in self._table.columns]
         return Rejected(row_json(self._table.names, types, row), fault.reason, fault.message, fault.field)
+
+
+def _lines(lead: Sequence[Sequence[Any]], columns: Sequence[Sequence[Any]], good: Sequence[bool] | None) -> Iterator[_Line]:
+    lines = zip(*lead, *columns, strict=True)
+    return lines if good is None else compress(lines, good)
 
 
 def _encoded(column: Column, values: Sequence[Any], faults: dict[int, _Fault]) -> Sequence[Any]:
@@ -135,6 +148,8 @@ def _refuse_nulls(column: Column, values: Sequence[Any], faults: dict[int, _Faul
 
 def refused_rows(session: Session, table: Table, page: int = 1000) -> Iterator[Rejected]:
     """Staged rows that could not be written, in the order of reading, a page at a time."""
+    for statement in session.dialect.bisecting():
+        session.run(statement)
     statements = Statements(session.dialect, table)
     types, after = [column.field_type for column in table.columns], -1
     while found := session.rows(statements.refused(after, page)):

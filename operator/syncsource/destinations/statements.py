@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from syncsource.destinations.dialect import Dialect
-from syncsource.destinations.quoting import CHANGES, LOSERS, PENDING, REFUSED, STAGE, quoted
+from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED, STAGE, quoted
 from syncsource.destinations.table import Table
+
+MESSAGE_LIMIT = 400
+"""Characters of a refused row's message."""
 
 Span = tuple[int, int]
 """First and last seq."""
@@ -50,12 +53,12 @@ class Statements:
         return f"{self.dialect.temp}.{name}"
 
     def work_tables(self) -> list[str]:
-        """Creates the small tables that the writing needs beside the staging table."""
+        """Creates the small tables that the writing needs beside the staging table: as few and as narrow as can be, since each
+        costs PostgreSQL entries in its catalog, and twice as many where texts have no limit."""
         return [
             f"CREATE TEMPORARY TABLE {CHANGES} (seq bigint NOT NULL, is_new int NOT NULL)",
-            f"CREATE TEMPORARY TABLE {PENDING} (seq bigint NOT NULL)",
-            f"CREATE TEMPORARY TABLE {LOSERS} (seq bigint NOT NULL)",
-            f"CREATE TEMPORARY TABLE {REFUSED} (seq bigint PRIMARY KEY, reason text NOT NULL, message text NOT NULL, field text)",
+            f"CREATE TEMPORARY TABLE {ASIDE} (seq bigint NOT NULL)",
+            f"CREATE TEMPORARY TABLE {REFUSED} (seq bigint, reason varchar(32), message varchar({MESSAGE_LIMIT}), field varchar(63))",
         ]
 
     def repeated(self) -> str:
@@ -65,7 +68,7 @@ class Statements:
     def keep_last(self) -> str:
         """Of each key, all but the last read lose."""
         ranked = f"SELECT seq, row_number() OVER (PARTITION BY {self.staged_keys} ORDER BY seq DESC) AS place FROM {self.temporary(STAGE)}"
-        return f"INSERT INTO {self.temporary(LOSERS)} SELECT seq FROM ({ranked}) ranked WHERE place > 1"
+        return f"INSERT INTO {self.temporary(ASIDE)} SELECT seq FROM ({ranked}) ranked WHERE place > 1"
 
     def rivals(self) -> str:
         """(the key's first seq, seq, cursor) of every row whose key was staged more than once, key by key, in the order of reading."""
@@ -77,16 +80,16 @@ class Statements:
 
     def lose(self) -> str:
         """An INSERT of one loser."""
-        return f"INSERT INTO {self.temporary(LOSERS)} VALUES ({self.dialect.placeholder})"
+        return f"INSERT INTO {self.temporary(ASIDE)} VALUES ({self.dialect.placeholder})"
 
     def drop_losers(self) -> str:
         """Takes the losers out of the staging table."""
-        return f"DELETE FROM {self.temporary(STAGE)} WHERE seq IN (SELECT seq FROM {self.temporary(LOSERS)})"
+        return f"DELETE FROM {self.temporary(STAGE)} WHERE seq IN (SELECT seq FROM {self.temporary(ASIDE)})"
 
     def ambiguous(self) -> str:
         """Refuses the rows whose key finds more than one row."""
         listed = ", ".join(column.name for column in self.table.columns if column.key)
-        message = f"the key ({listed}) finds more than one row of the table".replace("'", "''")
+        message = f"the key ({listed}) finds more than one row of the table"[:MESSAGE_LIMIT].replace("'", "''")
         return (
             f"INSERT INTO {self.temporary(REFUSED)} SELECT s.seq, 'AmbiguousKey', '{message}', NULL "
             f"FROM {self.temporary(STAGE)} AS s JOIN {self.target} AS t ON {self.keys} GROUP BY s.seq HAVING count(*) > 1"
@@ -99,7 +102,7 @@ class Statements:
         where = [f"({missing} OR {self.differs})" if update else missing]
         if refused:
             where.append(f"NOT EXISTS (SELECT 1 FROM {self.temporary(REFUSED)} AS r WHERE r.seq = s.seq)")
-        only = f"JOIN {self.temporary(PENDING)} AS p ON p.seq = s.seq " if pending else ""
+        only = f"JOIN {self.temporary(ASIDE)} AS p ON p.seq = s.seq " if pending else ""
         return (
             f"INSERT INTO {self.temporary(CHANGES)} SELECT s.seq, CASE WHEN {missing} THEN 1 ELSE 0 END "
             f"FROM {self.temporary(STAGE)} AS s {only}LEFT JOIN {self.target} AS t ON {self.keys} WHERE {' AND '.join(where)}"
@@ -113,7 +116,7 @@ class Statements:
     def lost(self) -> str:
         """Rows to update that the table has no more."""
         return (
-            f"INSERT INTO {self.temporary(PENDING)} SELECT s.seq FROM {self.temporary(CHANGES)} AS v "
+            f"INSERT INTO {self.temporary(ASIDE)} SELECT s.seq FROM {self.temporary(CHANGES)} AS v "
             f"JOIN {self.temporary(STAGE)} AS s ON s.seq = v.seq LEFT JOIN {self.target} AS t ON {self.keys} "
             f"WHERE v.is_new = 0 AND t.{quoted(next(column.name for column in self.table.columns if column.key))} IS NULL"
         )

@@ -69,14 +69,15 @@ class Writer:
         for statement in self._session.dialect.guards(self._table):
             self._session.run(statement)
         applying = Applying(self._session, self._table, update=self._update)
-        refused = applying.run()
-        same = self._staging.count - self._skipped - applying.inserted - applying.updated - refused
+        waiting = self._staging.count - self._skipped
+        applying.run(waiting)
+        same = waiting - applying.inserted - applying.updated - applying.refused
         return Applied(
             inserted=applying.inserted,
             updated=applying.updated,
             unchanged=same if self._update else 0,
             skipped=self._skipped if self._update else self._skipped + same,
-            rejected=Refused(self._session, self._table, refused),
+            rejected=Refused(self._session, self._table, applying.refused),
         )
 
     def cancel(self) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import URL, Engine
 
 from syncsource.destinations.dialect import Refusal
 from syncsource.destinations.postgresql import catalog, columns, connecting, faults
-from syncsource.destinations.quoting import CHANGES, STAGE, quoted
+from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, quoted
 from syncsource.destinations.table import Column, Found, Layout, Table
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
@@ -93,12 +93,9 @@ class PostgreSQL:
         return f"SELECT count(*) FROM (SELECT 1 FROM {joined} ORDER BY {order} FOR UPDATE OF t) locked"
 
     def bisecting(self) -> Sequence[str]:
-        """Indexes that a statement per few rows needs."""
-        return [
-            f"CREATE INDEX IF NOT EXISTS syncsource_stage_seq ON {self.temp}.{STAGE} (seq)",
-            f"CREATE INDEX IF NOT EXISTS syncsource_changes_seq ON {self.temp}.{CHANGES} (seq)",
-            f"ANALYZE {self.temp}.{CHANGES}",
-        ]
+        tables = [f"{self.temp}.{name}" for name in (STAGE, CHANGES, REFUSED)]
+        indexes = [f"CREATE INDEX IF NOT EXISTS {name.partition('.')[2]}_seq ON {name} (seq)" for name in tables]
+        return [*indexes, f"ANALYZE {tables[1]}"]
 
     def stream(self, driver: Any, statement: str) -> Iterator[tuple[Any, ...]]:
         with driver.cursor(name="syncsource_stream") as cursor:

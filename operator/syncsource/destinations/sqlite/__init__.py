@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import URL, Engine
 
 from syncsource.destinations.dialect import Refusal
-from syncsource.destinations.quoting import STAGE, quoted
+from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, quoted
 from syncsource.destinations.sqlite import columns, connecting, faults, schema
 from syncsource.destinations.table import Column, Found, Layout, Table
 from syncsource.destinations.values import Codec
@@ -79,7 +79,8 @@ class SQLite:
         """BEGIN IMMEDIATE keeps every other writer out."""
 
     def bisecting(self) -> Sequence[str]:
-        return []
+        """The staging table's seq is its rowid."""
+        return [f"CREATE INDEX IF NOT EXISTS {self.temp}.{name}_seq ON {name} (seq)" for name in (CHANGES, REFUSED)]
 
     def stream(self, driver: Any, statement: str) -> Iterator[tuple[Any, ...]]:
         yield from driver.execute(statement)
