@@ -72,6 +72,10 @@ class ScriptedRunner:
         ended = Outcome(run=plan.run, **outcome) if outcome else success(plan.run)
         self._under_way[plan.run][0].set_result(ended)
 
+    async def ended(self, plan: RunPlan) -> None:
+        """Return when the run has ended."""
+        await self._under_way[plan.run][0]
+
     async def started(self, number: int) -> RunPlan:
         """The plan of that run, the first being 1, once it has started."""
         async with asyncio.timeout(PATIENCE), self._started:
