@@ -97,6 +97,12 @@ def _check_share(value: Any) -> Any:
     return value
 
 
+def _check_text(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError('must be a text or an integer: write "true" or "false" in quotes')
+    return value
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
@@ -133,7 +139,7 @@ Share = Annotated[
 ]
 Text = Annotated[
     int | str,
-    BeforeValidator(lambda value: value),
+    BeforeValidator(_check_text),
     WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 2048}),
 ]
 SecretName = Annotated[str, Field(min_length=1, max_length=253)]

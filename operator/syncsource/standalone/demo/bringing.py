@@ -32,6 +32,7 @@ class Databases:
 
 def credentials(folder: Path) -> Path:
     """The file with the upstream's credentials; made up at the first call, readable by this user only."""
+    folder.mkdir(mode=0o700, exist_ok=True)
     file = folder / "credentials.json"
     if not file.exists():
         made = {"username": "demo", **{key: secrets.token_urlsafe(18) for key in ("password", "apiKey", "token")}}

@@ -15,7 +15,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from aiohttp import BasicAuth, web
+from aiohttp import encode_basic_auth, web
 
 from syncsource.standalone.demo.shop import Shop
 
@@ -39,7 +39,7 @@ class Upstream:
 
     async def orders(self, request: web.Request) -> web.Response:
         """Orders changed at or after ``modified_after``, oldest change first."""
-        wanted = BasicAuth(self._credentials["username"], self._credentials["password"]).encode()
+        wanted = encode_basic_auth(self._credentials["username"], self._credentials["password"])
         if request.headers.get("Authorization") != wanted:
             return _refused()
         page, size = int(request.query.get("page", 1)), min(int(request.query.get("per_page", 10)), 100)

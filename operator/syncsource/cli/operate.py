@@ -1,0 +1,57 @@
+"""``syncsource operator``."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import click
+from kubernetes.aio.config import ConfigException
+
+from syncsource.cli.main import Fail
+from syncsource.client.api import kubeconfig_of
+from syncsource.controller.operating import operate
+from syncsource.runner.pool import WorkerPool
+
+
+@click.command()
+@click.option("-n", "--namespace", "namespaces", multiple=True, help="Run the SyncSources of this namespace. Repeatable.")
+@click.option("-A", "--all-namespaces", is_flag=True, help="Run those of all namespaces. The default.")
+@click.option("--kubeconfig", help="As kubectl's; inside a cluster the service account is used.")
+@click.option("--context", help="Context of the kubeconfig.")
+@click.option("--cluster", help="Name of this cluster in the ledger; the uid of kube-system by default.")
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Worker processes.")
+@click.option("--grace", type=click.FloatRange(0), default=20.0, show_default=True, help="Seconds that runs have to stop at SIGTERM.")
+def operator(
+    namespaces: tuple[str, ...],
+    all_namespaces: bool,
+    kubeconfig: str | None,
+    context: str | None,
+    cluster: str | None,
+    workers: int,
+    grace: float,
+) -> None:
+    """The operator against the current kubeconfig, until SIGTERM or Ctrl-C."""
+    if namespaces and all_namespaces:
+        raise click.UsageError("--namespace and --all-namespaces exclude each other")
+    try:
+        asyncio.run(_operate(namespaces, kubeconfig_of(kubeconfig), context, cluster, workers, grace))
+    except ConfigException as error:
+        raise Fail(f"no control plane: {error}") from None
+
+
+async def _operate(
+    namespaces: tuple[str, ...], kubeconfig: str | None, context: str | None, cluster: str | None, workers: int, grace: float
+) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await operate(
+        runner=WorkerPool(workers),
+        namespaces=namespaces or None,
+        kubeconfig=kubeconfig,
+        context=context,
+        stop=stop,
+        cluster=cluster,
+        grace=grace,
+    )
