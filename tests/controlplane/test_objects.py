@@ -183,3 +183,10 @@ def test_both_event_apis_show_one_event(http) -> None:
 def test_an_unknown_namespace_takes_nothing(http, widgets) -> None:
     refused = http.post(widgets.replace("default", "nowhere"), json={"metadata": {"name": "a"}, "spec": {"colour": "red"}})
     assert (refused.status_code, refused.json()["message"]) == (404, 'namespaces "nowhere" not found')
+
+
+@pytest.mark.parametrize("name", ["default", "kube-system", "kube-public"])
+def test_the_first_namespaces_are_never_deleted(http, name) -> None:
+    refused = http.delete(f"/api/v1/namespaces/{name}")
+    assert (refused.status_code, refused.json()["message"]) == (403, f'namespaces "{name}" is forbidden: this namespace may not be deleted')
+    assert http.get(f"/api/v1/namespaces/{name}/serviceaccounts/default").status_code == 200

@@ -30,10 +30,11 @@ def _no_causes(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterato
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """`prepare` completes an object in place before validation; `old` is None at creation."""
+    """`prepare` completes an object in place before validation; `old` is None at creation. `immortal` names are never deleted."""
 
     prepare: Prepare = _nothing
     check: Check = _no_causes
+    immortal: frozenset[str] = frozenset()
 
 
 def _prepare_namespace(obj: Object, old: Object | None) -> None:
@@ -113,7 +114,7 @@ def _check_event(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Itera
 
 
 STRATEGIES: dict[str, Strategy] = {
-    "namespaces": Strategy(prepare=_prepare_namespace),
+    "namespaces": Strategy(prepare=_prepare_namespace, immortal=frozenset({"default", "kube-system", "kube-public"})),
     "secrets": Strategy(prepare=_prepare_secret, check=_check_secret),
     "configmaps": Strategy(check=_check_data),
     "pods": Strategy(prepare=_prepare_pod),

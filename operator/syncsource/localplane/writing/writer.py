@@ -21,7 +21,7 @@ from syncsource.localplane.writing import managedfields, pipeline, views
 from syncsource.localplane.writing.managedfields import Manager
 from syncsource.localplane.writing.options import DeleteOptions, WriteOptions
 from syncsource.localplane.writing.pipeline import Object, Result
-from syncsource.localplane.writing.strategies import CRD
+from syncsource.localplane.writing.strategies import CRD, GENERIC, STRATEGIES
 
 Listener = Callable[[Change, Object], None]
 Patch = Callable[[Object], Any]
@@ -85,6 +85,8 @@ class Writer:
         with self.batch():
             old = self._current(resource, key)
             self._check_preconditions(resource, old, options.uid, options.version)
+            if name in STRATEGIES.get(resource.storage, GENERIC).immortal:
+                raise errors.forbidden(resource.group, resource.plural, name, f"this {resource.singular} may not be deleted")
             obj = copy.deepcopy(old)
             _mark_propagation(obj, options.propagation)
             if not _is_held(obj):
