@@ -71,7 +71,7 @@ class WorkerPool:
 
     def cancel(self, run: str) -> None:
         """Stop the run at its next batch."""
-        for member in self._members:
+        for member in list(self._members):
             if run in member.runs:
                 member.send(wire.Cancel(run))
 
@@ -79,12 +79,12 @@ class WorkerPool:
         """Cancel what runs, wait at most ``grace`` seconds for it, end the workers."""
         self._stopping = True
         futures = [future for member in self._members for future, _ in member.runs.values()]
-        for member in self._members:
+        for member in list(self._members):
             for run in member.runs:
                 member.send(wire.Cancel(run))
         if futures:
             await asyncio.wait(futures, timeout=grace)
-        for member in self._members:
+        for member in list(self._members):
             await self._end(member)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
