@@ -189,10 +189,15 @@ def test_cancelling_while_it_waits(postgresql: Any) -> None:
     postgresql.write(table, [(1, "old")])
     with Writer(postgresql.database, table) as writer, _somebody(postgresql, "UPDATE t SET name = 'held'"):
         writer.stage([(1, "new")])
-        threading.Thread(target=lambda: (_until(lambda: _waits(postgresql)), writer.cancel())).start()
+        threading.Thread(target=_cancel_when_it_waits, args=(postgresql, writer)).start()
         with pytest.raises(AbortedError) as caught, writer.transaction():
             writer.apply()
     assert caught.value.reason == "Cancelled"
+
+
+def _cancel_when_it_waits(place: Any, writer: Writer) -> None:
+    _until(lambda: _waits(place))
+    writer.cancel()
 
 
 def test_cancelling_while_it_works(sqlite: Any) -> None:

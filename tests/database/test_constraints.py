@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -140,3 +142,34 @@ def test_a_thousand_bad_rows_are_all_told(place: Any) -> None:
     result = place.write(table, [(number, -1 if number % 2 else 1) for number in range(3000)])
     assert result.counts == (1500, 0, 0, 0, 1500)
     assert len({one.record for one in result.rejected}) == 1500
+
+
+def test_a_refused_row_is_told_as_it_was_sent(place: Any) -> None:
+    types = {
+        "id": "integer",
+        "total": "decimal(18,2)",
+        "paid": "boolean",
+        "at": "timestamp",
+        "on_day": "date",
+        "extra": "json",
+        "u": "uuid",
+    }
+    table = place.table("t", **types)
+    place.sql("CREATE UNIQUE INDEX one_per_day ON t (on_day)")
+    row = (Decimal("1234567890123456.10"), True, datetime(2026, 1, 31, 12, tzinfo=UTC), date(2026, 1, 31), '{"a":1.10,"b":[null]}')
+    uuid = "0b0a0b0c-0000-4000-8000-000000000000"
+    result = place.write(table, [(1, *row, uuid), (2, *row, uuid)])
+    assert result.counts == (1, 0, 0, 0, 1)
+    assert "one_per_day" in result.rejected[0].message or "on_day" in result.rejected[0].message
+    assert result.rejected[0].record == (
+        '{"at":"2026-01-31T12:00:00.000000Z","extra":{"a":1.10,"b":[null]},"id":2,"on_day":"2026-01-31","paid":true,'
+        '"total":1234567890123456.10,"u":"0b0a0b0c-0000-4000-8000-000000000000"}'
+    )
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_long_chains_of_values_that_come_free(place: Any, step: int) -> None:
+    place.sql("CREATE TABLE t (id integer PRIMARY KEY, place integer UNIQUE)")
+    table = place.table("t", create=False, id="integer", place="integer")
+    place.write(table, [(number, number) for number in range(300)])
+    assert place.write(table, [(number, number + step) for number in range(300)]).counts == (0, 300, 0, 0, 0)

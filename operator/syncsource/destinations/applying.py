@@ -17,6 +17,8 @@ from syncsource.records.batch import Rejected
 
 _ROUNDS = 10
 """Comparisons before we give up against people who keep changing the same rows."""
+_PASSES = 20
+"""Tries of rows that depend on others of the run."""
 _NOT_TAKEN = Refusal("ConstraintViolation", "the table did not take the row and gave no error: a trigger or a rule drops it")
 
 
@@ -57,8 +59,8 @@ class Applying:
         self._session, self._table = session, table
         self._statements = Statements(session.dialect, table)
         self._update = update
-        self._later: list[tuple[int, bool]] = []
-        """Refused rows that the others may have made possible: seq, and whether to insert."""
+        self._later = array("q")
+        """Refused rows that others of the run may make possible: twice their seq, and 1 more where they are to be inserted."""
         self.inserted = self.updated = self.refused = 0
         self._uncertain = 0
         """Rows set aside to be compared again."""
@@ -126,7 +128,7 @@ class Applying:
         """Writes by halves what can't be written at once, until the rows to blame stand alone."""
         for statement in self._session.dialect.bisecting():
             self._session.run(statement)
-        found = self._session.rows(f"SELECT seq FROM {self._statements.temporary(CHANGES)} WHERE is_new = {int(insert)} ORDER BY seq")
+        found = self._session.stream(f"SELECT seq FROM {self._statements.temporary(CHANGES)} WHERE is_new = {int(insert)} ORDER BY seq")
         rows = array("q", (seq for (seq,) in found))
         spans = [(0, len(rows))]
         while spans:
@@ -159,26 +161,34 @@ class Applying:
         self._session.run(self._statements.refuse(), (seq, refusal.reason, refusal.message[:MESSAGE_LIMIT], field))
         self.refused += 1
         if refusal.depends:
-            self._later.append((seq, insert))
+            self._later.append(seq * 2 + insert)
 
     def _try_again(self) -> None:
-        """A unique value or a foreign key may have come free with another row of the run: as long as that helps, again."""
-        while self._progress and self._later:
-            self._progress, later, self._later = False, self._later, []
+        """A unique value or a foreign key may have come free with another row of the run. Each pass goes the other way round, so
+        that chains resolve in whichever direction they run."""
+        for _ in range(_PASSES):
+            if not (self._progress and self._later):
+                return
+            self._progress, later, self._later = False, self._later[::-1], array("q")
             self._relist(later)
-            for seq, insert in later:
-                try:
-                    self._write((seq, seq), 1, insert)
-                    self._session.run(f"DELETE FROM {self._statements.temporary(REFUSED)} WHERE seq = {seq}")
-                    self.refused -= 1
-                except RowRefused:
-                    self._later.append((seq, insert))
+            for packed in later:
+                self._write_again(*divmod(packed, 2))
 
-    def _relist(self, rows: list[tuple[int, bool]]) -> None:
+    def _write_again(self, seq: int, insert: int) -> None:
+        try:
+            self._write((seq, seq), 1, bool(insert))
+        except RowRefused:
+            self._later.append(seq * 2 + insert)
+        else:
+            self._session.run(f"DELETE FROM {self._statements.temporary(REFUSED)} WHERE seq = {seq}")
+            self.refused -= 1
+
+    def _relist(self, rows: array[int]) -> None:
         self._empty(CHANGES)
         mark = self._session.dialect.placeholder
-        values = [(seq, int(insert)) for seq, insert in rows]
-        self._session.run_many(f"INSERT INTO {self._statements.temporary(CHANGES)} VALUES ({mark}, {mark})", values)
+        self._session.run_many(
+            f"INSERT INTO {self._statements.temporary(CHANGES)} VALUES ({mark}, {mark})", (divmod(row, 2) for row in rows)
+        )
 
     def _empty(self, table: str) -> None:
         self._session.run(f"DELETE FROM {self._statements.temporary(table)}")

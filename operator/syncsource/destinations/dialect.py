@@ -84,6 +84,9 @@ class Dialect(Protocol):
     def differs(self, column: Column, one: str, other: str) -> str:
         """A condition: two values of the column are not the same, NULLs being values."""
 
+    def readable(self, column: Column, expression: str) -> str:
+        """An expression whose value the driver reads without loss."""
+
     def guards(self, table: Table) -> Sequence[str]:
         """Statements that begin the writing transaction."""
 

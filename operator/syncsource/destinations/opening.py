@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from syncsource.destinations.database import Database
 from syncsource.destinations.dialect import Dialect
-from syncsource.destinations.session import Session
+from syncsource.destinations.session import Session, nameless
 from syncsource.destinations.table import Column, Found, Layout, Table
 from syncsource.errors import SchemaMismatch
 from syncsource.resource.spec import FieldSpec, SqlDestination
@@ -34,7 +34,7 @@ def _found_or_created(
         return layout, False
     if not destination.create_table:
         raise SchemaMismatch(f"the database has no table {name!r}: create it, or set spec.destination.sql.createTable to true")
-    with session.transaction(session.dialect.begin):
+    with nameless(f"to create the table {name!r}"), session.transaction(session.dialect.begin):
         session.create(schema, name, fields, keys)
     layout = session.layout(schema, name)
     assert layout is not None

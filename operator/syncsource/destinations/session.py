@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from syncsource.destinations.database import Database
 from syncsource.destinations.dialect import Dialect, Driver, Refusal
 from syncsource.destinations.table import Layout
-from syncsource.errors import AbortedError
+from syncsource.errors import AbortedError, PermanentError
 from syncsource.resource.spec import FieldSpec
 
 
@@ -22,6 +22,15 @@ class RowRefused(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.message)
         self.refusal = refusal
+
+
+@contextmanager
+def nameless(what: str) -> Iterator[None]:
+    """Where no row can be named, what the database refuses ends the run: a constraint at COMMIT, a limit of a definition."""
+    try:
+        yield
+    except RowRefused as refused:
+        raise PermanentError(f"the database refused {what}: {refused.refusal.message}", reason=refused.refusal.reason) from refused
 
 
 class Session:
@@ -40,7 +49,7 @@ class Session:
             cursor.execute(statement) if values is None else cursor.execute(statement, values)
             return int(cursor.rowcount)
 
-    def run_many(self, statement: str, values: Sequence[Sequence[Any]]) -> None:
+    def run_many(self, statement: str, values: Iterable[Sequence[Any]]) -> None:
         """Executes a statement once for each set of values."""
         with self.translated(), self._cursor() as cursor:
             cursor.executemany(statement, values)

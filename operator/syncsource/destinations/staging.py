@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
-from syncsource.destinations.session import RowRefused, Session
+from syncsource.destinations.session import RowRefused, Session, nameless
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Column, Table
 from syncsource.destinations.values import row_json
@@ -61,7 +61,7 @@ class Staging:
                 self._session.run(statement)
 
     def _create(self, cursors: bool) -> None:
-        with self._session.transaction("BEGIN"):  # one commit for all of them
+        with nameless("the staging table"), self._session.transaction("BEGIN"):  # one commit for all of them
             for statement in (*self._session.dialect.stage_ddl(self._table, cursors), *self._statements.work_tables()):
                 self._session.run(statement)
         self._created, self.has_cursors = True, cursors

@@ -148,7 +148,7 @@ class Statements:
 
     def refused(self, after: int, limit: int) -> str:
         """Refused rows in the order of reading: seq, reason, message, field, and the values."""
-        values = ", ".join(f"s.c{place}" for place in range(len(self.table.columns)))
+        values = ", ".join(self.dialect.readable(column, f"s.c{place}") for place, column in enumerate(self.table.columns))
         return (
             f"SELECT r.seq, r.reason, r.message, r.field, {values} FROM {self.temporary(REFUSED)} AS r "
             f"JOIN {self.temporary(STAGE)} AS s ON s.seq = r.seq WHERE r.seq > {after} ORDER BY r.seq LIMIT {limit}"

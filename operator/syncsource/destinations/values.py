@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from syncsource.errors import outside_text
 from syncsource.records.types import to_decimal, to_json
 
@@ -134,10 +136,19 @@ def row_json(names: Sequence[str], types: Sequence[str], row: Sequence[Any]) -> 
 
 
 def _shown(kind: str, value: Any) -> Any:
+    """A value as the record had it, whether it comes from a row or back from the staging table."""
     if isinstance(value, datetime):
         return instant_text(value)
+    if kind == "json" and isinstance(value, str):
+        return _json.decode(value)
+    if kind.startswith("decimal(") and isinstance(value, str):
+        return Decimal(value)
+    if kind == "boolean" and isinstance(value, int):
+        return bool(value)
     return value if value is None or isinstance(value, (str, int, float, Decimal, date)) else str(value)
 
+
+_json = msgspec.json.Decoder(float_hook=Decimal)
 
 _TEXT_FORMS: dict[str, Convert] = {
     "integer": str,

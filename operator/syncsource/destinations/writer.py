@@ -13,11 +13,10 @@ from sqlalchemy import Connection
 from syncsource.destinations.applying import Applied, Applying, Refused
 from syncsource.destinations.database import Database
 from syncsource.destinations.duplicates import drop_older
-from syncsource.destinations.session import RowRefused, Session
+from syncsource.destinations.session import Session, nameless
 from syncsource.destinations.staging import Staging
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Table
-from syncsource.errors import PermanentError
 from syncsource.records.batch import Rejected, Row
 
 
@@ -50,15 +49,14 @@ class Writer:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """The transaction that writes: committed at the end of the block, gone if it raises. Only after the last :meth:`stage`."""
-        self._settle()
-        try:
+        with nameless("the run's rows"):
+            self._settle()
             with self._session.transaction(self._session.dialect.begin):
                 self._begun = True
-                yield self._session.connection
-        except RowRefused as refused:
-            raise _unnamed(refused) from refused
-        finally:
-            self._begun = False
+                try:
+                    yield self._session.connection
+                finally:
+                    self._begun = False
 
     def apply(self) -> Applied:
         """Compares what was staged with the table and writes what differs, all at once. Inside :meth:`transaction`, once."""
@@ -101,8 +99,3 @@ class Writer:
             statements = Statements(self._session.dialect, self._table)
             with self._session.transaction("BEGIN"):
                 self._skipped += drop_older(self._session, statements, cursors=self._staging.has_cursors, zone=self._zone)
-
-
-def _unnamed(refused: RowRefused) -> PermanentError:
-    """A constraint that speaks up where no row can be named: at COMMIT, or in a statement of somebody else's trigger."""
-    return PermanentError(f"the database refused to commit: {refused.refusal.message}", reason="ConstraintViolation")

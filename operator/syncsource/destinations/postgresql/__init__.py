@@ -80,6 +80,10 @@ class PostgreSQL:
             return f'{one}::text COLLATE "C" IS DISTINCT FROM {other}::text COLLATE "C"'
         return f"{one} IS DISTINCT FROM {other}"
 
+    def readable(self, column: Column, expression: str) -> str:
+        """psycopg reads JSON's numbers as floats, and other types as objects of its own."""
+        return f"{expression}::text" if column.field_type in ("json", "text", "uuid") else expression
+
     def guards(self, table: Table) -> Sequence[str]:
         """Deferred constraints would fail at COMMIT, where no row can be named. Without a unique index nothing but a lock keeps
         two SyncSources of one table from inserting the same key; people are not held up by it."""

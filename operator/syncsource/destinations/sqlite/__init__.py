@@ -72,6 +72,9 @@ class SQLite:
     def differs(self, column: Column, one: str, other: str) -> str:
         return f"{one} IS NOT {other} COLLATE BINARY"
 
+    def readable(self, column: Column, expression: str) -> str:
+        return expression
+
     def guards(self, table: Table) -> Sequence[str]:
         return []
 
