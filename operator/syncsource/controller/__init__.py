@@ -3,9 +3,9 @@
     core/         decides: what is seen goes in, decisions come out. Pure: no I/O, no clock, no asyncio
     kube/         everything that talks to an API server: login, requests, the watch (kopf), Events
     scheduler     the loop that feeds the core and carries out its decisions
-    preparing     the Secrets of a run, and its plan
+    starting      the life of one run: its Secrets and its plan (preparing), the write of its start, the runner
     writing       status writes, retried until they are true
-    operating     puts these together
+    operating     puts these together: `operate`
 
 Nothing here touches a database or an upstream: runs are handed to a `Runner`. Nothing here edits a spec, an annotation or a finalizer.
 """

@@ -50,7 +50,7 @@ async def operate(
 ) -> None:
     """Run SyncSources of the namespaces (None: of all) until ``stop`` is set.
 
-    Then runs have ``grace`` seconds to stop at their next batch, and their statuses are written. ``cluster`` names the cluster in the
+    Then runs have ``grace`` seconds to stop at their next batch, and their statuses a few more to be written. ``cluster`` names the cluster in the
     ledger; None: the uid of the namespace kube-system. Raises kubernetes.aio.config.ConfigException where there is no way to log in.
     """
     login = Login(kubeconfig=kubeconfig, context=context)
@@ -82,12 +82,14 @@ class _Operation:
         """Work until ``stop`` is set, then end in good order."""
         working = asyncio.create_task(self._scheduler.run())
         watching = [asyncio.create_task(self._supervise()), asyncio.create_task(self._reconcile())]
+        stopping = asyncio.create_task(stop.wait())
         try:
-            await stop.wait()
+            ended, _ = await asyncio.wait((stopping, working, *watching), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await _cancelled(*watching)
-            await self._scheduler.stop(grace)
+            await asyncio.gather(_cancelled(stopping, *watching), self._scheduler.stop(grace))
             await _cancelled(working)
+        for task in ended:
+            task.result()  # what ends by itself ends with an error
 
     async def _supervise(self) -> None:
         """kopf ends by faults of the API server. The heap is not its: it is started again, and all is listed anew."""

@@ -21,6 +21,9 @@ from syncsource.controller.writing import StatusWriter
 _LONGEST_SLEEP = 60.0
 """Seconds after which the clock is looked at again, whatever was planned: a machine that was suspended has another time."""
 
+_LAST_WORDS = 5.0
+"""Seconds for the last statuses and Events, once all runs have ended."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -62,7 +65,7 @@ class Scheduler:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._flush(max(grace, 5.0))
+        await self._flush(_LAST_WORDS)
 
     async def _flush(self, seconds: float) -> None:
         try:

@@ -71,6 +71,8 @@ class StatusWriter:
             try:
                 async with self.lock(key):
                     await self._write(key)
+            except Exception:  # one object must not keep the statuses of all others from being written
+                _log.exception("the status could not be written", extra={"source": key})
             finally:
                 self._queue.task_done()
 
