@@ -51,7 +51,7 @@ class Runs:
                 self.feed(RunAbandoned(key=key, run=run))
                 return
             _log.info("run started: %s", start.run.trigger, extra=told)
-            outcome = await self.runner.run(plan, lambda progress: self._progress(key, progress, run))
+            outcome = await self._executed(start, plan)
         except asyncio.CancelledError:
             self._cut_off(start)
             raise
@@ -94,7 +94,15 @@ class Runs:
         self.feed(RunStarted(key=key, run=run, at=now, packed=packed, version=version))
         return True
 
-    def _progress(self, key: str, progress: Progress, run: str) -> None:
+    async def _executed(self, start: Start, plan: RunPlan) -> Outcome:
+        """What became of the run. One that was called off while its start was written never reaches the runner."""
+        key, run = start.ref.key, start.run.id
+        source = self.fleet.source(key)
+        if source is None or source.run is None or source.run.id != run or source.run.cancelled:
+            return Outcome(run=run, result="Interrupted", next=Next.RETRY, reason="Cancelled", message="called off before it began")
+        return await self.runner.run(plan, lambda progress: self._progress(key, run, progress))
+
+    def _progress(self, key: str, run: str, progress: Progress) -> None:
         self.feed(RunProgressed(key=key, run=run, read=progress.read))
 
     def _cut_off(self, start: Start) -> None:
