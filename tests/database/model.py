@@ -66,7 +66,7 @@ class Model:
         for record in self._newest(records, counts, state):
             self._write(state.table, record, counts)
         cursors = [record["changed"] for record in records if record["changed"] is not None]
-        state.cursor = max([*cursors, *([state.cursor] if state.cursor is not None else [])], default=None)
+        state.cursor = max(cursors if since is None else [since, *cursors], default=None)  # a full read's cursor is what it saw
         return counts
 
     def _newest(self, records: list[Record], counts: Counts, state: State) -> list[Record]:

@@ -125,7 +125,10 @@ class Run:
         waiting.clear()
 
     def _cursor_after(self, before: str | None, seen: str | None, served_at: datetime | None, shape: Shape) -> str | None:
-        """Never later than the run's start, by either side's clock: what changed while we read is read again."""
+        """Never later than the run's start, by either side's clock: what changed while we read is read again.
+
+        A full read's cursor is what it saw, be it earlier than the last one: so a cursor that went astray is mended.
+        """
         if seen is None:
             return before
         return higher(before, cap(seen, min(self._started_at, served_at or self._started_at), shape.zone), shape.zone)
@@ -137,8 +140,7 @@ class Run:
             self._keep_aside(connection, applied.rejected)
             self._invalid.check(tally.read)
             tally.quarantined_total = ledger.commit_rejected(connection, plan.identity, plan.run, full=tally.full)
-            if after is not None:
-                ledger.save_cursor(connection, plan.identity, after, config_hash(self._spec))
+            ledger.save_cursor(connection, plan.identity, after, config_hash(self._spec))
             counts = Counts(
                 read=tally.read,
                 inserted=applied.inserted,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from syncsource.ledger.connecting import upsert
 from syncsource.ledger.tables import cursors
@@ -27,8 +27,11 @@ def cursor(connection: Connection, identity: str, partition: str = "") -> Cursor
 
 
 def save_cursor(
-    connection: Connection, identity: str, text: str, config_hash: str, partition: str = "", *, at: datetime | None = None
+    connection: Connection, identity: str, text: str | None, config_hash: str, partition: str = "", *, at: datetime | None = None
 ) -> None:
-    """Sets the cursor, in the transaction of the rows that it covers. ``at``: now, where it is None."""
+    """Sets the cursor, in the transaction of the rows that it covers; None forgets it. ``at``: now, where it is None."""
+    if text is None:
+        connection.execute(delete(cursors).where(cursors.c.identity == identity, cursors.c.partition == partition))
+        return
     row = {"identity": identity, "partition": partition, "cursor": text, "config_hash": config_hash, "updated_at": at or datetime.now(UTC)}
     upsert(connection, cursors, row, {"cursor": None, "config_hash": None, "updated_at": None})

@@ -26,11 +26,13 @@ class Shop:
         self._file = file
         self._random = random.Random()
         kept = json.loads(file.read_text()) if file.exists() else self._new()
+        self.port: int = kept.get("port", 0)
+        """Where it was last served; 0: nowhere yet."""
         self._orders: list[dict[str, Any]] = kept["orders"]
         self.stores: list[dict[str, Any]] = kept["stores"]
         self.products: list[dict[str, Any]] = kept["products"]
 
-    def _new(self) -> dict[str, list[dict[str, Any]]]:
+    def _new(self) -> dict[str, Any]:
         start = datetime.now(UTC) - timedelta(days=2)
         return {
             "orders": [self._order(number, start + timedelta(minutes=number)) for number in range(1, 521)],
@@ -41,7 +43,7 @@ class Shop:
     def save(self) -> None:
         """Write the file anew, whole or not at all."""
         draft = self._file.with_suffix(".new")
-        draft.write_text(json.dumps({"orders": self._orders, "stores": self.stores, "products": self.products}))
+        draft.write_text(json.dumps({"port": self.port, "orders": self._orders, "stores": self.stores, "products": self.products}))
         os.replace(draft, self._file)
 
     def orders_since(self, modified_after: str) -> list[dict[str, Any]]:

@@ -74,20 +74,30 @@ def _refused() -> web.Response:
 async def serve(port: int, shop: Shop, credentials: dict[str, str]) -> None:
     """Until SIGTERM or SIGINT. Prints one JSON line when it is ready."""
     stop = asyncio.Event()
-    shop.save()
     runner = web.AppRunner(Upstream(shop, credentials).application(), access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port)
-    await site.start()
+    await _listen(runner, port, shop.port)
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     address: Any = runner.addresses[0]
-    print(json.dumps({"ready": True, "url": f"http://127.0.0.1:{address[1]}"}), flush=True)
+    shop.port = address[1]
+    shop.save()
+    print(json.dumps({"ready": True, "url": f"http://127.0.0.1:{shop.port}"}), flush=True)
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), CHANGE_EVERY)
         shop.change()
     await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, port: int, last: int) -> None:
+    """On ``port``; where it is 0 on that of last time, so that a spec that names it stays true, or on any free one."""
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port or last).start()
+    except OSError:
+        if port or not last:
+            raise
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
 
 
 def main() -> None:

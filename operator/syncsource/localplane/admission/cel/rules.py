@@ -11,14 +11,10 @@ from typing import Any
 from syncsource.localplane.admission import cause
 from syncsource.localplane.admission.cause import OMITTED, Cause, child
 from syncsource.localplane.admission.cel.environment import make_environment, runtime_environment
+from syncsource.localplane.admission.cel.typing_pool import SchemaTypes
 from syncsource.localplane.admission.cel.values import to_cel
 from syncsource.localplane.admission.schema import Rule, Schema
 from syncsource.localplane.admission.validation import correlated, same
-
-try:
-    from syncsource.localplane.admission.cel.typing_pool import SchemaTypes
-except ImportError:  # without protobuf, rules are checked for syntax and functions, not for the fields they name
-    SchemaTypes = None  # type: ignore[assignment,misc]
 
 _LITERAL = re.compile(r'"""(?:\\.|[^\\])*?"""|"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
 _OLD_SELF = re.compile(r"\boldSelf\b")
@@ -82,8 +78,8 @@ class RuleCompiler:
         return self._tree(self.root, self.path, correlatable=True) or RuleTree(self.root)
 
     @cached_property
-    def _types(self) -> Any:
-        return SchemaTypes(self.root) if SchemaTypes is not None else None
+    def _types(self) -> SchemaTypes:
+        return SchemaTypes(self.root)
 
     def _tree(self, schema: Schema, path: str, *, correlatable: bool) -> RuleTree | None:
         rules = tuple(
