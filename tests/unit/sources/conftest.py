@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +13,7 @@ from syncsource.errors import SyncError
 from syncsource.resource.source import Source as SourceSpec
 from syncsource.resource.spec import Incremental
 from syncsource.sources import Page, Source, open_source
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from rest_upstream import Script, Upstream, serving
+from tests.upstream import Script, Upstream, serving
 
 
 @pytest.fixture

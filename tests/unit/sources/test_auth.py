@@ -8,9 +8,9 @@ import urllib.parse
 from typing import Any
 
 import pytest
-from rest_upstream import Asked, Reply, in_turn
 
 from syncsource.errors import StalledError
+from tests.upstream import Asked, Reply, in_turn
 
 REF = {"secretRef": {"name": "api"}}
 BASIC, BEARER = {"basic": REF}, {"bearer": REF}

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rest_upstream import Reply, hanging, in_turn, listening
 
 from syncsource.errors import AbortedError
 from syncsource.resource.source import RateLimit
 from syncsource.sources import LocalPermits, Source
+from tests.upstream import Reply, hanging, in_turn, listening
 
 SOON = 0.25
 """Seconds. A wait is cut into slices of 50 ms; the rest is for a busy machine."""

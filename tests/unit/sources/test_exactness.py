@@ -12,11 +12,11 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rest_upstream import Reply, in_turn
 
 from syncsource.sources.rest.answers import Call, Received
 from syncsource.sources.rest.decoding import decoded
 from syncsource.sources.rest.redaction import Redaction
+from tests.upstream import Reply, in_turn
 
 CALL = Call("GET", httpx.URL("http://127.0.0.1/"), timedelta(seconds=1), Redaction([]))
 

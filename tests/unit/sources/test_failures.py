@@ -11,7 +11,6 @@ import zlib
 from typing import Any
 
 import pytest
-from rest_upstream import Asked, Reply, in_turn, listening
 
 from syncsource.errors import PermanentError, StalledError
 from syncsource.resource.source import HttpSource
@@ -19,6 +18,7 @@ from syncsource.sources.rest.auth import Credentials
 from syncsource.sources.rest.client import Client
 from syncsource.sources.rest.redaction import Redaction
 from syncsource.sources.rest.urls import base_url
+from tests.upstream import Asked, Reply, in_turn, listening
 
 NASTY = b"\x1b[31mred\x1b[0m \x9b2J\x00\r\nSecond\xe2\x80\xae line \xff"
 SHOWN = "[31mred [0m \ufffd2J Second line \ufffd"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rest_upstream import Asked, Reply, in_turn, serving
 
 from syncsource.sources import Page
+from tests.upstream import Asked, Reply, in_turn, serving
 
 ROWS = [{"id": number} for number in range(1, 8)]
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from rest_upstream import Asked, Reply, in_turn
 
 import syncsource
 from syncsource.errors import PermanentError, StalledError
+from tests.upstream import Asked, Reply, in_turn
 
 INCREMENTAL = {"cursor": "at", "param": "after"}
 

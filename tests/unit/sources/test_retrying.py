@@ -9,12 +9,12 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from rest_upstream import Reply, in_turn
 
 from syncsource.errors import RetryableError
 from syncsource.resource.source import RequestRetry
 from syncsource.sources.rest.dates import retry_after
 from syncsource.sources.rest.retrying import Retrying, backoff
+from tests.upstream import Reply, in_turn
 
 QUICK = {"attempts": 3, "backoff": "1ms", "maxBackoff": "2s"}
 

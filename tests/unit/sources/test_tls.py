@@ -12,9 +12,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from rest_upstream import Reply, hanging, in_turn
 
 from syncsource.sources.rest import client
+from tests.upstream import Reply, hanging, in_turn
 
 
 @pytest.fixture(scope="module")
