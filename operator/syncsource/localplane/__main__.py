@@ -1,4 +1,4 @@
-"""`python -m syncsource.localplane --dir DIR [--port N]`: serve until SIGTERM or SIGINT."""
+"""`python -m syncsource.localplane --dir DIR [--port N] [--child]`: serve until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ import sys
 from pathlib import Path
 
 from syncsource.localplane import LocalPlane
+from syncsource.localplane.parent import when_parent_ends
 from syncsource.localplane.statefiles import AlreadyRunning
 
 
-async def serve(folder: Path, port: int) -> None:
+async def serve(folder: Path, port: int, child: bool) -> None:
     plane = LocalPlane(folder, port=port)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if child:
+        when_parent_ends(stop.set)
     await plane.start()
     try:
         print(json.dumps({"ready": True, "url": plane.url, "kubeconfig": str(plane.kubeconfig.resolve())}), flush=True)
@@ -30,9 +33,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m syncsource.localplane", description="An embedded Kubernetes API server.")
     parser.add_argument("--dir", type=Path, required=True, help="the state folder: database, certificates, token, kubeconfig")
     parser.add_argument("--port", type=int, default=0, help="default: the port of last time if it is free, else any free one")
+    parser.add_argument("--child", action="store_true", help="also end when standard input does: when the parent process is gone")
     options = parser.parse_args()
     try:
-        asyncio.run(serve(options.dir, options.port))
+        asyncio.run(serve(options.dir, options.port, options.child))
     except AlreadyRunning as running:
         print(f"error: {running}", file=sys.stderr)
         return 1

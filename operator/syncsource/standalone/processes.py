@@ -23,12 +23,12 @@ class ChildFailed(Exception):
 
 @asynccontextmanager
 async def child(module: str, *arguments: str) -> AsyncIterator[tuple[Process, dict[str, Any]]]:
-    """``python -m module``, and the JSON line that it printed when it was ready. Ended when the block is left.
+    """``python -m module --child``, and the JSON line that it printed when it was ready. Ended when the block is left.
 
-    Its standard input is a pipe that closes when this process dies, however it dies. Raises ChildFailed.
+    Its standard input is a pipe that closes when this process dies, however it dies: it ends then. Raises ChildFailed.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, *arguments, stdin=PIPE, stdout=PIPE, stderr=None, start_new_session=True
+        sys.executable, "-m", module, "--child", *arguments, stdin=PIPE, stdout=PIPE, stderr=None, start_new_session=True
     )
     try:
         yield process, await _ready(process, module)

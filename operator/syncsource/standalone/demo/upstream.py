@@ -17,6 +17,7 @@ from typing import Any
 
 from aiohttp import encode_basic_auth, web
 
+from syncsource.localplane.parent import when_parent_ends
 from syncsource.standalone.demo.shop import Shop
 
 CHANGE_EVERY = 5.0
@@ -71,7 +72,7 @@ def _refused() -> web.Response:
     return web.json_response({"message": "unauthorized"}, status=401)
 
 
-async def serve(port: int, shop: Shop, credentials: dict[str, str]) -> None:
+async def serve(port: int, shop: Shop, credentials: dict[str, str], *, child: bool) -> None:
     """Until SIGTERM or SIGINT. Prints one JSON line when it is ready."""
     stop = asyncio.Event()
     runner = web.AppRunner(Upstream(shop, credentials).application(), access_log=None)
@@ -79,6 +80,8 @@ async def serve(port: int, shop: Shop, credentials: dict[str, str]) -> None:
     await _listen(runner, port, shop.port)
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    if child:
+        when_parent_ends(stop.set)
     address: Any = runner.addresses[0]
     shop.port = address[1]
     shop.save()
@@ -106,8 +109,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--credentials", type=Path, required=True, help="JSON file with username, password, apiKey and token")
     parser.add_argument("--state", type=Path, required=True, help="file that keeps the shop's rows")
+    parser.add_argument("--child", action="store_true", help="also end when standard input does: when the parent process is gone")
     options = parser.parse_args()
-    asyncio.run(serve(options.port, Shop(options.state), json.loads(options.credentials.read_text())))
+    asyncio.run(serve(options.port, Shop(options.state), json.loads(options.credentials.read_text()), child=options.child))
 
 
 if __name__ == "__main__":
