@@ -23,6 +23,10 @@ class Runner(Protocol):
         """Execute the plan. Never raises for a failed run."""
         ...
 
+    async def settle(self, plan: RunPlan) -> Outcome:
+        """What became of a run whose operator is gone: succeeded where it had committed, else interrupted. Never raises."""
+        ...
+
     def cancel(self, run: str) -> None:
         """Stop the run at its next batch: ``run()`` then returns an Interrupted outcome. Unknown runs are ignored."""
 

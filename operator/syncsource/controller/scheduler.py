@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from syncsource.controller.core.fleet import Fleet
-from syncsource.controller.core.happening import Announce, Cancel, Decision, Happening, Start, Stopping, TimePassed, Write
+from syncsource.controller.core.happening import Announce, Cancel, Decision, Happening, Settle, Start, Stopping, TimePassed, Write
 from syncsource.controller.kube.recorder import EventApi, Recorder
 from syncsource.controller.runs import Runner
 from syncsource.controller.starting import RunApi, Runs
@@ -78,15 +78,20 @@ class Scheduler:
     def _carry_out(self, decision: Decision) -> None:
         match decision:
             case Start():
-                task = asyncio.create_task(self._runs.live(decision), name=f"run {decision.run.id}")
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._keep(self._runs.live(decision))
+            case Settle():
+                self._keep(self._runs.settle(decision))
             case Cancel(run=run):
                 self._runner.cancel(run)
             case Write(ref=ref):
                 self._writer.mark(ref.key)
             case Announce():
                 self._recorder.record(decision)
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _arm(self) -> None:
         """One timer for the whole fleet."""

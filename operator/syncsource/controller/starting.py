@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from syncsource.controller.core import messages
 from syncsource.controller.core.fleet import Fleet
-from syncsource.controller.core.happening import Happening, RunAbandoned, RunEnded, RunProgressed, RunStarted, Start
+from syncsource.controller.core.happening import Happening, RunAbandoned, RunEnded, RunProgressed, RunStarted, Settle, Start
 from syncsource.controller.core.source import Run
 from syncsource.controller.kube.failures import Conflict, Gone, Rejected
 from syncsource.controller.preparing import prepare
@@ -62,6 +63,20 @@ class Runs:
             outcome = _failure(start.run, RetryableError(f"the operator failed: {type(error).__name__}", reason="InternalError"))
         _log.info("run ended: %s %s", outcome.result, outcome.reason, extra=told)
         self.feed(RunEnded(key=key, run=run, outcome=outcome))
+
+    async def settle(self, left: Settle) -> None:
+        """Find out what became of a run whose operator is gone, and tell it."""
+        key, run = left.ref.key, left.run
+        source = self.fleet.source(key)
+        outcome = Outcome(run=run.id, result="Interrupted", next=Next.RETRY, reason="Interrupted", message=messages.LEFT_BEHIND)
+        try:
+            if source is not None:
+                spec = source.spec
+                plan = await until_there(lambda: prepare(left.ref, run, spec, cluster=self.cluster, read=self.api.secret))
+                outcome = await self.runner.settle(plan)
+        except SyncError as error:
+            _log.warning("the ledger can't be asked what became of the run: %s", error.message, extra={"source": key, "run": run.id})
+        self.feed(RunEnded(key=key, run=run.id, outcome=outcome))
 
     async def _prepared(self, start: Start) -> RunPlan | None:
         """The plan; None: the spec is not the one that the run was decided for."""

@@ -24,6 +24,8 @@ from syncsource.sources.opening import open_source
 
 OpenSource = Callable[[SyncSourceSpec, Mapping[str, Mapping[str, str]]], Source]
 
+_LOST = "the run's process ended before the run did; what it had not committed is gone, and the next run goes on from the cursor"
+
 _log = logging.getLogger(__name__)
 
 
@@ -51,18 +53,16 @@ def execute(
 
 def settle(plan: RunPlan) -> Outcome:
     """What became of a run whose worker is gone, as the ledger has it: succeeded where it had committed, else interrupted."""
-    lost = AbortedError(
-        "the run's process ended before the run did; what it had not committed is gone, and the next run goes on from the cursor"
-    )
     try:
         with _database(plan) as database:
-            counts = _committed(database, plan)
-            if counts is None:
-                ledger.interrupt(database.engine, plan.run, lost.message)
+            ledger.prepare(database.engine)
+            ledger.interrupt(database.engine, plan.run, _LOST)
+            record = ledger.succeeded(database.engine, plan.run)
+            if record is not None:
+                return _as_recorded(record, sum(ledger.quarantine_counts(database.engine, plan.identity).values()))
     except Exception as error:
-        counts = None
         _log.warning("the ledger could not be asked about run %s: %s", plan.run, type(error).__name__)
-    return failed(plan, lost) if counts is None else Outcome(run=plan.run, result="Succeeded", counts=counts)
+    return failed(plan, AbortedError(_LOST))
 
 
 def failed(plan: RunPlan, error: SyncError) -> Outcome:
@@ -83,13 +83,13 @@ def _execute(plan: RunPlan, stop: Stop, progress: Callable[[Progress], None], op
         try:
             run.write(fence)
         except Exception as error:
-            counts = None
-            with suppress(SyncError):
-                counts = _committed(database, plan)
-            if counts is None:
+            record = None
+            with suppress(SyncError):  # a connection that breaks during COMMIT leaves open what became of it: the ledger knows
+                record = ledger.succeeded(database.engine, plan.run)
+            if record is None:
                 _record_failure(database, fence, plan, stop.cause_of(_known(error)))
                 raise
-            return _succeeded(plan, run, counts)
+            return _succeeded(plan, run, _counts(record))
         return _succeeded(plan, run, run.tally.applied)
 
 
@@ -117,10 +117,21 @@ def _succeeded(plan: RunPlan, run: Run, counts: Counts) -> Outcome:
     )
 
 
-def _committed(database: Database, plan: RunPlan) -> Counts | None:
-    """The run's counts if it committed, as the ledger has them: a connection that breaks during COMMIT leaves that open."""
-    record = ledger.succeeded(database.engine, plan.run)
-    return None if record is None else Counts(**{name: getattr(record, name) for name in Counts.__struct_fields__})
+def _as_recorded(record: ledger.RunRecord, quarantined_total: int) -> Outcome:
+    """A run that committed, as the ledger has it."""
+    ended = record.finished_at or record.started_at
+    return Outcome(
+        run=record.run,
+        result="Succeeded",
+        counts=_counts(record),
+        cursor=record.cursor_after,
+        quarantined_total=quarantined_total,
+        seconds=(ended - record.started_at).total_seconds(),
+    )
+
+
+def _counts(record: ledger.RunRecord) -> Counts:
+    return Counts(**{name: getattr(record, name) for name in Counts.__struct_fields__})
 
 
 def _record_failure(database: Database, fence: ledger.Fence, plan: RunPlan, error: SyncError) -> None:

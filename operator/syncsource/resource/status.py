@@ -113,6 +113,9 @@ class SyncSourceStatus(StatusPart):
     last_attempt_hash: Annotated[str, Field(max_length=64)] | None = Field(
         None, description="Hash of source, destination, fields and keys as the last run had them: a spec that differs runs at once."
     )
+    last_attempt_substance: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="Hash of the spec of the last run, without suspend and schedule: a spec that differs makes Ready Unknown."
+    )
     last_success_time: Time | None = Field(None, description="End of the last run that succeeded.")
     next_run_time: Time | None = Field(None, description="When the schedule next comes due.")
     next_retry_time: Time | None = Field(None, description="When the failed run is tried again.")

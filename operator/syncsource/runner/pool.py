@@ -48,6 +48,8 @@ class WorkerPool:
         self._workers = workers
         self._members: list[_Member] = []
         self._permits = LocalPermits()
+        self._unhanded: set[str] = set()
+        """Runs that wait for a worker to start."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -58,19 +60,25 @@ class WorkerPool:
     async def run(self, plan: RunPlan, progress: Report) -> Outcome:
         """Execute the plan. A failed run is an outcome, and so is a worker that died: never an exception."""
         declare(self._permits, plan)
-        outcome = await self._hand(wire.Execute(plan), plan, progress)
+        self._unhanded.add(plan.run)
+        member = await self._least_busy()
+        if plan.run not in self._unhanded:
+            return _called_off(plan)
+        self._unhanded.discard(plan.run)
+        outcome = await self._hand(member, wire.Execute(plan), plan, progress)
         return outcome if outcome is not None else await self.settle(plan)
 
     async def settle(self, plan: RunPlan) -> Outcome:
         """What became of a run that was left without its worker: the ledger knows whether it had committed."""
         if not self._stopping:
-            outcome = await self._hand(wire.Settle(plan), plan, None)
+            outcome = await self._hand(await self._least_busy(), wire.Settle(plan), plan, None)
             if outcome is not None:
                 return outcome
         return died(plan)
 
     def cancel(self, run: str) -> None:
-        """Stop the run at its next batch."""
+        """Stop the run at its next batch. Unknown runs are ignored."""
+        self._unhanded.discard(run)
         for member in list(self._members):
             if run in member.runs:
                 member.send(wire.Cancel(run))
@@ -88,9 +96,8 @@ class WorkerPool:
             await self._end(member)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _hand(self, message: wire.Execute | wire.Settle, plan: RunPlan, progress: Report | None) -> Outcome | None:
-        """Give a message to the worker with the fewest runs. None: it died over it."""
-        member = await self._least_busy()
+    async def _hand(self, member: _Member, message: wire.Execute | wire.Settle, plan: RunPlan, progress: Report | None) -> Outcome | None:
+        """Give a message to a worker and wait for its answer. None: it died over it."""
         future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
         member.runs[plan.run] = future, progress
         member.send(message)
@@ -155,6 +162,10 @@ class WorkerPool:
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _called_off(plan: RunPlan) -> Outcome:
+    return Outcome(run=plan.run, result="Interrupted", next=Next.RETRY, reason="Cancelled", message="called off before it began")
 
 
 def died(plan: RunPlan) -> Outcome:

@@ -58,6 +58,10 @@ class ScriptedRunner:
         finally:
             del self._under_way[plan.run]
 
+    async def settle(self, plan: RunPlan) -> Outcome:
+        """What became of a run that another operator left: it had not committed."""
+        return Outcome(run=plan.run, result="Interrupted", next=Next.RETRY, reason="Interrupted", message="left behind")
+
     def cancel(self, run: str) -> None:
         self.cancelled.append(run)
         if run in self._under_way and not self._under_way[run][0].done():

@@ -114,6 +114,11 @@ class Promises(RuleBasedStateMachine):
     def end(self, data: st.DataObject, outcome: dict[str, Any]) -> None:
         self.world.end(data.draw(st.sampled_from(sorted(self.world.running))), outcome)
 
+    @precondition(lambda self: self.world.left)
+    @rule(data=st.data(), committed=st.booleans())
+    def find_out(self, data: st.DataObject, committed: bool) -> None:
+        self.world.find_out(data.draw(st.sampled_from(sorted(self.world.left))), SUCCESS if committed else INTERRUPTED)
+
     @rule(seconds=st.sampled_from([0.3, 1, 14, 16, 31, 301, 3601, 90000]))
     def pass_time(self, seconds: float) -> None:
         self.world.wait(seconds=seconds)

@@ -36,6 +36,30 @@ def test_a_run_left_behind_becomes_interrupted_and_is_tried_again(world: World) 
     assert world.triggers == ["Create", "Retry"]
 
 
+def test_a_run_left_behind_that_had_committed_is_told_as_it_was(world: World) -> None:
+    left = world.only_run
+    world.left_behind = SUCCESS
+    world.restart()
+    world.settle()
+    entry = world.status("a").history[0]
+    assert (entry.id, entry.result, entry.inserted) == (left, "Succeeded", 1)
+    assert world.told("a", "Ready") == ("True", "Succeeded")
+    assert world.status("a").current_run is None
+    world.wait(seconds=60)
+    assert world.triggers == ["Create"]
+
+
+def test_nothing_runs_until_it_is_known_what_became_of_a_run(world: World) -> None:
+    world.restart()
+    world.annotate("a", requested="1")
+    while world.watch:
+        world.deliver()
+    assert world.left
+    assert not world.starting
+    world.settle()
+    assert world.triggers == ["Create", "Request"]
+
+
 def test_runs_that_kill_the_operator_are_tried_ever_later(world: World) -> None:
     waits = []
     for _ in range(4):

@@ -35,6 +35,9 @@ class OneShot:
         progress(Progress(read=1, pages=1, phase="Reading"))
         return Outcome(run=plan.run, result="Succeeded")
 
+    async def settle(self, plan: RunPlan) -> Outcome:
+        raise AssertionError("nothing was left behind")
+
     def cancel(self, run: str) -> None: ...
 
     async def stop(self, grace: float) -> None: ...

@@ -19,6 +19,7 @@ from syncsource.controller.core.happening import (
     RunEnded,
     RunStarted,
     SecretSeen,
+    Settle,
     Start,
     StatusWritten,
     TimePassed,
@@ -64,6 +65,8 @@ class World:
         self.writes = 0
         self.events: list[Announce] = []
         self.started: list[tuple[str, Start]] = []
+        self.left_behind = INTERRUPTED
+        """What settle() finds out about runs that a dead operator left."""
         self._versions = count(1)
         self._ids = count(1)
         self.restart()
@@ -75,6 +78,7 @@ class World:
         self.fleet = Fleet(slots=self.slots, new_id=lambda now: f"run{next(self._ids):05}")
         self.starting: dict[str, Start] = {}
         self.running: dict[str, Start] = {}
+        self.left: dict[str, Settle] = {}
         self.cancelled: set[str] = set()
         self.dirty: dict[str, Ref] = {}
         self.watch: list[Happening] = [ObjectSeen(observe(copy.deepcopy(manifest))) for manifest in self.objects.values()]
@@ -85,6 +89,8 @@ class World:
             match decision:
                 case Start():
                     self.starting[decision.run.id] = decision
+                case Settle():
+                    self.left[decision.run.id] = decision
                 case Cancel(run=run):
                     self.cancelled.add(run)
                 case Write(ref=ref):
@@ -131,6 +137,11 @@ class World:
         """The run ends."""
         start = self.running.pop(id_)
         self.feed(RunEnded(key=start.ref.key, run=id_, outcome=Outcome(run=id_, **outcome)))
+
+    def find_out(self, id_: str, outcome: dict[str, Any]) -> None:
+        """The ledger tells what became of a run that a dead operator left."""
+        left = self.left.pop(id_)
+        self.feed(RunEnded(key=left.ref.key, run=id_, outcome=Outcome(run=id_, **outcome)))
 
     def _patch(self, ref: Ref, packed: bytes, version: str) -> str:
         held = self.objects.get(ref.name)
@@ -193,9 +204,11 @@ class World:
 
     def settle(self) -> None:
         """All that is under way happens, but runs don't end and no time passes."""
-        while self.watch or self.starting or self.dirty:
+        while self.watch or self.starting or self.dirty or self.left:
             while self.watch:
                 self.deliver()
+            for id_ in list(self.left):
+                self.find_out(id_, self.left_behind)
             for id_ in list(self.starting):
                 self.begin(id_)
             for key in list(self.dirty):

@@ -32,10 +32,13 @@ def _invalid(status: SyncSourceStatus, view: View) -> SyncSourceStatus:
 
 
 def _unknown(status: SyncSourceStatus, view: View) -> SyncSourceStatus:
-    """A spec that has not run yet: nobody knows whether it will."""
+    """A spec that has not run yet: nobody knows whether it will. One that only says when to run keeps the last result."""
     ready = find(status.conditions, conditions.READY)
     if ready is not None and ready.observed_generation == view.generation:
         return status
+    if ready is not None and ready.status != "Unknown" and status.last_attempt_substance == view.intent.substance:
+        kept = ready.model_copy(update={"observed_generation": view.generation})
+        return _set(status, conditions=put(status.conditions, kept))
     unknown = _condition(view, conditions.READY, "Unknown", conditions.NEVER_RAN, messages.never_ran(view.generation))
     return _set(status, conditions=put(status.conditions, unknown))
 

@@ -63,7 +63,13 @@ def taken(requests: Requests, status: SyncSourceStatus) -> dict[str, Any]:
 
 def taken_up(old: SyncSourceStatus, run: Run, view: View) -> SyncSourceStatus:
     """What the beginning of a run, be it a vain one, leaves in status."""
-    fields = {"last_attempt_time": view.now, "last_attempt_hash": run.digest, "next_run_time": None, "next_retry_time": None}
+    fields = {
+        "last_attempt_time": view.now,
+        "last_attempt_hash": run.digest,
+        "last_attempt_substance": run.substance,
+        "next_run_time": None,
+        "next_retry_time": None,
+    }
     return _set(old, **fields, **taken(run.requests, old))
 
 
@@ -122,14 +128,14 @@ def _succeeded(status: SyncSourceStatus, run: Run, outcome: Outcome, view: View)
 def _failed(status: SyncSourceStatus, run: Run, outcome: Outcome, view: View) -> SyncSourceStatus:
     failures = status.consecutive_failures + 1
     retry = _retry_time(run, outcome, failures, view)
-    waits = outcome.next is Next.STALL and run.generation == view.generation
+    waits = outcome.next is Next.STALL and _of_this_spec(run, view)
     told = _ready(status, run, view, "False", outcome.reason or "Failed", messages.result(outcome))
     return _set(
         status,
         consecutive_failures=failures,
         next_retry_time=retry,
         next_run_time=None if waits else _not_before(status.next_run_time or fresh_due(status, view), retry, outcome, view),
-        conditions=_stalled(told, run, outcome, view, failures) if run.generation == view.generation else told,
+        conditions=_stalled(told, run, outcome, view, failures) if _of_this_spec(run, view) else told,
     )
 
 
@@ -162,9 +168,14 @@ def _stalled(told: list[Condition], run: Run, outcome: Outcome, view: View, fail
     return told if old is not None and old.reason in UNTIL_SUCCESS else drop(told, conditions.STALLED)
 
 
+def _of_this_spec(run: Run, view: View) -> bool:
+    """Whether the run did what the spec says now, though it may have changed since in when to run."""
+    return run.generation == view.generation or run.substance == view.intent.substance
+
+
 def _ready(status: SyncSourceStatus, run: Run, view: View, state: str, reason: str, message: str) -> list[Condition]:
     """Ready tells of the spec as it is now: the run of an older one leaves it as it was."""
-    if run.generation != view.generation:
+    if not _of_this_spec(run, view):
         return list(status.conditions)
     return put(status.conditions, _condition(view, conditions.READY, state, reason, message))
 

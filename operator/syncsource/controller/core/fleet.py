@@ -111,6 +111,8 @@ class Fleet:
             return []
         source, decisions = steps.see(old, seen, now, self._new_id(now))
         self._secrets.rename(seen.ref, old.intent.secrets if old else frozenset(), source.intent.secrets)
+        if old is None and source.run is not None:
+            self._active[seen.ref.key] = source.run.id
         return [*replaced, *decisions, *self._hold(source, now)]
 
     def _delete(self, ref: Ref) -> list[Decision]:

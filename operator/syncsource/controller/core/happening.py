@@ -111,6 +111,14 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """Find out what became of this run, whose operator is gone: it may have committed."""
+
+    ref: Ref
+    run: Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
     """Stop this run at its next batch."""
 
@@ -134,4 +142,4 @@ class Announce:
     message: str
 
 
-Decision = Start | Cancel | Write | Announce
+Decision = Start | Settle | Cancel | Write | Announce

@@ -8,8 +8,11 @@ from hashlib import blake2b
 
 from syncsource.resource.spec import Retry, Schedule, SyncSourceSpec
 
-_DECISIVE = ("source", "destination", "fields", "keys")
+_DECISIVE = {"source", "destination", "fields", "keys"}
 """Where one of these changes, a new spec runs at once."""
+
+_WHEN = {"suspend", "suspend_reason", "schedule"}
+"""These say when runs start, not what they do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,8 @@ class Intent:
     """Names of the Secrets that a run needs."""
     digest: str = ""
     """Hash of source, destination, fields and keys."""
+    substance: str = ""
+    """Hash of all that bears on what a run does: everything but suspend and schedule."""
     problem: str = ""
     """What is wrong with the spec; empty: nothing."""
 
@@ -41,10 +46,11 @@ def intent_of(spec: SyncSourceSpec) -> Intent:
         suspend_reason=spec.suspend_reason,
         retry=spec.retry,
         secrets=spec.secret_names,
-        digest=_digest(spec),
+        digest=_digest(spec, include=_DECISIVE),
+        substance=_digest(spec, exclude=_WHEN),
     )
 
 
-def _digest(spec: SyncSourceSpec) -> str:
-    decisive = spec.model_dump(mode="json", by_alias=True, include=set(_DECISIVE))
-    return blake2b(json.dumps(decisive, sort_keys=True).encode(), digest_size=8).hexdigest()
+def _digest(spec: SyncSourceSpec, *, include: set[str] | None = None, exclude: set[str] | None = None) -> str:
+    part = spec.model_dump(mode="json", by_alias=True, include=include, exclude=exclude)
+    return blake2b(json.dumps(part, sort_keys=True).encode(), digest_size=8).hexdigest()

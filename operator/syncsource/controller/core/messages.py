@@ -30,8 +30,9 @@ def counts(done: Counts, seconds: float) -> str:
 
 def result(outcome: Outcome) -> str:
     """What became of a run, in one line."""
-    told = outcome.message or (counts(outcome.counts, outcome.seconds) if outcome.result == "Succeeded" else outcome.reason)
-    return capped(told)
+    if outcome.result != "Succeeded":
+        return capped(outcome.message or outcome.reason)
+    return capped(counts(outcome.counts, outcome.seconds) + (f"; {outcome.message}" if outcome.message else ""))
 
 
 def capped(text: str) -> str:

@@ -22,6 +22,7 @@ class Run:
     trigger: Trigger
     generation: int
     digest: str
+    substance: str = ""
     full: bool
     requests: Requests
     """The requests that it answers."""

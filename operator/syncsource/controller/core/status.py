@@ -50,7 +50,7 @@ def _happened(old: SyncSourceStatus, change: Change, view: View) -> SyncSourceSt
 
 def _left_behind(old: SyncSourceStatus, view: View) -> SyncSourceStatus:
     if old.current_run is not None:
-        return interrupted(old, view)
+        return old if view.run is not None else interrupted(old, view)
     stalled = find(old.conditions, conditions.STALLED)
     if stalled is not None and stalled.reason in (conditions.SECRET_NOT_FOUND, conditions.INVALID_SPEC):
         return _set(old, next_retry_time=view.now)

@@ -9,7 +9,7 @@ from datetime import datetime
 from syncsource.controller.core.announcing import announce_end, announce_seen
 from syncsource.controller.core.change import Began, Change, Ended, LeftBehind, Looked, Moved, Outdated, Refused, SecretChanged, View
 from syncsource.controller.core.due import SPEC_CHANGED, Due
-from syncsource.controller.core.happening import Announce, Cancel, Decision, RunEnded, RunStarted
+from syncsource.controller.core.happening import Announce, Cancel, Decision, RunEnded, RunStarted, Settle
 from syncsource.controller.core.observed import Observed
 from syncsource.controller.core.source import Run, Source, acknowledged, refreshed, source_of
 from syncsource.controller.core.status import next_status
@@ -35,12 +35,34 @@ def changed(source: Source, change: Change, now: datetime) -> Source:
 
 def see(old: Source | None, seen: Observed, now: datetime, id_: str) -> Step:
     """The object was seen, for the first time or at a newer version. ``id_`` names a refusal, if there is one."""
-    source = source_of(seen) if old is None else refreshed(old, seen)
+    source = adopted(source_of(seen)) if old is None else refreshed(old, seen)
     before = source.status
     for change in _noticed(old, source, id_):
         source = changed(source, change, now)
     source, cancelled = _cancel_outdated(source)
-    return source, [*cancelled, *announce_seen(source.ref, before, source.status)]
+    settle = [Settle(ref=source.ref, run=source.run)] if old is None and source.run is not None else []
+    return source, [*settle, *cancelled, *announce_seen(source.ref, before, source.status)]
+
+
+def adopted(source: Source) -> Source:
+    """A source that is seen for the first time with the run that its status tells of: another operator's, which is gone."""
+    left = source.status.current_run
+    if left is None or source.intent.problem:
+        return source
+    run = Run(
+        id=left.id,
+        trigger=left.trigger,
+        generation=left.generation,
+        digest=source.status.last_attempt_hash or "",
+        substance=source.status.last_attempt_substance or "",
+        full=left.full,
+        requests=source.requests,
+        started=left.started_at,
+        told=left.started_at,
+        read=left.read,
+        cancelled=conditions.INTERRUPTED,
+    )
+    return replace(source, run=run)
 
 
 def _noticed(old: Source | None, source: Source, id_: str) -> list[Change]:
@@ -84,6 +106,7 @@ def prepare(source: Source, due: Due, id_: str) -> Source:
         trigger=due.trigger,
         generation=source.generation,
         digest=source.intent.digest,
+        substance=source.intent.substance,
         full=due.full,
         requests=source.requests,
     )
