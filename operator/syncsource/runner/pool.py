@@ -53,6 +53,11 @@ class WorkerPool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
+    @property
+    def pids(self) -> list[int]:
+        """The workers' process ids."""
+        return [member.process.pid for member in self._members]
+
     async def start(self) -> None:
         """Start the workers."""
         await asyncio.gather(*(self._spawn() for _ in range(self._workers)))

@@ -1,0 +1,198 @@
+"""The pool with its real worker processes: runs, a worker that dies, rate limits that all runs share, cancelling, stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from syncsource.engine.plan import Next, Outcome, Progress, RunPlan
+from syncsource.runner.pool import WorkerPool
+
+
+class Upstream(ThreadingHTTPServer):
+    """Answers with one record; with ``hold`` set, only when it is released."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.hold = False
+        self.asked = threading.Event()
+        self.released = threading.Event()
+        self.times: list[float] = []
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Upstream
+
+    def do_GET(self) -> None:
+        self.server.times.append(time.monotonic())
+        self.server.asked.set()
+        if self.server.hold:
+            self.server.released.wait(30)
+        body = b'[{"id": 1}]'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    server = Upstream()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.released.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[WorkerPool]:
+    pool = WorkerPool(workers=1)
+    await pool.start()
+    yield pool
+    await pool.stop(5)
+
+
+def plan(upstream: Upstream, database: Path, **http: Any) -> RunPlan:
+    """Reads the upstream into a table of the file."""
+    spec = {
+        "source": {"http": {"baseURL": upstream.url, **http}},
+        "fields": [{"name": "id", "type": "integer"}],
+        "keys": [{"fields": ["id"]}],
+        "destination": {"sql": {"urlFrom": {"secretKeyRef": {"name": "db", "key": "url"}}, "table": "t", "createTable": True}},
+    }
+    run = uuid4().hex
+    return RunPlan(
+        run=run, identity=f"test/ns/{database.stem}", trigger="Request", spec=spec, secrets={"db": {"url": f"sqlite:///{database}"}}
+    )
+
+
+def rows(database: Path) -> list[tuple[int]]:
+    """The table's rows."""
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute("SELECT id FROM t").fetchall()
+
+
+def alive(pid: int) -> bool:
+    """Whether the process is there."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def ignored(_: Progress) -> None:
+    """Progress that nobody looks at."""
+
+
+async def asked(upstream: Upstream) -> None:
+    """Until a request has come."""
+    assert await asyncio.to_thread(upstream.asked.wait, 20)
+
+
+async def test_a_run_in_a_worker(pool: WorkerPool, upstream: Upstream, tmp_path: Path) -> None:
+    outcome = await pool.run(plan(upstream, tmp_path / "a.db"), ignored)
+    assert (outcome.result, outcome.counts.inserted) == ("Succeeded", 1)
+    assert rows(tmp_path / "a.db") == [(1,)]
+
+
+async def test_a_worker_that_dies_fails_its_run_and_nothing_else(pool: WorkerPool, upstream: Upstream, tmp_path: Path) -> None:
+    upstream.hold = True
+    running = asyncio.create_task(pool.run(plan(upstream, tmp_path / "a.db"), ignored))
+    await asked(upstream)
+    os.kill(pool.pids[0], signal.SIGKILL)
+    outcome = await running
+    assert (outcome.result, outcome.next, outcome.reason) == ("Interrupted", Next.RETRY, "Interrupted")
+    assert "what it had not committed is gone" in outcome.message
+    upstream.hold = False
+    again = await pool.run(plan(upstream, tmp_path / "a.db"), ignored)
+    assert (again.result, again.counts.inserted) == ("Succeeded", 1)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        assert connection.execute("SELECT result FROM syncsource_runs ORDER BY fence").fetchall() == [("Interrupted",), ("Succeeded",)]
+
+
+async def test_a_run_that_had_committed_is_settled_as_succeeded(pool: WorkerPool, upstream: Upstream, tmp_path: Path) -> None:
+    done = plan(upstream, tmp_path / "a.db")
+    await pool.run(done, ignored)
+    outcome = await pool.settle(done)
+    assert (outcome.result, outcome.counts.inserted, outcome.counts.read) == ("Succeeded", 1, 1)
+
+
+async def test_a_run_that_never_reached_its_database_is_settled_as_interrupted(
+    pool: WorkerPool, upstream: Upstream, tmp_path: Path
+) -> None:
+    outcome = await pool.settle(plan(upstream, tmp_path / "a.db"))
+    assert (outcome.result, outcome.next) == ("Interrupted", Next.RETRY)
+
+
+async def test_cancelling_ends_a_run_that_waits_for_its_upstream(pool: WorkerPool, upstream: Upstream, tmp_path: Path) -> None:
+    upstream.hold = True
+    held = plan(upstream, tmp_path / "a.db")
+    running = asyncio.create_task(pool.run(held, ignored))
+    await asked(upstream)
+    pool.cancel(held.run)
+    outcome = await asyncio.wait_for(running, 5)
+    assert (outcome.result, outcome.reason) == ("Interrupted", "Cancelled")
+
+
+async def test_a_cancel_that_comes_before_a_worker_is_there_is_not_lost(upstream: Upstream, tmp_path: Path) -> None:
+    pool = WorkerPool(workers=1)  # not started: the run itself starts the worker
+    held = plan(upstream, tmp_path / "a.db")
+    running = asyncio.create_task(pool.run(held, ignored))
+    await asyncio.sleep(0)
+    pool.cancel(held.run)
+    outcome = await asyncio.wait_for(running, 20)
+    await pool.stop(5)
+    assert (outcome.result, outcome.reason) == ("Interrupted", "Cancelled")
+    assert upstream.times == []
+
+
+async def test_stopping_interrupts_and_leaves_no_process(upstream: Upstream, tmp_path: Path) -> None:
+    pool = WorkerPool(workers=2)
+    await pool.start()
+    pids = pool.pids
+    upstream.hold = True
+    running = asyncio.create_task(pool.run(plan(upstream, tmp_path / "a.db"), ignored))
+    await asked(upstream)
+    await pool.stop(5)
+    assert (await running).result == "Interrupted"
+    assert not list(filter(alive, pids))
+
+
+async def test_runs_of_one_host_share_its_rate_limit(upstream: Upstream, tmp_path: Path) -> None:
+    pool = WorkerPool(workers=2)
+    await pool.start()
+    limit = {"rateLimit": {"requests": 2, "per": "1s"}}
+    plans = [plan(upstream, tmp_path / f"{number}.db", **(limit if number == 0 else {})) for number in range(5)]
+    first = await pool.run(plans[0], ignored)
+    outcomes: list[Outcome] = await asyncio.gather(*(pool.run(one, ignored) for one in plans[1:]))
+    await pool.stop(5)
+    assert {outcome.result for outcome in [first, *outcomes]} == {"Succeeded"}
+    times = sorted(upstream.times)
+    assert len(times) == 5
+    assert all(later - earlier > 0.9 for earlier, later in zip(times, times[2:], strict=False)), "more than two in a second"
