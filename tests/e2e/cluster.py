@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import ssl
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +16,9 @@ import httpx
 import yaml
 
 Object = dict[str, Any]
-_PLURALS = {
+_PATHS = {
+    "Namespace": "api/v1/namespaces",
+    "CustomResourceDefinition": "apis/apiextensions.k8s.io/v1/customresourcedefinitions",
     "Secret": "api/v1/namespaces/{}/secrets",
     "Event": "api/v1/namespaces/{}/events",
     "SyncSource": "apis/syncsource.dev/v1alpha1/namespaces/{}/syncsources",
@@ -33,8 +37,13 @@ class Cluster:
         config = yaml.safe_load(kubeconfig.read_text())
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         trust = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+        _present_certificate(trust, user)
         headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
         self._http = httpx.Client(base_url=cluster["server"], verify=trust, headers=headers, timeout=30, trust_env=False)
+
+    def close(self) -> None:
+        """Closes its connections."""
+        self._http.close()
 
     def apply(self, *manifests: Object) -> None:
         """Server-side apply, forced, as ``kubectl apply --server-side`` does."""
@@ -70,7 +79,16 @@ class Cluster:
         listed = self._send("GET", self._path("Event"), params={"fieldSelector": f"involvedObject.name={name}"})
         return list(listed["items"])
 
-    def wait(self, name: str, until: Callable[[Object], bool], *, seconds: float = 30, kind: str = "SyncSource") -> Object:
+    def list(self, kind: str = "SyncSource") -> list[Object]:
+        """Every object of the kind."""
+        return list(self._send("GET", self._path(kind))["items"])
+
+    def request(self, name: str, token: str, *, seconds: float = 30) -> Object:
+        """Asks for a run with this value of requestedAt: the object when that run has ended, or was refused."""
+        self.annotate(name, requestedAt=token)
+        return self.wait(name, lambda source: answered(source, token), seconds=seconds)
+
+    def wait(self, name: str, until: Callable[[Object], Any], *, seconds: float = 30, kind: str = "SyncSource") -> Object:
         """The object as soon as it is as wanted, by watching it. AssertionError with its status where it never is."""
         seen: Object = {}
         for seen in self._watched(name, kind, seconds):
@@ -104,7 +122,7 @@ class Cluster:
                 continue
 
     def _path(self, kind: str, name: str = "") -> str:
-        return f"/{_PLURALS[kind].format(self.namespace)}" + (f"/{name}" if name else "")
+        return f"/{_PATHS[kind].format(self.namespace)}" + (f"/{name}" if name else "")
 
     def _send(self, method: str, path: str, **more: Any) -> Object:
         answer = self._http.request(method, path, **more)
@@ -112,6 +130,15 @@ class Cluster:
         if answer.is_error:
             raise Refused(body.get("message", answer.text))
         return body
+
+
+def _present_certificate(trust: ssl.SSLContext, user: Object) -> None:
+    """A client certificate, where the kubeconfig has one within itself: the context takes it from a file only."""
+    if "client-certificate-data" in user:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"]))
+            file.flush()
+            trust.load_cert_chain(file.name)
 
 
 def condition(source: Object, type_: str) -> Object:
@@ -130,6 +157,29 @@ def ready(source: Object) -> bool:
 def failed(source: Object) -> bool:
     """Whether the last run failed."""
     return condition(source, "Ready").get("status") == "False"
+
+
+def answered(source: Object, token: str) -> bool:
+    """Whether the request was taken, and nothing runs."""
+    status = source.get("status", {})
+    return status.get("lastHandledRequestAt") == token and "currentRun" not in status
+
+
+def history(source: Object) -> list[Object]:
+    """Its ended runs, newest first."""
+    return list(source.get("status", {}).get("history", []))
+
+
+def told(source: Object) -> dict[str, tuple[str, str, str]]:
+    """Status, reason and message of each condition; what differs from run to run is written <took>, <run>, <time>."""
+    conditions = source.get("status", {}).get("conditions", [])
+    return {one["type"]: (one["status"], one["reason"], steady(one["message"])) for one in conditions}
+
+
+def steady(text: str) -> str:
+    """A message without what differs from run to run."""
+    text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>", text)
+    return re.sub(r"\bin (\d+ms|\d+\.\ds|\d+m(\d+s)?)$", "in <took>", text)
 
 
 def secret(name: str, **data: str) -> Object:

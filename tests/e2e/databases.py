@@ -1,0 +1,60 @@
+"""Where the rows go, seen by somebody else than the product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+from sqlalchemy import Engine, create_engine, inspect
+
+
+@dataclass
+class Warehouse:
+    """A database. ``url`` is what a Secret says."""
+
+    kind: str
+    url: str
+    engine: Engine = field(repr=False)
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """What a statement finds; what it changes is committed at once."""
+        with self.engine.connect() as connection:
+            found = connection.exec_driver_sql(statement.replace("%", "%%") if self.kind == "postgresql" else statement)
+            return [tuple(row) for row in found.fetchall()] if found.returns_rows else []
+
+    def tables(self) -> set[str]:
+        """Names of its tables."""
+        return set(inspect(self.engine).get_table_names())
+
+
+@contextmanager
+def postgresql_schema(uri: str) -> Iterator[Warehouse]:
+    """A schema of the server, which is the default one of its connections."""
+    schema = f"e2e_{uuid4().hex[:12]}"
+    url = f"{uri}&options={quote(f'-csearch_path={schema}')}"
+    with _opened("postgresql", uri) as server:
+        server.sql(f"CREATE SCHEMA {schema}")
+        with _opened("postgresql", url) as warehouse:
+            yield warehouse
+        server.sql(f"DROP SCHEMA {schema} CASCADE")
+
+
+@contextmanager
+def sqlite_file(file: Path) -> Iterator[Warehouse]:
+    """A SQLite file."""
+    with _opened("sqlite", f"sqlite:///{file}") as warehouse:
+        yield warehouse
+
+
+@contextmanager
+def _opened(kind: str, url: str) -> Iterator[Warehouse]:
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    try:
+        yield Warehouse(kind, url, engine)
+    finally:
+        engine.dispose()
