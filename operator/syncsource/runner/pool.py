@@ -75,8 +75,8 @@ class WorkerPool:
 
     async def settle(self, plan: RunPlan) -> Outcome:
         """What became of a run that was left without its worker: the ledger knows whether it had committed."""
-        if not self._stopping:
-            outcome = await self._hand(await self._least_busy(), wire.Settle(plan), plan, None)
+        for _ in range(self._workers + 1):  # all may have died at once, of which only one was noticed yet
+            outcome = None if self._stopping else await self._hand(await self._least_busy(), wire.Settle(plan), plan, None)
             if outcome is not None:
                 return outcome
         return died(plan)
