@@ -121,6 +121,9 @@ def _encoded(column: Column, values: Sequence[Any], faults: dict[int, _Fault]) -
             _refuse_nulls(column, values, faults)
         present = [value for value in values if value is not None]
     codec = column.codec
+    if codec.column is not None and present:
+        made = iter(codec.column(present))
+        return [None if value is None else next(made) for value in values] if len(present) < len(values) else list(made)
     if codec.convert is None or not present or (codec.passes is not None and codec.passes(present)):
         return values
     try:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from syncsource.engine.executing import execute
 from syncsource.engine.plan import Outcome, Progress, RunPlan
 from syncsource.engine.stopping import Stop
+from syncsource.runner.collecting import collect_rarely
 from syncsource.runner.limits import declare
 from syncsource.sources.permits import LocalPermits
 
 
 def run_here(plan: RunPlan, stop: Stop, progress: Callable[[Progress], None]) -> Outcome:
     """Execute the plan; ``stop`` ends it early from another thread or a signal handler."""
+    collect_rarely()
     permits = LocalPermits()
     declare(permits, plan)
     return execute(plan, permit=permits.until(stop.event), stop=stop, progress=progress)

@@ -21,6 +21,7 @@ from syncsource.engine.executing import execute, settle
 from syncsource.engine.plan import Outcome, Progress, RunPlan
 from syncsource.engine.stopping import Stop
 from syncsource.runner import wire
+from syncsource.runner.collecting import collect_rarely
 
 PROGRESS_EVERY = 1.0
 """Seconds between two reports of one run's progress."""
@@ -100,6 +101,7 @@ def main() -> None:
     """Serve on standard input and output. What anything prints goes to standard error instead."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the operator says when to stop
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    collect_rarely()
     outlet = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     Worker(sys.stdin.buffer, outlet).serve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,9 @@ from syncsource.destinations.values import (
     exact_double,
     exact_single,
     fixed,
+    instants,
     single,
+    text_codec,
     text_form,
     whole,
 )
@@ -71,10 +74,15 @@ def _number(found: Found, field_type: str, kind: str) -> Codec | None:
         return None
     if found.base != "numeric":
         return _floating(found, kind)
+    exact = Codec(column=_texts) if kind == "decimal" else AS_IT_IS
     if found.size == -1:
-        return AS_IT_IS
+        return exact
     precision, scale = (found.size - 4) >> 16 & 0xFFFF, ((found.size - 4 & 0x7FF) ^ 1024) - 1024
-    return AS_IT_IS if _within(field_type, precision, scale) else Codec(None, fixed(precision, scale, found.type))
+    return exact if _within(field_type, precision, scale) else Codec(None, fixed(precision, scale, found.type))
+
+
+def _texts(values: Sequence[Any]) -> Sequence[str]:
+    return list(map(str, values))
 
 
 def _within(field_type: str, precision: int, scale: int) -> bool:
@@ -95,7 +103,7 @@ def _text(found: Found, field_type: str) -> Codec:
     form = text_form(field_type)
     limit = 63 if found.base == "name" else found.size - 4
     if limit < 0:
-        return Codec(None, form) if form else AS_IT_IS
+        return text_codec(field_type)
     return at_most(limit, found.type, form)
 
 
@@ -105,7 +113,7 @@ def _timestamp(found: Found, kind: str) -> Codec | None:
         return AS_IT_IS if found.base == "timestamp" else None
     if kind != "timestamp":
         return None
-    return AS_IT_IS if found.size in (-1, 6) else Codec(None, _rounded_to(found))
+    return Codec(column=instants) if found.size in (-1, 6) else Codec(None, _rounded_to(found))
 
 
 def _rounded_to(found: Found) -> Convert:

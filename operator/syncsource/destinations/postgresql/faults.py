@@ -38,6 +38,13 @@ _REFUSED: tuple[tuple[str, type[SyncError], str], ...] = (
     (r"permission denied for database", PermanentError, "PermissionDenied"),
     (r"invalid (connection|URI)|invalid .* value|unsupported", StalledError, "InvalidSpec"),
 )
+_WAYS_OUT = {
+    "DatabaseReadOnly": "it takes no writes: name the server that does in the Secret of spec.destination.sql.urlFrom",
+    "DatabaseAuthFailed": "check user and password in the Secret of spec.destination.sql.urlFrom",
+    "DatabaseNotFound": "create it, or name another in the Secret of spec.destination.sql.urlFrom",
+    "DatabaseUnavailable": "check that it runs, and the Secret of spec.destination.sql.urlFrom",
+    "PermissionDenied": "grant it to the user of spec.destination.sql.urlFrom",
+}
 _DISCONNECTED = RetryableError, "DatabaseUnavailable"
 _STAGED = re.compile(r"column (c\d+)\b")
 
@@ -52,7 +59,7 @@ def translate(error: BaseException, place: str) -> SyncError | None:
     if state.startswith(_ROW):
         return None
     kind, reason = next(((kind, reason) for start, kind, reason in _KINDS if state.startswith(start)), (PermanentError, "DatabaseError"))
-    return kind(f"PostgreSQL {place}: {_said(error)}", reason=reason)
+    return _told(kind, reason, place, _said(error))
 
 
 def refusal(error: BaseException) -> Refusal:
@@ -77,4 +84,9 @@ def _without_state(error: psycopg.Error, place: str) -> SyncError | None:
         return None
     said = outside_text(str(error), 400)
     kind, reason = next(((kind, reason) for text, kind, reason in _REFUSED if re.search(text, said)), _DISCONNECTED)
-    return kind(f"PostgreSQL {place}: {said}", reason=reason)
+    return _told(kind, reason, place, said)
+
+
+def _told(kind: type[SyncError], reason: str, place: str, said: str) -> SyncError:
+    way_out = f"; {_WAYS_OUT[reason]}" if reason in _WAYS_OUT else ""
+    return kind(f"PostgreSQL {place}: {said}{way_out}", reason=reason)

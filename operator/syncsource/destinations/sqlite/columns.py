@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from syncsource.destinations.table import Found
-from syncsource.destinations.values import AS_IT_IS, Codec, Convert, at_most, bad, between, exact_double, text_form, whole
+from syncsource.destinations.values import AS_IT_IS, Codec, Convert, at_most, bad, between, exact_double, text_codec, text_form, whole
 
 _CREATED = {"integer": "INTEGER", "float": "REAL", "boolean": "BOOLEAN"}
 _INTEGER = between(-(2**63), 2**63 - 1, "SQLite's INTEGER")
@@ -32,16 +32,14 @@ def codec(found: Found, field_type: str) -> Codec | None:
     if kind in ("integer", "float", "boolean"):
         return _plain(found, kind)
     if kind == "decimal":
-        return Codec(None, text_form(field_type)) if found.base == "BLOB" else Codec(None, _decimal(found))
+        return text_codec(field_type) if found.base == "BLOB" else Codec(None, _decimal(found))
     return _words(found, field_type, kind)
 
 
 def _text(found: Found, field_type: str) -> Codec:
     """SQLite ignores a declared length; who declared it did not mean it to be."""
-    form, length = text_form(field_type), _LENGTH.search(found.type)
-    if length:
-        return at_most(int(length[1]), found.type, form)
-    return Codec(None, form) if form else AS_IT_IS
+    length = _LENGTH.search(found.type)
+    return at_most(int(length[1]), found.type, text_form(field_type)) if length else text_codec(field_type)
 
 
 def _plain(found: Found, kind: str) -> Codec:
@@ -67,7 +65,7 @@ def _decimal(found: Found) -> Convert:
 def _words(found: Found, field_type: str, kind: str) -> Codec | None:
     """Texts in a column that makes numbers of what looks like one. DATE, UUID, JSON and STRING are such types to SQLite."""
     if kind in ("date", "timestamp"):
-        return Codec(None, text_form(field_type)) if found.base in ("NUMERIC", "BLOB") else None
+        return text_codec(field_type) if found.base in ("NUMERIC", "BLOB") else None
     if found.base == "BLOB":
         return AS_IT_IS
     return Codec(None, _no_numeral(found)) if found.base == "NUMERIC" else None
