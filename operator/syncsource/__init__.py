@@ -3,7 +3,9 @@
 The rooms, from the top down; imports go downward only (``[tool.importlinter]`` in pyproject.toml):
 
     cli            commands
+    standalone     control plane, operator and demo on one machine
     controller     kopf handlers, scheduler, status, Events
+    client         what commands ask of a control plane
     runner         where runs execute: worker processes
     engine         one run, from page to commit
     sources, destinations, ledger     one kind each, independent of each other
