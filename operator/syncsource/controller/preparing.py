@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from typing import Any
 
 from syncsource.controller.core.observed import Ref
@@ -23,10 +23,11 @@ async def prepare(ref: Ref, run: Run, spec: dict[str, Any], *, cluster: str, rea
 
     Raises StalledError (SecretNotFound) where a Secret or a key is missing, RetryableError where it may not be read, and Away.
     """
-    needed: defaultdict[str, set[str]] = defaultdict(set)
-    for name, key in SyncSourceSpec.model_validate(spec).secret_keys:
-        needed[name].add(key)
-    secrets = {name: await _read(ref, name, keys, read) for name, keys in sorted(needed.items())}
+    parsed = SyncSourceSpec.model_validate(spec)
+    needed: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for name, key in parsed.secret_keys:
+        needed[name][key] = parsed.named_in(name, key)
+    secrets = {name: await _read(ref, name, fields, read) for name, fields in sorted(needed.items())}
     return RunPlan(
         run=run.id,
         identity=f"{cluster}/{ref.key}",
@@ -38,13 +39,20 @@ async def prepare(ref: Ref, run: Run, spec: dict[str, Any], *, cluster: str, rea
     )
 
 
-async def _read(ref: Ref, name: str, keys: set[str], read: ReadSecret) -> dict[str, str]:
+async def _read(ref: Ref, name: str, fields: dict[str, str], read: ReadSecret) -> dict[str, str]:
+    """The Secret's values. ``fields``: the keys that it must have, and the field of the spec that names each."""
     try:
         values = await read(ref.namespace, name)
     except Gone as error:
-        raise StalledError(f"Secret {name} is not in namespace {ref.namespace}", reason=SECRET_NOT_FOUND) from error
+        told = f"Secret {name}, which {_listed(set(fields.values()))} names, is not in namespace {ref.namespace}: create it"
+        raise StalledError(told, reason=SECRET_NOT_FOUND) from error
     except Rejected as error:
         raise RetryableError(f"Secret {name} can't be read: {error}", reason="SecretUnreadable") from error
-    if missing := sorted(keys - values.keys()):
-        raise StalledError(f"Secret {name} has no key {', '.join(missing)}", reason=SECRET_NOT_FOUND)
+    if missing := fields.keys() - values.keys():
+        told = f"Secret {name} has no key {_listed(missing)}, which {_listed({fields[key] for key in missing})} needs: add it"
+        raise StalledError(told, reason=SECRET_NOT_FOUND)
     return values
+
+
+def _listed(words: Set[str]) -> str:
+    return " and ".join(sorted(words))

@@ -98,7 +98,7 @@ def _database(plan: RunPlan) -> Database:
     url = plan.secrets.get(reference.name, {}).get(reference.key)
     if url is None:
         raise StalledError(
-            f"Secret {reference.name} has no key {reference.key}, which spec.destination.sql.urlFrom names", reason="SecretNotFound"
+            f"Secret {reference.name} has no key {reference.key}, which spec.destination.sql.urlFrom needs: add it", reason="SecretNotFound"
         )
     return open_database(url, named=f"key {reference.key} of Secret {reference.name}")
 

@@ -155,6 +155,11 @@ class SyncSourceSpec(Part):
         url = self.destination.sql.url_from.secret_key_ref
         return [*(auth.secret_keys if auth else ()), (url.name, url.key)]
 
+    def named_in(self, name: str, key: str) -> str:
+        """The field that names a Secret's key, for messages."""
+        url = self.destination.sql.url_from.secret_key_ref
+        return "spec.destination.sql.urlFrom" if (url.name, url.key) == (name, key) else "spec.source.http.auth"
+
     @property
     def secret_names(self) -> frozenset[str]:
         """The Secrets that a run needs."""

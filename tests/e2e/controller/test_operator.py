@@ -91,10 +91,13 @@ async def test_a_missing_secret_stalls_until_it_is_there(stage: Stage) -> None:
     async with stage.operator(runner):
         await stage.client.create(source("a", schedule=EVERY))
         held = await stage.client.until("a", lambda held: condition(held, "Stalled"))
-        assert condition(held, "Stalled")["message"] == "Secret db is not in namespace default"
+        assert (
+            condition(held, "Stalled")["message"]
+            == "Secret db, which spec.destination.sql.urlFrom names, is not in namespace default: create it"
+        )
         await stage.client.create(secret(other="x"), SECRETS)
         held = await stage.client.until("a", lambda held: "key" in condition(held, "Stalled").get("message", ""))
-        assert condition(held, "Stalled")["message"] == "Secret db has no key url"
+        assert condition(held, "Stalled")["message"] == "Secret db has no key url, which spec.destination.sql.urlFrom needs: add it"
         await stage.client.patch("db", {"stringData": {"url": "sqlite://"}}, SECRETS)
         held = await stage.client.until("a", lambda held: reason(held, "Ready") == "Succeeded")
         assert not condition(held, "Stalled")

@@ -55,6 +55,7 @@ def test_compressed_refusals_are_read(failing: Any) -> None:
     assert failing(in_turn(reply))[2] == "GET URL/x answered 422: no such store"
 
 
+ADVICE = "; check spec.source.http.baseURL and spec.source.http.request"
 HTML = {"Content-Type": "text/html; charset=UTF-8"}
 
 
@@ -63,10 +64,10 @@ HTML = {"Content-Type": "text/html; charset=UTF-8"}
     [
         (
             Reply(b"<!DOCTYPE html>\n<title>Log\x1b in</title>", headers=HTML),
-            "200 with text/html; charset=UTF-8, which is not JSON (JSON is malformed: invalid character (byte 0)): <!DOCTYPE html> <title>Log in</title>",
+            f"200 with text/html; charset=UTF-8, which is not JSON (JSON is malformed: invalid character (byte 0)): <!DOCTYPE html> <title>Log in</title>{ADVICE}",
         ),
         (Reply(b""), "200 with application/json, which is not JSON (the body is empty)"),
-        (Reply(b" \n", headers=HTML), "200 with text/html; charset=UTF-8, which is not JSON (the body is empty)"),
+        (Reply(b" \n", headers=HTML), f"200 with text/html; charset=UTF-8, which is not JSON (the body is empty){ADVICE}"),
         (Reply(b"", status=204), "204 with application/json, which is not JSON (the body is empty)"),
         (Reply(b'[{"id": 1}, {"i'), '200 with application/json, which is not JSON (the JSON ends too early): [{"id": 1}, {"i'),
         (

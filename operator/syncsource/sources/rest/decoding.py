@@ -98,6 +98,7 @@ def _not_json(received: Received, cause: str) -> SyncError:
     shown = call.redaction.text(content[:8192].decode("utf-8", "replace"))
     return PermanentError(
         f"{call} answered {received.status} with {kind_of}, which is not JSON ({call.redaction.text(cause, 120)})"
-        + (f": {shown}" if shown else ""),
+        + (f": {shown}" if shown else "")
+        + ("" if "json" in kind_of else "; check spec.source.http.baseURL and spec.source.http.request"),
         reason=reasons.NOT_JSON,
     )
