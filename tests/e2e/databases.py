@@ -37,9 +37,9 @@ def postgresql_schema(uri: str) -> Iterator[Warehouse]:
     """A schema of the server, which is the default one of its connections."""
     schema = f"e2e_{uuid4().hex[:12]}"
     url = f"{uri}&options={quote(f'-csearch_path={schema}')}"
-    with _opened("postgresql", uri) as server:
+    with opened("postgresql", uri) as server:
         server.sql(f"CREATE SCHEMA {schema}")
-        with _opened("postgresql", url) as warehouse:
+        with opened("postgresql", url) as warehouse:
             yield warehouse
         server.sql(f"DROP SCHEMA {schema} CASCADE")
 
@@ -47,12 +47,13 @@ def postgresql_schema(uri: str) -> Iterator[Warehouse]:
 @contextmanager
 def sqlite_file(file: Path) -> Iterator[Warehouse]:
     """A SQLite file."""
-    with _opened("sqlite", f"sqlite:///{file}") as warehouse:
+    with opened("sqlite", f"sqlite:///{file}") as warehouse:
         yield warehouse
 
 
 @contextmanager
-def _opened(kind: str, url: str) -> Iterator[Warehouse]:
+def opened(kind: str, url: str) -> Iterator[Warehouse]:
+    """Connections to a database; it is reached when one is used."""
     engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
     try:
         yield Warehouse(kind, url, engine)
