@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from syncsource.cli.main import Fail
+from syncsource.cli.runlog import show_runs
 from syncsource.client.api import ApiFailed
 from syncsource.standalone.demo.counting import row_counts
 from syncsource.standalone.outcome import await_all, failure, table
@@ -43,6 +44,7 @@ def up(folder: Path, port: int | None, demo: bool, once: bool, no_operator: bool
     if no_operator and (once or demo):
         raise click.UsageError("--no-operator goes with neither --once nor --demo: nothing would run")
     ends = once or (demo and not (sys.stdin.isatty() and sys.stdout.isatty()))
+    folder = folder.resolve()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         asyncio.run(_up(folder, port, demo, ends, not no_operator, workers, timeout))
@@ -56,6 +58,8 @@ async def _up(folder: Path, port: int | None, demo: bool, once: bool, operator: 
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if not logging.getLogger().isEnabledFor(logging.INFO):
         logging.getLogger("kopf").setLevel(logging.ERROR)
+        if not once:
+            show_runs()
     async with brought_up(folder, port=port, operator=operator, demo=demo, workers=workers) as running:
         if once:
             await _finish(running, seconds)
@@ -81,7 +85,7 @@ def _welcome(running: Up) -> str:
     lines = [
         f"The control plane answers at {running.kubeconfig}; in another terminal:",
         "",
-        f"  export KUBECONFIG={Path(running.kubeconfig).resolve()}",
+        f"  export KUBECONFIG={running.kubeconfig}",
         "  kubectl get syncsrc -w",
     ]
     if running.databases is not None:

@@ -51,7 +51,7 @@ class Runs:
                 _log.debug("run abandoned: the object changed", extra=told)
                 self.feed(RunAbandoned(key=key, run=run))
                 return
-            _log.info("run started: %s", start.run.trigger, extra=told)
+            _log.info("%s run started", start.run.trigger, extra=told)
             outcome = await self._executed(start, plan)
         except asyncio.CancelledError:
             self._cut_off(start)
@@ -61,7 +61,7 @@ class Runs:
         except Exception as error:
             _log.exception("run failed for a fault of the operator", extra=told)
             outcome = _failure(start.run, RetryableError(f"the operator failed: {type(error).__name__}", reason="InternalError"))
-        _log.info("run ended: %s %s", outcome.result, outcome.reason, extra=told)
+        _log.info("%s: %s", outcome.reason or outcome.result, messages.result(outcome), extra=told)
         self.feed(RunEnded(key=key, run=run, outcome=outcome))
 
     async def settle(self, left: Settle) -> None:
