@@ -211,6 +211,8 @@ def _take_over(engine: Engine) -> None:
     )
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_the_engine_keeps_its_promises(place: Place) -> None:
     machine: Any = type("PromisesHere", (Promises,), {"place": place})
     steps = settings(max_examples=EXAMPLES, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -188,10 +189,11 @@ class Promises(RuleBasedStateMachine):
         assert (self.world.writes, len(self.world.started)) == (writes, started)
 
 
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
 SOAK = bool(os.environ.get("SYNCSOURCE_TEST_SOAK"))
 TestPromises = Promises.TestCase
 TestPromises.settings = settings(
-    max_examples=1500 if SOAK else 60,
+    max_examples=600 if SOAK else 60,
     stateful_step_count=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
