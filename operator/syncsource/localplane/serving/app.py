@@ -13,7 +13,7 @@ from syncsource.localplane import errors
 from syncsource.localplane.errors import APIError, PathNotFound
 from syncsource.localplane.registry.registry import Registry
 from syncsource.localplane.registry.resource import Resource
-from syncsource.localplane.serving import discovery, openapi
+from syncsource.localplane.serving import discovery, openapi, swagger
 from syncsource.localplane.serving.bodies import MAX_BODY, answer
 from syncsource.localplane.serving.handlers import Handlers
 from syncsource.localplane.serving.requestinfo import RequestInfo, request_info
@@ -103,7 +103,10 @@ class _Plane:
         return answer(found, request)
 
     async def openapi_v2(self, request: web.Request) -> web.StreamResponse:
-        return answer(openapi.document_v2(self.registry), request)
+        document = openapi.document_v2(self.registry)
+        if "proto-openapi" in request.headers.get("Accept", ""):
+            return web.Response(body=swagger.encode_swagger(document), headers={"Content-Type": swagger.MEDIA_TYPE})
+        return answer(document, request)
 
     async def openapi_v3(self, request: web.Request) -> web.StreamResponse:
         return answer(openapi.index_v3(self.registry), request)
