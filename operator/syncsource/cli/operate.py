@@ -9,6 +9,7 @@ import click
 from kubernetes.aio.config import ConfigException
 
 from syncsource.cli.main import Fail
+from syncsource.cli.runlog import hush_kopf
 from syncsource.client.api import kubeconfig_of
 from syncsource.controller.operating import operate
 from syncsource.runner.pool import WorkerPool
@@ -43,6 +44,7 @@ def operator(
 async def _operate(
     namespaces: tuple[str, ...], kubeconfig: str | None, context: str | None, cluster: str | None, workers: int, grace: float
 ) -> None:
+    hush_kopf()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -1,4 +1,4 @@
-"""One line for each run, on standard error: what ``syncsource up`` shows while it stays."""
+"""What the operator says on a terminal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ class _OfRuns(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         return hasattr(record, "source")
+
+
+def hush_kopf() -> bool:
+    """Unless more lines were asked for, kopf's warnings are left out: it tells each time that it runs in a thread, and of every retry."""
+    quiet = not logging.getLogger().isEnabledFor(logging.INFO)
+    if quiet:
+        logging.getLogger("kopf").setLevel(logging.ERROR)
+    return quiet
 
 
 def show_runs() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import click
 
 from syncsource.cli.main import Fail
-from syncsource.cli.runlog import show_runs
+from syncsource.cli.runlog import hush_kopf, show_runs
 from syncsource.client.api import ApiFailed
 from syncsource.standalone.demo.counting import row_counts
 from syncsource.standalone.outcome import await_all, failure, table
@@ -56,10 +55,8 @@ async def _up(folder: Path, port: int | None, demo: bool, once: bool, operator: 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    if not logging.getLogger().isEnabledFor(logging.INFO):
-        logging.getLogger("kopf").setLevel(logging.ERROR)
-        if not once:
-            show_runs()
+    if hush_kopf() and not once:
+        show_runs()
     async with brought_up(folder, port=port, operator=operator, demo=demo, workers=workers) as running:
         if once:
             await _finish(running, seconds)
