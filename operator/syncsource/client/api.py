@@ -89,10 +89,10 @@ class Api:
         content = json.dumps(next(iter(body.values()))).encode() if body else None
         try:
             return self._client.rest_client.pool_manager.request(
-                method, url, headers=sent, body=content, preload_content=False, timeout=seconds
+                method, url, headers=sent, body=content, preload_content=False, timeout=seconds, retries=False
             )
         except urllib3.exceptions.HTTPError as error:
-            raise ApiFailed(f"the control plane does not answer: {outside_text(str(error))}") from None
+            raise ApiFailed(f"the control plane does not answer: {outside_text(str(error))}; is `syncsource up` running?") from None
 
 
 def kubeconfig_of(given: str | None) -> str | None:
