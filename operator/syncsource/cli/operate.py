@@ -38,7 +38,7 @@ def operator(
     try:
         asyncio.run(_operate(namespaces, kubeconfig_of(kubeconfig), context, cluster, workers, grace))
     except ConfigException as error:
-        raise Fail(f"no control plane: {error}") from None
+        raise Fail(f"no control plane: {error}; start one with `syncsource up`, or give --kubeconfig") from None
 
 
 async def _operate(
