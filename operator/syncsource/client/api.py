@@ -67,7 +67,9 @@ class Api:
         while (left := ends - time.monotonic()) > 0:
             try:
                 yield from self._watched(path, {**query, "watch": "true", "timeoutSeconds": str(int(left) + 1)}, left)
-            except (urllib3.exceptions.HTTPError, OSError):
+            except (urllib3.exceptions.HTTPError, OSError, ApiFailed) as error:
+                if isinstance(error, ApiFailed) and error.code:
+                    raise
                 time.sleep(min(0.5, max(ends - time.monotonic(), 0)))
 
     def _watched(self, path: str, query: dict[str, str], seconds: float) -> Iterator[Object]:

@@ -127,7 +127,18 @@ def _flatten(node: Any, definitions: dict[str, Any]) -> Any:
 def _flatten_key(key: str, value: Any, definitions: dict[str, Any]) -> Any:
     if key == "properties":
         return {name: _flatten(child, definitions) for name, child in value.items()}
+    if key == "items":
+        return _without_defaults(_flatten(value, definitions))
     return value if key in ("default", "enum", "x-kubernetes-validations") else _flatten(value, definitions)
+
+
+def _without_defaults(schema: Any) -> Any:
+    """Inside lists the API server sets no defaults, or `kubectl apply` of an unchanged manifest would replace the list each time."""
+    if not isinstance(schema, dict):
+        return schema
+    properties = {name: _without_defaults(child) for name, child in schema.get("properties", {}).items()}
+    kept = {key: value for key, value in schema.items() if key != "default"}
+    return {**kept, "properties": properties} if properties else kept
 
 
 def _kept(key: str, value: Any) -> bool:

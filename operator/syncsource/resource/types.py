@@ -77,7 +77,7 @@ def check_path(path: str) -> str:
     try:
         jmespath.compile(path)
     except JMESPathError as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        first = str(error).partition("\n")[0].removeprefix("Invalid jmespath expression: ").rstrip(": ") or type(error).__name__
         raise ValueError(f"{path!r} is not a JMESPath expression: {first}") from error
     return path
 

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from syncsource.localplane.admission import CustomResourceValidator
+from syncsource.localplane.admission import Cause, CustomResourceValidator
 from syncsource.resource import api
 from syncsource.resource.crd import crd
 from syncsource.resource.syncsource import Problem, spec_problems
 
-_SUPPRESSED = "<nil>"
+_NO_FIELD = "<nil>"
 """The field of the cause that only says that more may be wrong."""
 
 
@@ -25,7 +25,7 @@ def problems(manifest: Mapping[str, Any]) -> list[Problem]:
         return [Problem("kind", f"must be {api.KIND} of {api.API_VERSION}, not {manifest.get('kind')} of {manifest.get('apiVersion')}")]
     admitted = _validator().admit(dict(manifest))
     found = [Problem(field, "unknown field") for field in admitted.unknown]
-    found += [Problem(cause.field, cause.message) for cause in admitted.causes if cause.field != _SUPPRESSED]
+    found += [_problem(cause) for cause in admitted.causes]
     places = {problem.field for problem in found}
     return found + [problem for problem in spec_problems(manifest.get("spec")) if not _covered(problem.field, places)]
 
@@ -38,6 +38,12 @@ def admitted(manifest: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def _validator() -> CustomResourceValidator:
     return CustomResourceValidator(crd())
+
+
+def _problem(cause: Cause) -> Problem:
+    if cause.field == _NO_FIELD:
+        return Problem("", "more may be wrong: the rules that span fields are checked once these problems are mended")
+    return Problem(cause.field, cause.message)
 
 
 def _covered(field: str, places: set[str]) -> bool:

@@ -173,3 +173,12 @@ def test_a_status_of_another_version_is_read_without_complaint() -> None:
 def test_spec_survives_a_round_trip() -> None:
     spec = parse(VALID).spec
     assert SyncSourceSpec.model_validate(spec.model_dump(by_alias=True, mode="json", exclude_none=True)) == spec
+
+
+def test_lists_have_no_defaults_so_that_applying_the_same_again_changes_nothing() -> None:
+    assert admitted(VALID)["spec"]["fields"] == VALID["spec"]["fields"]
+
+
+def test_a_broken_shape_says_that_more_may_be_wrong() -> None:
+    broken = changed("spec.suspend", "yes")
+    assert str(problems(broken)[-1]) == "more may be wrong: the rules that span fields are checked once these problems are mended"
