@@ -6,8 +6,9 @@
     │   ├── SchemaMismatch     records or fields don't fit the table
     │   └── GuardError         the run would break a limit the spec sets (maxInvalid, …): nothing was written
     ├── StalledError       waits for a change of spec, Secret or request
-    ├── AbortedError       this run ended before its time: fenced, cancelled, interrupted
-    └── RecordError        one record can't be read or written: it goes to quarantine, the run goes on
+    └── AbortedError       this run ended before its time: fenced, cancelled, interrupted
+
+One record that can't be read or written is no error: it is a ``records.batch.Rejected``, and the run goes on.
 
 A message names the field, the value and the way out. It never holds a secret: what comes from outside
 is translated at the border with :func:`outside_text`.
@@ -79,13 +80,3 @@ class AbortedError(SyncError):
     """The run ended before its time. Nothing that it had not committed remains."""
 
     reason = "Interrupted"
-
-
-class RecordError(SyncError):
-    """One record is not written; ``field`` names the column, if one is at fault."""
-
-    reason = "InvalidRecord"
-
-    def __init__(self, message: str, *, reason: str | None = None, field: str | None = None) -> None:
-        super().__init__(message, reason=reason)
-        self.field = field

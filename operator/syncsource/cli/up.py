@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from syncsource.cli.main import Fail
+from syncsource.cli.output import columns
 from syncsource.cli.runlog import hush_kopf, show_runs
 from syncsource.client.api import ApiFailed
 from syncsource.standalone.demo.counting import row_counts
@@ -68,7 +69,7 @@ async def _up(folder: Path, port: int | None, demo: bool, once: bool, operator: 
 
 async def _finish(running: Up, seconds: float) -> None:
     sources = await asyncio.to_thread(await_all, running.api, seconds)
-    click.echo(await asyncio.to_thread(table, running.api))
+    click.echo(columns(*await asyncio.to_thread(table, running.api)))
     if running.databases is not None:
         click.echo("\n" + await asyncio.to_thread(row_counts, running.databases))
     wrong = [told for told in map(failure, sources) if told]

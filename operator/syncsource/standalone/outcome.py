@@ -43,14 +43,12 @@ def await_all(api: Api, seconds: float) -> list[Object]:
     return list(known.values())
 
 
-def table(api: Api) -> str:
-    """The table that ``kubectl get syncsources`` prints, asked of the API itself."""
+def table(api: Api) -> tuple[list[str], list[list[str]]]:
+    """Heading and rows of what ``kubectl get syncsources`` prints, asked of the API itself."""
     answer = api.send("GET", api.sources(), accept=TABLE)
     shown = [index for index, column in enumerate(answer["columnDefinitions"]) if not column.get("priority")]
     head = [answer["columnDefinitions"][index]["name"].upper() for index in shown]
-    lines = [head, *([_cell(row["cells"][index]) for index in shown] for row in answer["rows"])]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
-    return "\n".join("   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return head, [[_cell(row["cells"][index]) for index in shown] for row in answer["rows"]]
 
 
 def _cell(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,6 @@ from syncsource.resource.crd import crd
 from syncsource.runner.pool import WorkerPool
 from syncsource.standalone.demo import bringing
 from syncsource.standalone.processes import ChildFailed, child
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

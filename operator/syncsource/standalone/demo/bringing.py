@@ -19,8 +19,6 @@ import yaml
 WRITTEN_UPSTREAM = "http://127.0.0.1:8765"
 """The upstream's address as it stands in the manifests."""
 
-NAMESPACE = "default"
-
 
 @dataclass(frozen=True, slots=True)
 class Databases:
