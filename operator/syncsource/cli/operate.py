@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
+import sys
+import threading
 
 import click
 from kubernetes.aio.config import ConfigException
 
 from syncsource.cli.main import Fail
-from syncsource.cli.runlog import hush_kopf
 from syncsource.client.api import kubeconfig_of
 from syncsource.controller.operating import operate
+from syncsource.runner.logs import write_log
 from syncsource.runner.pool import WorkerPool
 
 
@@ -22,6 +26,14 @@ from syncsource.runner.pool import WorkerPool
 @click.option("--context", help="Context of the kubeconfig.")
 @click.option("--cluster", help="Name of this cluster in the ledger; the uid of kube-system by default.")
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Worker processes.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["auto", "json", "text"]),
+    default="auto",
+    show_default=True,
+    help="Of the log on standard error; auto: text on a terminal, else JSON lines.",
+)
+@click.option("--child", is_flag=True, hidden=True, help="End when standard input does: when the parent process is gone.")
 @click.option("--grace", type=click.FloatRange(0), default=20.0, show_default=True, help="Seconds that runs have to stop at SIGTERM.")
 def operator(
     namespaces: tuple[str, ...],
@@ -30,11 +42,17 @@ def operator(
     context: str | None,
     cluster: str | None,
     workers: int,
+    log_format: str,
+    child: bool,
     grace: float,
 ) -> None:
     """The operator against the current kubeconfig, until SIGTERM or Ctrl-C."""
     if namespaces and all_namespaces:
         raise click.UsageError("--namespace and --all-namespaces exclude each other")
+    verbose = logging.getLogger().getEffectiveLevel() <= logging.DEBUG
+    write_log(_form(log_format), logging.DEBUG if verbose else logging.INFO)
+    if child:
+        _end_with_parent()
     try:
         asyncio.run(_operate(namespaces, kubeconfig_of(kubeconfig), context, cluster, workers, grace))
     except ConfigException as error:
@@ -44,7 +62,6 @@ def operator(
 async def _operate(
     namespaces: tuple[str, ...], kubeconfig: str | None, context: str | None, cluster: str | None, workers: int, grace: float
 ) -> None:
-    hush_kopf()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -57,3 +74,20 @@ async def _operate(
         cluster=cluster,
         grace=grace,
     )
+
+
+def _form(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    return "text" if sys.stderr.isatty() else "json"
+
+
+def _end_with_parent() -> None:
+    """As killed, when the parent is gone: what runs is then gone with its transaction, and the next start goes on from the cursor."""
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,7 +33,7 @@ class Reader:
         self._source, self._shape, self._since, self._stop = source, shape, since, stop
         self._queue: queue.Queue[Batch | _End] = queue.Queue(QUEUE_LENGTH)
         self._left = threading.Event()
-        self._thread = threading.Thread(target=self._read, name="reader", daemon=True)
+        self._thread = threading.Thread(target=copy_context().run, args=(self._read,), name="reader", daemon=True)
         self.served_at: datetime | None = None
         """The upstream's clock at the first page."""
         self.pages = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from syncsource.records.cursors import cap, higher, look_back
 from syncsource.records.shape import Shape
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Source
+
+_log = logging.getLogger(__name__)
 
 STAGE_ROWS = 5000
 """Rows are staged by at least so many at a time, however small the pages are."""
@@ -98,6 +101,7 @@ class Run:
 
     def _since(self, before: str | None) -> str | None:
         self.tally.full = before is None
+        _log.info("reading everything" if before is None else "reading from the cursor %s", *([] if before is None else [before]))
         if before is None or self._spec.incremental is None:
             return None
         try:
@@ -118,6 +122,7 @@ class Run:
                 self._flush(writer, waiting)
             self._report(reader.pages, "Reading")
         self._flush(writer, waiting)
+        _log.info("%s records on %s pages read", f"{self.tally.read:,}", f"{reader.pages:,}")
         return seen
 
     def _flush(self, writer: Writer, waiting: _Waiting) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from syncsource.engine.plan import Next, Outcome, Progress, RunPlan
 from syncsource.runner import wire
 from syncsource.runner.limits import declare
+from syncsource.runner.logs import relay
 from syncsource.sources.permits import LocalPermits
 
 RUNS_PER_WORKER = 8
@@ -119,7 +120,7 @@ class WorkerPool:
 
     async def _spawn(self) -> _Member:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "syncsource.runner.worker", stdin=PIPE, stdout=PIPE, limit=_LINE_LIMIT
+            sys.executable, "-m", "syncsource.runner.worker", str(_log.getEffectiveLevel()), stdin=PIPE, stdout=PIPE, limit=_LINE_LIMIT
         )
         member = _Member(process)
         self._members.append(member)
@@ -136,7 +137,8 @@ class WorkerPool:
             if not future.done():
                 future.set_result(None)
         if not self._stopping:
-            _log.warning("a worker ended with code %s; another takes its place", member.process.returncode)
+            ended = {"worker": member.process.pid}
+            _log.warning("a worker ended with code %s; another takes its place", member.process.returncode, extra=ended)
             await self._spawn()
 
     def _take(self, member: _Member, message: wire.FromWorker) -> None:
@@ -147,6 +149,8 @@ class WorkerPool:
             case wire.Moved(run, progress):
                 if run in member.runs and (report := member.runs[run][1]) is not None:
                     report(progress)
+            case wire.Logged():
+                relay(message, member.process.pid)
             case wire.Permit(number, _, host):
                 self._keep(asyncio.create_task(self._grant(member, number, host)))
 

@@ -50,6 +50,17 @@ class Moved(Message, frozen=True):
     progress: Progress
 
 
+class Logged(Message, frozen=True, kw_only=True):
+    """From the worker: a log record, about a run where ``run`` is set. Holds no secret."""
+
+    level: int
+    logger: str
+    message: str
+    source: str | None = None
+    run: str | None = None
+    trace: str = ""
+
+
 class Ended(Message, frozen=True):
     """From the worker: what became of a run."""
 
@@ -57,7 +68,7 @@ class Ended(Message, frozen=True):
 
 
 ToWorker = Execute | Settle | Cancel | Granted
-FromWorker = Permit | Moved | Ended
+FromWorker = Permit | Moved | Logged | Ended
 
 _encoder = msgspec.json.Encoder()
 to_worker = msgspec.json.Decoder(ToWorker)

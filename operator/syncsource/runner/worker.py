@@ -1,4 +1,4 @@
-"""A worker process: executes plans in threads, as many at a time as it is given. ``python -m syncsource.runner.worker``.
+"""A worker process: executes plans in threads, as many at a time as it is given. ``python -m syncsource.runner.worker LOG_LEVEL``.
 
 It ends when its standard input does: an operator that dies takes its workers along.
 """
@@ -22,11 +22,10 @@ from syncsource.engine.plan import Outcome, Progress, RunPlan
 from syncsource.engine.stopping import Stop
 from syncsource.runner import wire
 from syncsource.runner.collecting import collect_rarely
+from syncsource.runner.logs import Forwarding, about
 
 PROGRESS_EVERY = 1.0
 """Seconds between two reports of one run's progress."""
-
-_log = logging.getLogger(__name__)
 
 
 class Worker:
@@ -64,12 +63,14 @@ class Worker:
 
     def _execute(self, plan: RunPlan, stop: Stop) -> Outcome:
         try:
-            return execute(plan, permit=partial(self._permit, plan.run, stop), stop=stop, progress=self._reporter(plan.run))
+            with about(plan):
+                return execute(plan, permit=partial(self._permit, plan.run, stop), stop=stop, progress=self._reporter(plan.run))
         finally:
             del self._stops[plan.run]
 
     def _settle(self, plan: RunPlan) -> Outcome:
-        return settle(plan)
+        with about(plan):
+            return settle(plan)
 
     def _permit(self, run: str, stop: Stop, host: str) -> None:
         number, granted = next(self._numbers), threading.Event()
@@ -91,6 +92,11 @@ class Worker:
 
         return report
 
+    def forward_log(self, level: int) -> None:
+        """Send what this process logs from now on."""
+        logging.basicConfig(level=max(level, logging.WARNING), handlers=[Forwarding(self._send)], force=True)
+        logging.getLogger("syncsource").setLevel(level)
+
     def _send(self, message: wire.FromWorker) -> None:
         with self._writing, contextlib.suppress(BrokenPipeError):
             self._outlet.write(wire.line(message))
@@ -100,11 +106,12 @@ class Worker:
 def main() -> None:
     """Serve on standard input and output. What anything prints goes to standard error instead."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the operator says when to stop
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     collect_rarely()
     outlet = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    Worker(sys.stdin.buffer, outlet).serve()
+    worker = Worker(sys.stdin.buffer, outlet)
+    worker.forward_log(int(sys.argv[1]))
+    worker.serve()
     os._exit(0)  # runs were told to stop; what they have not committed is gone with their connections
 
 

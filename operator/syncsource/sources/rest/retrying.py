@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from syncsource.resource.types import format_duration
 from syncsource.sources.rest.reasons import CANCELLED
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 def backoff(policy: RequestRetry, tries: int, roll: float) -> float:
@@ -48,7 +51,9 @@ class Retrying:
             raise _ended(error, f"it asks to wait {error.after:.0f}s, {limit}") from error
         if tries >= self._policy.attempts:
             raise _ended(error, f"gave up after try {tries} (spec.source.http.retry.attempts)") from error
-        if self._cancelled.wait(max(backoff(self._policy, tries, self._roll()), error.after or 0.0)):
+        seconds = max(backoff(self._policy, tries, self._roll()), error.after or 0.0)
+        _log.info("%s; try %d of %d in %.1f s", error.message, tries + 1, self._policy.attempts, seconds)
+        if self._cancelled.wait(seconds):
             raise AbortedError("cancelled while waiting to try again", reason=CANCELLED) from error
 
 

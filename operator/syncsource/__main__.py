@@ -1,0 +1,5 @@
+"""``python -m syncsource``: the command line."""
+
+from syncsource.cli.main import main
+
+main(prog_name="syncsource")
