@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from aiohttp import web
 
-from syncsource.localplane import errors, statefiles
+from syncsource.localplane import errors, podlogs, statefiles
 from syncsource.localplane.certificates import ensure_certificates
 from syncsource.localplane.garbage import GarbageCollector
 from syncsource.localplane.registry import definitions
@@ -69,7 +69,7 @@ class LocalPlane:
         self.port = listening.getsockname()[1]
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates.certificate, certificates.key)
-        await self._serve(make_app(self.writer, token, f"127.0.0.1:{self.port}"), listening, context)
+        await self._serve(make_app(self.writer, token, self.state_dir, f"127.0.0.1:{self.port}"), listening, context)
         statefiles.remember_port(self.state_dir, self.port)
         statefiles.write_kubeconfig(self.kubeconfig, self.url, certificates.authority.read_bytes(), token)
 
@@ -79,10 +79,11 @@ class LocalPlane:
         store = Store(path)
         self._cleanup.callback(store.close)
         writer = Writer(store, Broadcast(store.version), Registry(builtin_resources()))
-        writer.listeners.append(_definition_listener(writer))
+        writer.listeners += [_definition_listener(writer), _log_listener(self.state_dir)]
         for stored in store.objects(CRD):
             _serve_definition(writer, decode(stored.body))
         _create_namespaces(writer)
+        podlogs.remove_other_logs(self.state_dir, {decode(stored.body)["metadata"]["uid"] for stored in store.objects("pods")})
         writer.broadcast = Broadcast(store.version)
         return writer
 
@@ -130,6 +131,16 @@ def _definition_listener(writer: Writer) -> Callable[[Change, dict[str, Any]], N
             writer.broadcast.end(change.key.name)
         elif not change.previous or decode(change.previous)["spec"] != crd["spec"]:
             _serve_definition(writer, crd)
+
+    return heard
+
+
+def _log_listener(state_dir: Path) -> Callable[[Change, dict[str, Any]], None]:
+    """The logs of a Pod go with it."""
+
+    def heard(change: Change, pod: dict[str, Any]) -> None:
+        if change.key.resource == "pods" and change.type == "DELETED":
+            podlogs.remove_logs(state_dir, namespace=change.key.namespace, pod=change.key.name, uid=pod["metadata"]["uid"])
 
     return heard
 

@@ -12,7 +12,7 @@ from syncsource.localplane.admission import objectmeta
 from syncsource.localplane.admission.cel.rules import RuleTree
 from syncsource.localplane.admission.schema import Schema
 from syncsource.localplane.admission.validator import CompiledVersion
-from syncsource.localplane.registry.resource import Column, Resource
+from syncsource.localplane.registry.resource import Column, Resource, Subresource
 
 _READABLE = ("short_names", "categories", "verbs", "selectable")
 _NAME = Column("Name", path=".metadata.name", format="name", description="Name must be unique within a namespace.")
@@ -40,6 +40,7 @@ def _resource(raw: Mapping[str, Any]) -> Resource:
         list_kind=f"{raw['kind']}List",
         has_status=raw.get("status", False),
         has_generation=raw.get("generation", False),
+        connected=tuple(Subresource(**{**one, "verbs": tuple(one["verbs"])}) for one in raw.get("subresources", ())),
         columns=_columns([Column(**column) for column in raw.get("columns", ())]),
         renames=raw.get("renames", {}),
         stored_as=raw.get("stored_as", ""),

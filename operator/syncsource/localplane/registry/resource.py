@@ -23,11 +23,22 @@ class Column:
     format: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Subresource:
+    """A part of a resource, or something one does with it; `group` and `version` are set where its kind is of another group."""
+
+    name: str
+    kind: str
+    verbs: tuple[str, ...]
+    group: str = ""
+    version: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Resource:
     """A kind in one version. `raw_schema` is what OpenAPI publishes, `version_rules` what objects are checked against.
 
-    `renames` maps fields of this version to those that are stored, for a kind that two groups share.
+    `connected` are the subresources that have a handler of their own. `renames` maps fields of this version to those that are stored, for a kind that two groups share.
     """
 
     group: str
@@ -44,6 +55,7 @@ class Resource:
     verbs: tuple[str, ...] = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
     has_status: bool = False
     has_generation: bool = False
+    connected: tuple[Subresource, ...] = ()
     is_custom: bool = False
     is_storage: bool = True
     columns: tuple[Column, ...] = ()
@@ -62,8 +74,12 @@ class Resource:
         return self.stored_as or (f"{self.plural}.{self.group}" if self.group else self.plural)
 
     @property
-    def subresources(self) -> tuple[str, ...]:
-        return ("status",) if self.has_status else ()
+    def subresources(self) -> tuple[Subresource, ...]:
+        status = Subresource("status", self.kind, ("get", "patch", "update"))
+        return (*self.connected, status) if self.has_status else self.connected
+
+    def subresource(self, name: str) -> Subresource | None:
+        return next((found for found in self.subresources if found.name == name), None)
 
     @property
     def is_stored(self) -> bool:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from syncsource.localplane import errors
 from syncsource.localplane.errors import APIError, PathNotFound
-from syncsource.localplane.registry.registry import Registry
 from syncsource.localplane.registry.resource import Resource
 from syncsource.localplane.serving import discovery, openapi, swagger
 from syncsource.localplane.serving.bodies import MAX_BODY, answer
 from syncsource.localplane.serving.handlers import Handlers
+from syncsource.localplane.serving.logs import PodLogs
 from syncsource.localplane.serving.requestinfo import RequestInfo, request_info
 from syncsource.localplane.writing.writer import Writer
 
@@ -23,10 +24,10 @@ HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
 _log = logging.getLogger(__name__)
 
 
-def make_app(writer: Writer, token: str, address: str) -> web.Application:
-    """Serve everything of `writer`'s registry to whoever knows `token`."""
+def make_app(writer: Writer, token: str, state_dir: Path, address: str) -> web.Application:
+    """Serve everything of `writer`'s registry, and the logs below `state_dir`, to whoever knows `token`."""
     app = web.Application(middlewares=[_errors, _authentication(token)], client_max_size=MAX_BODY)
-    plane = _Plane(writer.registry, Handlers(writer), address)
+    plane = _Plane(writer, state_dir, address)
     for path in HEALTH:
         app.router.add_get(path, _health)
         app.router.add_get(path + "/{check:.*}", _health)
@@ -80,8 +81,9 @@ async def _health(request: web.Request) -> web.Response:
 
 
 class _Plane:
-    def __init__(self, registry: Registry, handlers: Handlers, address: str) -> None:
-        self.registry, self.handlers, self.address = registry, handlers, address
+    def __init__(self, writer: Writer, state_dir: Path, address: str) -> None:
+        self.registry, self.handlers, self.address = writer.registry, Handlers(writer), address
+        self.connected = {("pods", "log"): PodLogs(writer.store, writer.broadcast, state_dir)}
 
     async def version(self, request: web.Request) -> web.StreamResponse:
         return answer(discovery.VERSION, request)
@@ -128,12 +130,13 @@ class _Plane:
         verb = "get" if info.verb == "watch" and info.subresource else info.verb
         if not _is_allowed(verb, resource, info):
             raise errors.method_not_allowed()
-        handler: Callable[[web.Request, Resource, RequestInfo], Awaitable[web.StreamResponse]] = getattr(self.handlers, verb)
+        handlers = self.connected.get((resource.storage, info.subresource), self.handlers)
+        handler: Callable[[web.Request, Resource, RequestInfo], Awaitable[web.StreamResponse]] = getattr(handlers, verb)
         return await handler(request, resource, info)
 
     def _find(self, info: RequestInfo) -> Resource:
         resource = self.registry.find(info.group, info.version, info.resource)
-        if resource is None or (info.subresource and info.subresource not in resource.subresources):
+        if resource is None or (info.subresource and resource.subresource(info.subresource) is None):
             raise PathNotFound(info.resource)
         if info.namespace and not resource.namespaced:
             raise PathNotFound(info.resource)
@@ -143,8 +146,9 @@ class _Plane:
 
 
 def _is_allowed(verb: str, resource: Resource, info: RequestInfo) -> bool:
-    if info.subresource:
-        return verb in {"get", "update", "patch"}
+    part = resource.subresource(info.subresource)
+    if part is not None:
+        return verb in part.verbs
     return verb in resource.verbs and (verb != "create" or not info.name) and (bool(info.name) or verb not in {"update", "patch"})
 
 

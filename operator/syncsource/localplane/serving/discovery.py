@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from syncsource.localplane.registry.registry import Registry
-from syncsource.localplane.registry.resource import Resource
+from syncsource.localplane.registry.resource import Resource, Subresource
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 VERSION = {
@@ -66,14 +66,11 @@ def _entries(resource: Resource) -> Iterable[dict[str, Any]]:
     if resource.is_stored:
         entry["storageVersionHash"] = _storage_version_hash(resource)
     yield entry
-    for name in resource.subresources:
-        yield {
-            "name": f"{resource.plural}/{name}",
-            "singularName": "",
-            "namespaced": resource.namespaced,
-            "kind": resource.kind,
-            "verbs": ["get", "patch", "update"],
-        }
+    for found in resource.subresources:
+        entry = {"name": f"{resource.plural}/{found.name}", "singularName": "", "namespaced": resource.namespaced}
+        if found.group:
+            entry |= {"group": found.group, "version": found.version}
+        yield {**entry, "kind": found.kind, "verbs": list(found.verbs)}
 
 
 def _storage_version_hash(resource: Resource) -> str:
@@ -109,6 +106,10 @@ def _aggregated(resource: Resource) -> dict[str, Any]:
     if resource.categories:
         entry["categories"] = list(resource.categories)
     if resource.subresources:
-        verbs = ["get", "patch", "update"]
-        entry["subresources"] = [{"subresource": name, "responseKind": kind, "verbs": verbs} for name in resource.subresources]
+        entry["subresources"] = [_aggregated_part(resource, found) for found in resource.subresources]
     return entry
+
+
+def _aggregated_part(resource: Resource, found: Subresource) -> dict[str, Any]:
+    kind = {"group": found.group or resource.group, "version": found.version or resource.version, "kind": found.kind}
+    return {"subresource": found.name, "responseKind": kind, "verbs": list(found.verbs)}

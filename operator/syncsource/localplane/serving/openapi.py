@@ -113,8 +113,8 @@ def _paths(resource: Resource) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"{base}/{resource.plural}", {"get": _operation(resource, "get")}
     methods = ("get", "put", "patch", "delete")
     yield f"{place}/{{name}}", {method: _operation(resource, method) for method in methods}
-    for name in resource.subresources:
-        yield f"{place}/{{name}}/{name}", {method: _operation(resource, method) for method in methods[:3]}
+    if resource.has_status:
+        yield f"{place}/{{name}}/status", {method: _operation(resource, method) for method in methods[:3]}
 
 
 def _allowed(resource: Resource, method: str) -> bool:

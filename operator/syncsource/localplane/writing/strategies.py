@@ -9,6 +9,7 @@ from typing import Any
 
 from syncsource.localplane.admission import cause
 from syncsource.localplane.admission.cause import Cause
+from syncsource.localplane.admission.objectmeta import dns_label
 from syncsource.localplane.registry import definitions
 
 CRD = "customresourcedefinitions.apiextensions.k8s.io"
@@ -85,6 +86,12 @@ def _prepare_pod(obj: Object, old: Object | None) -> None:
         obj["status"] = {"phase": "Pending"}
 
 
+def _check_pod(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterator[Cause]:
+    for field in ("containers", "initContainers"):
+        for index, container in enumerate(obj["spec"].get(field) or []):
+            yield from (cause.invalid(f"spec.{field}[{index}].name", container["name"], text) for text in dns_label(container["name"]))
+
+
 def _prepare_job(obj: Object, old: Object | None) -> None:
     if old is not None:
         return
@@ -117,7 +124,7 @@ STRATEGIES: dict[str, Strategy] = {
     "namespaces": Strategy(prepare=_prepare_namespace, immortal=frozenset({"default", "kube-system", "kube-public"})),
     "secrets": Strategy(prepare=_prepare_secret, check=_check_secret),
     "configmaps": Strategy(check=_check_data),
-    "pods": Strategy(prepare=_prepare_pod),
+    "pods": Strategy(prepare=_prepare_pod, check=_check_pod),
     "events": Strategy(check=_check_event),
     "jobs.batch": Strategy(prepare=_prepare_job),
     "rolebindings.rbac.authorization.k8s.io": Strategy(check=_check_role_reference),
