@@ -1,31 +1,44 @@
-"""What the operator says on a terminal."""
+"""What ``syncsource up`` says on a terminal of what its operator logs."""
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Callable
+from datetime import datetime
+
+import click
+
+from syncsource.errors import outside_text
+from syncsource.runner.logs import LONGEST, write_log
 
 
-class _OfRuns(logging.Filter):
-    """Lets through what is said of a SyncSource."""
+def show_log(level: int) -> Callable[[bytes], None]:
+    """Writes this process's log, and takes lines of the operator's: warnings, at INFO also what becomes of runs, at DEBUG all.
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        return hasattr(record, "source")
+    A line that is no JSON is what a library or a dying interpreter wrote: it is shown as it is.
+    """
+    write_log("text", level)
+
+    def show(line: bytes) -> None:
+        record = _record(line)
+        if record is None:
+            click.echo(outside_text(line.decode(errors="replace"), LONGEST), err=True)
+        elif record.levelno >= level and (record.levelno > logging.INFO or level < logging.INFO or _of_runs(record)):
+            logging.getLogger(record.name).handle(record)
+
+    return show
 
 
-def hush_kopf() -> bool:
-    """Unless more lines were asked for, kopf's warnings are left out: it tells each time that it runs in a thread, and of every retry."""
-    quiet = not logging.getLogger().isEnabledFor(logging.INFO)
-    if quiet:
-        logging.getLogger("kopf").setLevel(logging.ERROR)
-    return quiet
+def _of_runs(record: logging.LogRecord) -> bool:
+    return record.name.startswith("syncsource.controller.") and hasattr(record, "source")
 
 
-def show_runs() -> None:
-    """``12:00:03 default/orders Succeeded: 12 read, …``"""
-    handler = logging.StreamHandler()
-    handler.addFilter(_OfRuns())
-    handler.setFormatter(logging.Formatter("%(asctime)s %(source)s %(message)s", "%H:%M:%S"))
-    log = logging.getLogger("syncsource.controller")
-    log.setLevel(logging.INFO)
-    log.addHandler(handler)
-    log.propagate = False
+def _record(line: bytes) -> logging.LogRecord | None:
+    try:
+        said = json.loads(line)
+        level = logging.getLevelNamesMapping()[said.pop("level").upper()]
+        told = {"name": said.pop("logger"), "msg": said.pop("message"), "created": datetime.fromisoformat(said.pop("time")).timestamp()}
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None
+    return logging.makeLogRecord({**told, "levelno": level, "levelname": logging.getLevelName(level), **said})

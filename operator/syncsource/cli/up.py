@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 
 from syncsource.cli.main import Fail
 from syncsource.cli.output import columns
-from syncsource.cli.runlog import hush_kopf, show_runs
+from syncsource.cli.runlog import show_log
 from syncsource.client.api import ApiFailed
 from syncsource.standalone.demo.counting import row_counts
 from syncsource.standalone.outcome import await_all, failure, table
@@ -56,9 +57,10 @@ async def _up(folder: Path, port: int | None, demo: bool, once: bool, operator: 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    if hush_kopf() and not once:
-        show_runs()
-    async with brought_up(folder, port=port, operator=operator, demo=demo, workers=workers) as running:
+    verbose = logging.getLogger().getEffectiveLevel() < logging.WARNING
+    show = show_log(logging.DEBUG if verbose else logging.WARNING if once else logging.INFO)
+    options = ("--workers", str(workers)) if operator else None
+    async with brought_up(folder, port=port, operator=options, demo=demo, show=show) as running:
         if once:
             await _finish(running, seconds)
         else:

@@ -60,6 +60,11 @@ async def operate(
         if identity is not None:
             await runner.start()
             fleet = Fleet(slots=runner.slots, new_id=run_id)
+            _log.info(
+                "looking after the SyncSources of %s; the ledger knows this cluster as %s",
+                ", ".join(namespaces or ["all namespaces"]),
+                identity,
+            )
             scheduler = Scheduler(fleet=fleet, api=api, runner=runner, clock=clock, cluster=identity)
             await _Operation(fleet=fleet, scheduler=scheduler, api=api, login=login, namespaces=namespaces).run(stop, grace)
     finally:

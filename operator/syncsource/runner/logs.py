@@ -15,7 +15,11 @@ from typing import Any
 
 from syncsource.engine.plan import RunPlan
 from syncsource.engine.redacting import redact
+from syncsource.errors import outside_text
 from syncsource.runner.wire import Logged
+
+LONGEST = 4000
+"""Characters of a message in text."""
 
 ABOUT = ("source", "run", "worker")
 """What a line may be about: namespace/name, a run's id, a worker's process id."""
@@ -46,11 +50,11 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """A line, and the traceback below it."""
         time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
-        said = [time, getattr(record, "source", None), record.getMessage()]
+        said = [time, getattr(record, "source", None), outside_text(record.getMessage(), LONGEST)]
         if record.levelno != logging.INFO:
             said.insert(1, record.levelname.lower())
-        trace = _trace(record)
-        return " ".join(part for part in said if part) + (f"\n{trace}" if trace else "")
+        lines = [" ".join(part for part in said if part), *_trace(record).splitlines()]
+        return "\n".join(line if line.isprintable() else ascii(line) for line in lines)
 
 
 def write_log(form: str, level: int) -> None:
@@ -82,7 +86,7 @@ class Forwarding(logging.Handler):
         message, trace = record.getMessage(), _trace(record)
         if plan is not None:
             message, trace = redact(message, plan.secrets), redact(trace, plan.secrets)
-        source, run = (plan.identity.partition("/")[2], plan.run) if plan is not None else (None, None)
+        source, run = ("/".join(plan.identity.rsplit("/", 2)[1:]), plan.run) if plan is not None else (None, None)
         return Logged(level=record.levelno, logger=record.name, message=message, source=source, run=run, trace=trace)
 
 

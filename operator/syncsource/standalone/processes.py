@@ -1,59 +1,171 @@
-"""Child processes that say when they are ready, and end with their parent."""
+"""Child processes that are started again when they end, and that end with their parent."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
+import logging
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 READY_WITHIN = 30.0
 """Seconds a child may take until it says that it is ready."""
 
-_ENDS_WITHIN = 5.0
+LONGEST_WAIT = 30.0
+"""Seconds between two starts at most."""
+
+LASTED = 60.0
+"""Seconds after which a child that ends has not failed at its start: the waits begin anew."""
+
+_LONGEST_LINE = 2**20
+
+_log = logging.getLogger(__name__)
 
 
 class ChildFailed(Exception):
-    """A child process ended, or did not become ready; the message is what it said."""
+    """A child process did not become ready at its first start; the message says how it ended."""
+
+
+class Listener(Protocol):
+    """Is told of a child's life. ``said`` gets a line of what it writes, without its end."""
+
+    async def starting(self) -> None: ...
+
+    def said(self, line: bytes) -> None: ...
+
+    async def ended(self, code: int, again_in: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """``python -m module arguments --child``. With a listener what it writes goes there; without one it prints a JSON line when it is ready.
+
+    Its standard input is a pipe that closes when this process dies, however it dies: it ends then.
+    """
+
+    name: str
+    """As messages have it, for example "the operator"."""
+    module: str
+    arguments: tuple[str, ...]
+    listener: Listener | None = None
+    patience: float = 5.0
+    """Seconds that it has to end after SIGTERM."""
+
+
+class Keeper:
+    """Keeps one child running. ``told`` is what it printed when it was ready at first; a port that is in it stays."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self._process: Process | None = None
+        self._pump: asyncio.Task[None] | None = None
+        self.told: dict[str, Any] = {}
+
+    async def start(self) -> None:
+        """Start it, and wait until it is ready. Raises ChildFailed."""
+        if self._child.listener is not None:
+            await self._child.listener.starting()
+        listened = self._child.listener is not None
+        self._process = process = await asyncio.create_subprocess_exec(
+            *self._command(), stdin=PIPE, stdout=PIPE, stderr=STDOUT if listened else None, start_new_session=True
+        )
+        assert process.stdout is not None
+        if self._child.listener is not None:
+            self._pump = asyncio.create_task(_hand_over(process.stdout, self._child.listener))
+        else:
+            self.told = await self._ready(process, process.stdout)
+
+    async def keep(self) -> None:
+        """Start it again whenever it ends, until cancelled."""
+        waits, loop = _waits(), asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            code = await self._ended()
+            if loop.time() - began > LASTED:
+                waits = _waits()
+            wait = next(waits)
+            _log.warning("%s ended with code %s and is started again in %g s", self._child.name, code, wait)
+            if self._child.listener is not None:
+                await self._child.listener.ended(code, wait)
+            await asyncio.sleep(wait)
+            try:
+                await self.start()
+            except ChildFailed as error:
+                _log.warning("%s", error)
+
+    async def stop(self) -> None:
+        """SIGTERM; SIGKILL where that does not end it in time."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
+            try:
+                await asyncio.wait_for(self._process.wait(), self._child.patience)
+            except TimeoutError:
+                self._process.kill()
+        if self._process is not None:
+            await self._ended()
+
+    def _command(self) -> tuple[str, ...]:
+        port = ("--port", self.told["url"].rpartition(":")[2]) if "url" in self.told else ()
+        return (sys.executable, "-m", self._child.module, *self._child.arguments, *port, "--child")
+
+    async def _ready(self, process: Process, stdout: asyncio.StreamReader) -> dict[str, Any]:
+        try:
+            line = await asyncio.wait_for(stdout.readline(), READY_WITHIN)
+        except TimeoutError:
+            process.kill()
+            raise ChildFailed(f"{self._child.name} was not ready within {READY_WITHIN:g} s") from None
+        if not line:
+            raise ChildFailed(f"{self._child.name} ended with exit code {await process.wait()}")
+        told: dict[str, Any] = json.loads(line)
+        return told
+
+    async def _ended(self) -> int:
+        """The exit code, once all it wrote was handed over."""
+        assert self._process is not None
+        code = await self._process.wait()
+        if self._pump is not None:
+            await self._pump
+        return code
 
 
 @asynccontextmanager
-async def child(module: str, *arguments: str) -> AsyncIterator[tuple[Process, dict[str, Any]]]:
-    """``python -m module --child``, and the JSON line that it printed when it was ready. Ended when the block is left.
-
-    Its standard input is a pipe that closes when this process dies, however it dies: it ends then. Raises ChildFailed.
-    """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, "--child", *arguments, stdin=PIPE, stdout=PIPE, stderr=None, start_new_session=True
-    )
+async def kept(child: Child) -> AsyncIterator[Keeper]:
+    """The child, ready, and started again when it ends; stopped when the block is left. Raises ChildFailed."""
+    keeper = Keeper(child)
     try:
-        yield process, await _ready(process, module)
-    finally:
-        await _end(process)
-
-
-async def _ready(process: Process, module: str) -> dict[str, Any]:
-    assert process.stdout is not None
-    try:
-        line = await asyncio.wait_for(process.stdout.readline(), READY_WITHIN)
-    except TimeoutError:
-        raise ChildFailed(f"{module} was not ready within {READY_WITHIN:g} s") from None
-    if not line:
-        raise ChildFailed(f"{module} ended with exit code {await process.wait()}")
-    told: dict[str, Any] = json.loads(line)
-    return told
-
-
-async def _end(process: Process) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+        await keeper.start()
+        keeping = asyncio.create_task(keeper.keep())
         try:
-            await asyncio.wait_for(process.wait(), _ENDS_WITHIN)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+            yield keeper
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+    finally:
+        await keeper.stop()
+
+
+def _waits() -> Iterator[float]:
+    wait = 0.5
+    while True:
+        yield wait
+        wait = min(wait * 2, LONGEST_WAIT)
+
+
+async def _hand_over(stream: asyncio.StreamReader, listener: Listener) -> None:
+    """Every line to the listener; one without end in pieces."""
+    waiting = b""
+    while chunk := await stream.read(2**16):
+        *lines, waiting = (waiting + chunk).split(b"\n")
+        for line in lines:
+            listener.said(line)
+        if len(waiting) > _LONGEST_LINE:
+            listener.said(waiting)
+            waiting = b""
+    if waiting:
+        listener.said(waiting)

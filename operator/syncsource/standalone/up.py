@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +12,14 @@ from typing import Any
 
 from syncsource.client.api import Api
 from syncsource.client.requests import apply
-from syncsource.controller.operating import operate
 from syncsource.resource import api as names
 from syncsource.resource.crd import crd
-from syncsource.runner.pool import WorkerPool
 from syncsource.standalone.demo import bringing
-from syncsource.standalone.processes import ChildFailed, child
+from syncsource.standalone.pod import operator_pod
+from syncsource.standalone.processes import Child, kept
+
+OPERATOR_PATIENCE = 30.0
+"""Seconds that the operator has to end, as a Pod's: runs stop at their next batch, and statuses are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,52 +33,32 @@ class Up:
 
 
 @asynccontextmanager
-async def brought_up(folder: Path, *, port: int | None, operator: bool, demo: bool, workers: int) -> AsyncIterator[Up]:
+async def brought_up(
+    folder: Path, *, port: int | None, operator: Sequence[str] | None, demo: bool, show: Callable[[bytes], None]
+) -> AsyncIterator[Up]:
     """Everything started and the CRD installed; stopped in the reverse order when the block is left. ``folder`` exists.
 
+    What dies is started again. ``operator``: the options of the operator's command, None for no operator; ``show`` gets each line of its log.
     Raises ChildFailed, ApiFailed.
     """
     async with AsyncExitStack() as stack:
-        process, told = await stack.enter_async_context(child("syncsource.localplane", "--dir", str(folder), *_port(port)))
-        api = Api.connect(told["kubeconfig"])
+        plane = Child("the control plane", "syncsource.localplane", ("--dir", str(folder), *_port(port)))
+        kubeconfig = (await stack.enter_async_context(kept(plane))).told["kubeconfig"]
+        api = Api.connect(kubeconfig)
         await asyncio.to_thread(apply, api, crd(), f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{names.PLURAL}.{names.GROUP}")
         databases = await _demo(stack, folder / "demo", api) if demo else None
-        if operator:
-            await stack.enter_async_context(_operator(told["kubeconfig"], workers))
-        await stack.enter_async_context(_watched(process))
-        yield Up(api, told["kubeconfig"], databases)
-
-
-@asynccontextmanager
-async def _operator(kubeconfig: str, workers: int) -> AsyncIterator[None]:
-    """The operator as a task of this process; its end before its time is an error of the block."""
-    stop = asyncio.Event()
-    work = operate(runner=WorkerPool(workers), namespaces=None, kubeconfig=kubeconfig, context=None, stop=stop)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(work)
-        try:
-            yield
-        finally:
-            stop.set()
-
-
-@asynccontextmanager
-async def _watched(process: asyncio.subprocess.Process) -> AsyncIterator[None]:
-    """The block ends with ChildFailed where the control plane does."""
-
-    async def watch() -> None:
-        raise ChildFailed(f"the control plane ended with exit code {await process.wait()}")
-
-    async with asyncio.TaskGroup() as group:
-        watching = group.create_task(watch())
-        yield
-        watching.cancel()
+        if operator is not None:
+            pod = await stack.enter_async_context(operator_pod(api, folder, show))
+            arguments = ("operator", "--kubeconfig", kubeconfig, "--log-format", "json", *operator)
+            await stack.enter_async_context(kept(Child("the operator", "syncsource", arguments, pod, OPERATOR_PATIENCE)))
+        yield Up(api, kubeconfig, databases)
 
 
 async def _demo(stack: AsyncExitStack, folder: Path, api: Api) -> bringing.Databases:
     credentials = bringing.credentials(folder)
     arguments = ("--credentials", str(credentials), "--state", str(folder / "shop.json"))
-    _, told = await stack.enter_async_context(child("syncsource.standalone.demo.upstream", *arguments))
+    upstream = Child("the demo's upstream", "syncsource.standalone.demo.upstream", arguments)
+    told = (await stack.enter_async_context(kept(upstream))).told
     databases = stack.enter_context(bringing.databases(folder))
     for manifest in bringing.manifests(told["url"], json.loads(credentials.read_text()), databases):
         await asyncio.to_thread(apply, api, manifest, _path(api, manifest))

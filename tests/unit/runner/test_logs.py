@@ -56,6 +56,11 @@ def test_text_tells_the_level_of_what_is_no_news() -> None:
     assert form.format(record("beware", logging.WARNING, trace="Traceback"))[9:] == "warning beware\nTraceback"
 
 
+def test_text_reaches_no_terminal_as_a_command() -> None:
+    said = TextFormatter().format(record(NASTY, trace="x\x1b[2J\ny"))
+    assert [line.isprintable() for line in said.splitlines()] == [True] * 3
+
+
 def test_a_workers_line_tells_its_run_and_no_secret() -> None:
     plan = RunPlan(run="r1", identity="cluster/default/orders", trigger="Request", spec={}, secrets={"db": {"url": "x://u:hunter22@h"}})
     sent: list[Logged] = []

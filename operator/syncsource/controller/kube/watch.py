@@ -15,6 +15,7 @@ from typing import Any
 import kopf
 
 from syncsource.controller.kube.login import Login
+from syncsource.controller.kube.retelling import retell
 from syncsource.controller.kube.waiting import Backoffs
 from syncsource.resource import api
 
@@ -41,6 +42,7 @@ class Watch:
     async def run(self) -> None:
         """Watch until cancelled. Raises what ended kopf, if something else did: the caller starts it again."""
         _CHATTY.setLevel(max(_CHATTY.level, logging.WARNING))
+        retell()
         loop, stop = asyncio.get_running_loop(), _Stop()
         ended: asyncio.Future[None] = loop.create_future()
         thread = threading.Thread(target=self._thread, args=(stop, loop, ended), name="watch", daemon=True)

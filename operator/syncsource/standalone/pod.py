@@ -1,0 +1,162 @@
+"""The operator's process as a Pod of the control plane, so that ``kubectl logs`` and the TUI read its log as they would in a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from syncsource import __version__
+from syncsource.client.api import Api, ApiFailed
+from syncsource.client.requests import apply
+from syncsource.localplane.podlogs import ContainerLog
+
+NAMESPACE, NAME, CONTAINER = "syncsource", "syncsource-operator", "operator"
+_NAMESPACE_PATH = f"/api/v1/namespaces/{NAMESPACE}"
+_PATH = f"{_NAMESPACE_PATH}/pods/{NAME}"
+_AGAIN = 1.0
+"""Seconds until a status is written again while the control plane is away."""
+
+
+class OperatorPod:
+    """Tells the control plane how the operator fares, and keeps its log. ``show`` also gets each line."""
+
+    def __init__(self, api: Api, state: Path, show: Callable[[bytes], None]) -> None:
+        self._api, self._state, self._show = api, state, show
+        self._log: ContainerLog | None = None
+        self._uid = ""
+        self._restarts = -1
+        self._last: dict[str, Any] = {}
+        self._state_now: dict[str, Any] = {}
+        self._created = self._started = _now()
+        self._changed = asyncio.Event()
+
+    async def starting(self) -> None:
+        """A process is about to start."""
+        if not self._uid:
+            self._take_over(await asyncio.to_thread(_created, self._api))
+        self._restarts += 1
+        self._started = _now()
+        self._open_log()
+        self._tell({"running": {"startedAt": self._started}})
+
+    def said(self, line: bytes) -> None:
+        """It wrote a line."""
+        with contextlib.suppress(OSError):  # a full disk costs the log, not the operator
+            if self._log is not None:
+                self._log.write("stderr", line)
+        self._show(line)
+
+    async def ended(self, code: int, again_in: float) -> None:
+        """It ended before its time."""
+        self._last = {"terminated": {"exitCode": code, "reason": "Error", "startedAt": self._started, "finishedAt": _now()}}
+        if code < 0:
+            self._last["terminated"] |= {"exitCode": 128 - code, "signal": -code}
+        message = f"back-off {again_in:g}s restarting failed container={CONTAINER} pod={NAME}_{NAMESPACE}({self._uid})"
+        self._tell({"waiting": {"reason": "CrashLoopBackOff", "message": message}})
+
+    async def publish(self) -> None:
+        """Write the status whenever it changes, until cancelled; again where the control plane was away or the Pod was deleted."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                await asyncio.to_thread(self._write)
+            except ApiFailed as error:
+                if error.code == 404:
+                    self._uid = ""
+                await asyncio.sleep(_AGAIN)
+                self._changed.set()
+
+    def close(self) -> None:
+        """The log ends."""
+        log, self._log = self._log, None
+        if log is not None:
+            log.close()
+
+    def _write(self) -> None:
+        if not self._uid:
+            self._take_over(_created(self._api))
+            self._restarts = max(self._restarts, 0)
+            self._open_log()
+        self._api.send("PATCH", f"{_PATH}/status", merge_patch={"status": self._status()})
+
+    def _take_over(self, pod: dict[str, Any]) -> None:
+        """Goes on where the process before this one left the Pod."""
+        self._uid = pod["metadata"]["uid"]
+        containers = pod.get("status", {}).get("containerStatuses") or []
+        self._restarts = containers[0]["restartCount"] if containers else -1
+
+    def _open_log(self) -> None:
+        self.close()
+        with contextlib.suppress(OSError):
+            self._log = ContainerLog(self._state, namespace=NAMESPACE, pod=NAME, uid=self._uid, container=CONTAINER, restart=self._restarts)
+
+    def _tell(self, state: dict[str, Any]) -> None:
+        self._state_now = state
+        self._changed.set()
+
+    def _status(self) -> dict[str, Any]:
+        running = "running" in self._state_now
+        container = {
+            "name": CONTAINER,
+            "image": _image(),
+            "imageID": "",
+            "ready": running,
+            "started": running,
+            "restartCount": self._restarts,
+            "state": self._state_now,
+            "lastState": self._last,
+        }
+        ready = {"status": "True" if running else "False", "lastTransitionTime": _now()}
+        return {
+            "phase": "Running",
+            "hostIP": "127.0.0.1",
+            "podIP": "127.0.0.1",
+            "startTime": self._created,
+            "conditions": [{"type": kind, **ready} for kind in ("Ready", "ContainersReady")],
+            "containerStatuses": [container],
+        }
+
+
+@asynccontextmanager
+async def operator_pod(api: Api, state: Path, show: Callable[[bytes], None]) -> AsyncIterator[OperatorPod]:
+    """The Pod, its status kept true until the block is left."""
+    pod = OperatorPod(api, state, show)
+    publishing = asyncio.create_task(pod.publish())
+    try:
+        yield pod
+    finally:
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)
+        pod.close()
+
+
+def _created(api: Api) -> dict[str, Any]:
+    """The Pod as it is, created where it is not there. Raises ApiFailed."""
+    apply(api, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, _NAMESPACE_PATH)
+    apply(api, _manifest(), _PATH)
+    return api.send("GET", _PATH)
+
+
+def _manifest() -> dict[str, Any]:
+    labels = {"app.kubernetes.io/name": "syncsource", "app.kubernetes.io/component": "operator", "app.kubernetes.io/version": __version__}
+    container = {"name": CONTAINER, "image": _image(), "args": ["operator", "--all-namespaces"]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": NAME, "namespace": NAMESPACE, "labels": labels},
+        "spec": {"containers": [container], "restartPolicy": "Always"},
+    }
+
+
+def _image() -> str:
+    return f"syncsource:{__version__}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
