@@ -21,6 +21,7 @@ _PATHS = {
     "CustomResourceDefinition": "apis/apiextensions.k8s.io/v1/customresourcedefinitions",
     "Secret": "api/v1/namespaces/{}/secrets",
     "Event": "api/v1/namespaces/{}/events",
+    "Pod": "api/v1/namespaces/{}/pods",
     "SyncSource": "apis/syncsource.dev/v1alpha1/namespaces/{}/syncsources",
 }
 
@@ -82,6 +83,32 @@ class Cluster:
         """The Events about a SyncSource."""
         listed = self._send("GET", self._path("Event"), params={"fieldSelector": f"involvedObject.name={name}"})
         return list(listed["items"])
+
+    def log(self, pod: str, **options: str) -> str:
+        """A Pod's log."""
+        answer = self._http.get(f"{self._path('Pod', pod)}/log", params=options)
+        if answer.is_error:
+            raise Refused(answer.text)
+        return answer.text
+
+    def wait_log(self, pod: str, text: str, *, seconds: float = 15) -> None:
+        """Follows a Pod's log until a line holds the text. AssertionError where none does."""
+        with self._http.stream("GET", f"{self._path('Pod', pod)}/log", params={"follow": "true"}, timeout=seconds) as answer:
+            if not any(text in line for line in answer.iter_lines()):
+                raise AssertionError(f"the log of {pod} ended without {text!r}")
+
+    def wait_answering(self, *, seconds: float = 15) -> None:
+        """Until the API server, which was killed, answers again."""
+        ends = time.monotonic() + seconds
+        while True:
+            try:
+                self._http.get("/readyz").raise_for_status()
+            except httpx.TransportError:
+                if time.monotonic() > ends:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
 
     def list(self, kind: str = "SyncSource") -> list[Object]:
         """Every object of the kind."""

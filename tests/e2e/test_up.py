@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
+from contextlib import closing
 from pathlib import Path
 
 import yaml
 
 from tests.e2e import product as processes
-from tests.e2e.product import run
+from tests.e2e.api import Api, Orders
+from tests.e2e.cluster import Cluster, ready
+from tests.e2e.databases import Warehouse
+from tests.e2e.product import Product, run
+from tests.e2e.scene import Scene
 
 
 def test_it_says_what_to_type(tmp_path: Path) -> None:
@@ -42,3 +48,63 @@ def test_second_call_of_the_demo(tmp_path: Path) -> None:
         took.append(time.monotonic() - began)
         assert (done.returncode, done.stderr) == (0, "")
     assert took[1] < 15
+
+
+def test_what_dies_is_started_again(api: Api, sqlite: Warehouse, tmp_path: Path) -> None:
+    with processes.up(tmp_path) as product, closing(Cluster(tmp_path / "kubeconfig", "syncsource")) as system:
+        scene = Scene("survivor", product.cluster, api, Orders(20), sqlite)
+        api.routes[scene.path] = scene.orders
+        scene.apply()
+        scene.request("one")
+        before = system.wait("syncsource-operator", lambda pod: restarts(pod) == 0, kind="Pod")
+        kill(product, "syncsource.localplane")
+        product.cluster.wait_answering()
+        assert ready(scene.request("two"))
+        kill(product, "syncsource operator")
+        after = system.wait("syncsource-operator", lambda pod: restarts(pod) == 1, kind="Pod")
+        assert after["metadata"]["uid"] == before["metadata"]["uid"]
+        container = after["status"]["containerStatuses"][0]
+        assert container["lastState"]["terminated"]["exitCode"] == 137
+        assert ready(scene.request("three"))
+        assert runs_of("default/survivor", system.log("syncsource-operator", previous="true")) == 2
+        assert runs_of("default/survivor", system.log("syncsource-operator")) == 1
+        for name in ("the control plane", "the operator"):
+            assert f"{name} ended with code -9 and is started again in 0.5 s" in product.log
+
+
+def test_a_pod_that_somebody_deletes_comes_back(tmp_path: Path) -> None:
+    with processes.up(tmp_path) as product, closing(Cluster(tmp_path / "kubeconfig", "syncsource")) as system:
+        before = system.wait("syncsource-operator", lambda pod: restarts(pod) == 0, kind="Pod")
+        system.delete("syncsource-operator", "Pod")
+        kill(product, "syncsource operator")
+        system.wait(
+            "syncsource-operator", lambda pod: pod["metadata"]["uid"] != before["metadata"]["uid"] and restarts(pod) >= 0, kind="Pod"
+        )
+        system.wait_log("syncsource-operator", "looking after the SyncSources of all namespaces")
+
+
+def test_the_log_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:
+    with processes.up(tmp_path) as product, closing(Cluster(tmp_path / "kubeconfig", "syncsource")) as system:
+        system.wait_log("syncsource-operator", "looking after")
+        product.kill()
+    with processes.up(tmp_path), closing(Cluster(tmp_path / "kubeconfig", "syncsource")) as system:
+        system.wait("syncsource-operator", lambda pod: restarts(pod) == 1, kind="Pod")
+        assert "looking after" in system.log("syncsource-operator", previous="true")
+
+
+def kill(product: Product, command: str) -> None:
+    """SIGKILL for the child with this in its command line."""
+    [process] = [child for child in product.children if command in " ".join(child.cmdline())]
+    process.kill()
+
+
+def restarts(pod: dict[str, object]) -> int:
+    """How often the operator was started again; -1 while it does not run."""
+    containers = pod.get("status", {}).get("containerStatuses") or [{}]  # type: ignore[attr-defined]
+    return containers[0]["restartCount"] if containers[0].get("ready") else -1
+
+
+def runs_of(source: str, log: str) -> int:
+    """How many runs of it have ended, by the log."""
+    lines = [json.loads(line) for line in log.splitlines()]
+    return sum(line.get("source") == source and line["message"].startswith("Succeeded") for line in lines)
