@@ -12,6 +12,7 @@ The rooms, from the top down; imports go downward only (``[tool.importlinter]`` 
     records, schedule                 pure: fields, types, keys / when next
     resource       the API: SyncSource, its status, the CRD
     errors         one tree
+    failpoints     where tests end or stop a process
     localplane     the embedded Kubernetes API server; imports nothing of the others
 """
 

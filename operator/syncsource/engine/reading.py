@@ -9,6 +9,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
 
+from syncsource import failpoints
 from syncsource.engine.stopping import Stop
 from syncsource.records.batch import Batch
 from syncsource.records.shape import Shape
@@ -63,6 +64,7 @@ class Reader:
     def _read(self) -> None:
         try:
             for page in self._source.pages(self._since):
+                failpoints.hit("after-page")
                 self.pages += 1
                 self.served_at = self.served_at or page.served_at
                 if not self._put(self._shape.batch(page.records)):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from syncsource import ledger
+from syncsource import failpoints, ledger
 from syncsource.destinations import Database, Writer, open_table
 from syncsource.engine.confighash import config_hash
 from syncsource.engine.guards import Invalid
@@ -128,6 +128,7 @@ class Run:
     def _flush(self, writer: Writer, waiting: _Waiting) -> None:
         self._keep_aside(writer.connection, writer.stage(waiting.rows, waiting.cursors))
         waiting.clear()
+        failpoints.hit("after-stage")
 
     def _cursor_after(self, before: str | None, seen: str | None, served_at: datetime | None, shape: Shape) -> str | None:
         """Never later than the run's start, by either side's clock: what changed while we read is read again.
@@ -157,6 +158,8 @@ class Run:
             ledger.finish_run(connection, plan.run, result="Succeeded", counts=counts, cursor_before=before, cursor_after=after)
             self._stop.check()
             ledger.check_fence(connection, fence)
+            failpoints.hit("before-commit")
+        failpoints.hit("after-commit")
         tally.applied, tally.cursor = counts, after
 
     def _keep_aside(self, connection: Connection, rejected: Collection[Rejected]) -> None:

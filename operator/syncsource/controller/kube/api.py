@@ -8,6 +8,7 @@ from typing import Any
 
 from kubernetes.aio.client import ApiClient, CoreV1Api, CustomObjectsApi
 
+from syncsource import failpoints
 from syncsource.controller.core.observed import Observed, Ref, observe
 from syncsource.controller.core.packed import unpack
 from syncsource.controller.kube.failures import Conflict, Gone, Rejected, translated
@@ -79,12 +80,15 @@ class Api:
             {"op": "test", "path": "/metadata/resourceVersion", "value": version},
             {"op": "add", "path": "/status", "value": unpack(packed)},
         ]
+        failpoints.hit("before-status")
         try:
-            return await self._patch_status(ref, patch)
+            written = await self._patch_status(ref, patch)
         except Conflict as conflict:
             if (await self.object(ref)).version != version:
                 raise
             raise Rejected(str(conflict), 422) from conflict
+        failpoints.hit("after-status")
+        return written
 
     async def _patch_status(self, ref: Ref, patch: list[dict[str, Any]]) -> str:
         with translated():
