@@ -21,7 +21,7 @@ from syncsource.engine.executing import execute, settle
 from syncsource.engine.plan import Outcome, Progress, RunPlan
 from syncsource.engine.stopping import Stop
 from syncsource.runner import wire
-from syncsource.runner.collecting import collect_rarely
+from syncsource.runner.collecting import collect_after_run, collect_rarely
 from syncsource.runner.logs import Forwarding, about
 
 PROGRESS_EVERY = 1.0
@@ -59,7 +59,11 @@ class Worker:
                 self._waiting.pop(number).set()
 
     def _start(self, run: str, work: Callable[[], Outcome]) -> None:
-        threading.Thread(target=lambda: self._send(wire.Ended(work())), name=f"run-{run}", daemon=True).start()
+        def live() -> None:
+            self._send(wire.Ended(work()))
+            collect_after_run()
+
+        threading.Thread(target=live, name=f"run-{run}", daemon=True).start()
 
     def _execute(self, plan: RunPlan, stop: Stop) -> Outcome:
         try:
