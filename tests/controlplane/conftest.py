@@ -129,6 +129,46 @@ def new_widget(http: httpx.Client, widgets: str) -> Callable[..., dict[str, Any]
     return create
 
 
+@dataclass(frozen=True)
+class Account:
+    """A service account in a namespace of its own, and a client with its token."""
+
+    namespace: str
+    name: str
+    uid: str
+    token: str
+    http: httpx.Client
+
+    @property
+    def user(self) -> str:
+        return f"system:serviceaccount:{self.namespace}:{self.name}"
+
+    @property
+    def subject(self) -> dict[str, str]:
+        return {"kind": "ServiceAccount", "namespace": self.namespace, "name": self.name}
+
+
+@pytest.fixture
+def new_account(server: Server, http: httpx.Client) -> Callable[[], Account]:
+    def create() -> Account:
+        namespace = f"n{uuid.uuid4().hex[:10]}"
+        assert http.post("/api/v1/namespaces", json={"metadata": {"name": namespace}}).status_code == 201
+        accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+        made = http.post(accounts, json={"metadata": {"name": "robot"}}).json()
+        issued = http.post(f"{accounts}/robot/token", json={})
+        assert issued.status_code == 201, issued.text
+        token = issued.json()["status"]["token"]
+        client = server.client(headers={"Authorization": f"Bearer {token}"})
+        return Account(namespace, "robot", made["metadata"]["uid"], token, client)
+
+    return create
+
+
+@pytest.fixture
+def account(new_account: Callable[[], Account]) -> Account:
+    return new_account()
+
+
 @pytest.fixture(scope="session")
 def kubectl_path() -> str:
     found = shutil.which("kubectl")

@@ -71,8 +71,12 @@ def bad_request(message: str) -> APIError:
 def forbidden(group: str, plural: str, name: str, why: str, causes: Iterable[Cause] = ()) -> APIError:
     details = _details(group, plural, name)
     listed = _causes(causes)
-    message = f'{_qualified(group, plural)} "{name}" is forbidden: {why}'
-    return APIError(403, "Forbidden", message, {**details, "causes": listed} if listed else details)
+    named = f'{_qualified(group, plural)} "{name}"' if name else _qualified(group, plural)
+    return APIError(403, "Forbidden", f"{named} is forbidden: {why}", {**details, "causes": listed} if listed else details)
+
+
+def forbidden_path(why: str) -> APIError:
+    return APIError(403, "Forbidden", f"forbidden: {why}", {})
 
 
 def invalid(group: str, kind: str, name: str, causes: Iterable[Cause]) -> APIError:

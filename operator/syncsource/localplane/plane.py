@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import datetime as dt
 import socket
-import sqlite3
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +13,10 @@ from typing import IO, Any
 
 from aiohttp import web
 
-from syncsource.localplane import errors, podlogs, statefiles
+from syncsource.localplane import podlogs, statefiles
+from syncsource.localplane.access import Access
 from syncsource.localplane.certificates import ensure_certificates
+from syncsource.localplane.controllers import Controllers
 from syncsource.localplane.garbage import GarbageCollector
 from syncsource.localplane.registry import definitions
 from syncsource.localplane.registry.builtin import builtin_resources
@@ -24,11 +25,9 @@ from syncsource.localplane.serving.app import make_app
 from syncsource.localplane.storage.broadcast import Broadcast, Change
 from syncsource.localplane.storage.encoding import decode
 from syncsource.localplane.storage.store import Store
-from syncsource.localplane.writing.options import WriteOptions
 from syncsource.localplane.writing.strategies import CRD
 from syncsource.localplane.writing.writer import Writer
 
-NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 SHUTDOWN_SECONDS = 1.0
 
 
@@ -69,7 +68,9 @@ class LocalPlane:
         self.port = listening.getsockname()[1]
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates.certificate, certificates.key)
-        await self._serve(make_app(self.writer, token, self.state_dir, f"127.0.0.1:{self.port}"), listening, context)
+        access = Access.of(self.writer.store, self.state_dir, token)
+        self.writer.listeners.append(access.authorizer.heard)
+        await self._serve(make_app(self.writer, access, self.state_dir, f"127.0.0.1:{self.port}"), listening, context)
         statefiles.remember_port(self.state_dir, self.port)
         statefiles.write_kubeconfig(self.kubeconfig, self.url, certificates.authority.read_bytes(), token)
 
@@ -82,7 +83,7 @@ class LocalPlane:
         writer.listeners += [_definition_listener(writer), _log_listener(self.state_dir)]
         for stored in store.objects(CRD):
             _serve_definition(writer, decode(stored.body))
-        _create_namespaces(writer)
+        Controllers(writer).establish()
         podlogs.remove_other_logs(self.state_dir, {decode(stored.body)["metadata"]["uid"] for stored in store.objects("pods")})
         writer.broadcast = Broadcast(store.version)
         return writer
@@ -149,16 +150,3 @@ def _serve_definition(writer: Writer, crd: dict[str, Any]) -> None:
     writer.registry.remove(crd["spec"]["group"], crd["spec"]["names"]["plural"])
     for resource in definitions.resources(crd):
         writer.registry.add(resource)
-
-
-def _create_namespaces(writer: Writer) -> None:
-    """What every cluster has from the start. The uid of kube-system is the identity of this one."""
-    namespaces = writer.registry.find("", "v1", "namespaces")
-    accounts = writer.registry.find("", "v1", "serviceaccounts")
-    if namespaces is None or accounts is None:
-        raise RuntimeError("namespaces and service accounts are built in")
-    options = WriteOptions(manager="kube-apiserver")
-    for name in NAMESPACES:
-        for resource, namespace, wanted in ((namespaces, "", name), (accounts, name, "default")):
-            with contextlib.suppress(errors.APIError, sqlite3.IntegrityError):
-                writer.create(resource, namespace, {"metadata": {"name": wanted}}, options)

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 
 from syncsource.localplane import errors
+from syncsource.localplane.access import Access
 from syncsource.localplane.errors import APIError, PathNotFound
 from syncsource.localplane.registry.resource import Resource
 from syncsource.localplane.serving import discovery, openapi, swagger
+from syncsource.localplane.serving.accounts import AccountTokens
 from syncsource.localplane.serving.bodies import MAX_BODY, answer
+from syncsource.localplane.serving.gate import HEALTH, gate
 from syncsource.localplane.serving.handlers import Handlers
 from syncsource.localplane.serving.logs import PodLogs
 from syncsource.localplane.serving.requestinfo import RequestInfo, request_info
 from syncsource.localplane.writing.writer import Writer
 
-HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
 _log = logging.getLogger(__name__)
 
 
-def make_app(writer: Writer, token: str, state_dir: Path, address: str) -> web.Application:
-    """Serve everything of `writer`'s registry, and the logs below `state_dir`, to whoever knows `token`."""
-    app = web.Application(middlewares=[_errors, _authentication(token)], client_max_size=MAX_BODY)
-    plane = _Plane(writer, state_dir, address)
+def make_app(writer: Writer, access: Access, state_dir: Path, address: str) -> web.Application:
+    """Serve everything of `writer`'s registry, and the logs below `state_dir`, to whom `access` allows it."""
+    app = web.Application(middlewares=[_errors, gate(access.authenticator, access.authorizer)], client_max_size=MAX_BODY)
+    plane = _Plane(writer, access, state_dir, address)
     for path in HEALTH:
         app.router.add_get(path, _health)
         app.router.add_get(path + "/{check:.*}", _health)
@@ -40,20 +41,6 @@ def make_app(writer: Writer, token: str, state_dir: Path, address: str) -> web.A
     app.router.add_get("/apis/{group}", plane.group)
     app.router.add_route("*", "/{path:.*}", plane.resource)
     return app
-
-
-def _authentication(token: str) -> Middleware:
-    expected = f"Bearer {token}".encode()
-
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "")
-        anonymous = not given and (request.path in HEALTH or request.path == "/version")
-        if not anonymous and not hmac.compare_digest(given.encode(errors="replace"), expected):
-            return answer(errors.unauthorized().status(), request, code=401)
-        return await handler(request)
-
-    return middleware
 
 
 @web.middleware
@@ -81,9 +68,12 @@ async def _health(request: web.Request) -> web.Response:
 
 
 class _Plane:
-    def __init__(self, writer: Writer, state_dir: Path, address: str) -> None:
-        self.registry, self.handlers, self.address = writer.registry, Handlers(writer), address
-        self.connected = {("pods", "log"): PodLogs(writer.store, writer.broadcast, state_dir)}
+    def __init__(self, writer: Writer, access: Access, state_dir: Path, address: str) -> None:
+        self.registry, self.handlers, self.address = writer.registry, Handlers(writer, access), address
+        self.connected: dict[tuple[str, str], object] = {
+            ("pods", "log"): PodLogs(writer.store, writer.broadcast, state_dir),
+            ("serviceaccounts", "token"): AccountTokens(writer.store, access.signer),
+        }
 
     async def version(self, request: web.Request) -> web.StreamResponse:
         return answer(discovery.VERSION, request)

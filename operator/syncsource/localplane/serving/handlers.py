@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
 from syncsource.localplane import errors
+from syncsource.localplane.access import Access, escalation
 from syncsource.localplane.registry.object_meta import whole_object
 from syncsource.localplane.registry.resource import Resource
 from syncsource.localplane.serving import bodies, parameters
 from syncsource.localplane.serving.bodies import answer
+from syncsource.localplane.serving.gate import user_of
 from syncsource.localplane.serving.listing import list_page, shown
 from syncsource.localplane.serving.requestinfo import RequestInfo, is_true
-from syncsource.localplane.serving.reviews import review
+from syncsource.localplane.serving.reviews import Reviews
 from syncsource.localplane.serving.selectors import Selector, parse_selector
 from syncsource.localplane.serving.tables import table
 from syncsource.localplane.serving.watching import Watch, WatchOptions, default_timeout
 from syncsource.localplane.storage.encoding import decode, encode, encode_ordered
-from syncsource.localplane.writing import patches, pipeline, views
+from syncsource.localplane.writing import patches, views
 from syncsource.localplane.writing.options import DeleteOptions, WriteOptions
 from syncsource.localplane.writing.pipeline import Result
 from syncsource.localplane.writing.strategic import strategic_merge
@@ -33,8 +36,9 @@ STRATEGIC_PATCH, APPLY_PATCH = "application/strategic-merge-patch+json", "applic
 class Handlers:
     """The verbs of a resource that is known to allow them."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, access: Access) -> None:
         self.writer, self.store, self.broadcast = writer, writer.store, writer.broadcast
+        self.authorizer, self.reviews = access.authorizer, Reviews(access.authenticator, access.authorizer)
 
     async def get(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
         stored = self.store.get(self.writer.key(resource, info.namespace, info.name))
@@ -81,15 +85,15 @@ class Handlers:
     async def create(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
         obj = await bodies.read_object(request)
         if not resource.is_stored:
-            return answer(review(resource.kind, pipeline.check_type(resource, obj, info.namespace)), request, code=201)
+            return answer(self.reviews.answer(resource, info.namespace, obj, user_of(request), WriteOptions()), request, code=201)
         if resource.namespaced and not info.namespace:
             raise errors.method_not_allowed()
-        options = parameters.write_options(request, info.subresource)
+        options = self._options(request, info)
         return self._written(request, resource, self.writer.create(resource, info.namespace, obj, options), code=201)
 
     async def update(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
         obj = await bodies.read_object(request)
-        options = parameters.write_options(request, info.subresource)
+        options = self._options(request, info)
         return self._written(request, resource, self.writer.update(resource, info.namespace, info.name, obj, options))
 
     async def patch(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
@@ -97,7 +101,7 @@ class Handlers:
         accepted = [JSON_PATCH, MERGE_PATCH, *([] if resource.is_custom else [STRATEGIC_PATCH]), APPLY_PATCH]
         if kind not in accepted:
             raise errors.unsupported_media_type(accepted)
-        options = parameters.write_options(request, info.subresource)
+        options = self._options(request, info)
         patch = bodies.parse(await bodies.read_body(request), kind)
         if kind == APPLY_PATCH:
             return self._applied(request, resource, info, patch, options)
@@ -130,6 +134,10 @@ class Handlers:
                 metadata = obj["metadata"]
                 self.writer.delete(resource, metadata.get("namespace", ""), metadata["name"], options)
         return answer(page.body(resource), request)
+
+    def _options(self, request: web.Request, info: RequestInfo) -> WriteOptions:
+        guard = escalation.guard(self.authorizer, user_of(request), info.attributes(""))
+        return replace(parameters.write_options(request, info.subresource), guard=guard)
 
     def _selector(self, request: web.Request, resource: Resource, info: RequestInfo) -> Selector:
         fields = request.query.get("fieldSelector", "")

@@ -45,6 +45,7 @@ _ACCESS: Fields = {
     1: ("namespace", "text"), 2: ("verb", "text"), 3: ("group", "text"), 4: ("version", "text"), 5: ("resource", "text"),
     6: ("subresource", "text"), 7: ("name", "text"),
 }  # fmt: skip
+_ACCESS_STATUS: Fields = {1: ("allowed", "bool"), 2: ("reason", "text"), 3: ("evaluationError", "text"), 4: ("denied", "bool")}
 _PATH_ACCESS: Fields = {1: ("path", "text"), 2: ("verb", "text")}
 _LEASE: Fields = {
     1: ("holderIdentity", "text"), 2: ("leaseDurationSeconds", "int"), 3: ("acquireTime", "micro"), 4: ("renewTime", "micro"),
@@ -62,6 +63,13 @@ _RULES_STATUS: Fields = {
     1: ("resourceRules", [_RULE]), 2: ("nonResourceRules", [{1: ("verbs", ["text"]), 2: ("nonResourceURLs", ["text"])}]),
     3: ("incomplete", "bool"), 4: ("evaluationError", "text"),
 }  # fmt: skip
+_ACCESS_REVIEW: Fields = {
+    1: _METADATA,
+    2: ("spec", {1: ("resourceAttributes", _ACCESS), 2: ("nonResourceAttributes", _PATH_ACCESS), 3: ("user", "text"), 4: ("groups", ["text"]),
+                 6: ("uid", "text")}),
+    3: ("status", _ACCESS_STATUS),
+}  # fmt: skip
+_BOUND: Fields = {1: ("kind", "text"), 2: ("apiVersion", "text"), 3: ("name", "text"), 4: ("uid", "text")}
 _USER: Fields = {1: ("username", "text"), 2: ("uid", "text"), 3: ("groups", ["text"])}
 
 _KINDS: dict[str, Fields] = {
@@ -80,9 +88,16 @@ _KINDS: dict[str, Fields] = {
     "Event": _EVENT,
     "SelfSubjectAccessReview": {
         1: _METADATA, 2: ("spec", {1: ("resourceAttributes", _ACCESS), 2: ("nonResourceAttributes", _PATH_ACCESS)}),
-        3: ("status", {1: ("allowed", "bool"), 2: ("reason", "text"), 3: ("evaluationError", "text"), 4: ("denied", "bool")}),
+        3: ("status", _ACCESS_STATUS),
     },
     "SelfSubjectRulesReview": {1: _METADATA, 2: ("spec", {1: ("namespace", "text")}), 3: ("status", _RULES_STATUS)},
+    "SubjectAccessReview": _ACCESS_REVIEW,
+    "LocalSubjectAccessReview": _ACCESS_REVIEW,
+    "TokenReview": {1: _METADATA, 2: ("spec", {1: ("token", "text"), 2: ("audiences", ["text"])}), 3: ("status", {1: ("authenticated", "bool"), 2: ("user", _USER), 3: ("error", "text"), 4: ("audiences", ["text"])})},
+    "TokenRequest": {
+        1: _METADATA, 2: ("spec", {1: ("audiences", ["text"]), 3: ("boundObjectRef", _BOUND), 4: ("expirationSeconds", "int")}),
+        3: ("status", {1: ("token", "text"), 2: ("expirationTimestamp", "time")}),
+    },
     "SelfSubjectReview": {1: _METADATA, 2: ("status", {1: ("userInfo", _USER)})},
     "DeleteOptions": {
         1: ("gracePeriodSeconds", "int"), 2: ("preconditions", {1: ("uid", "text"), 2: ("resourceVersion", "text")}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from syncsource.localplane.access.identity import Attributes
 from syncsource.localplane.errors import PathNotFound, method_not_allowed
 
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "GET": "get"}
@@ -22,6 +23,15 @@ class RequestInfo:
     name: str = ""
     subresource: str = ""
 
+    def attributes(self, field_selector: str) -> Attributes:
+        """What RBAC looks at: a namespace is in itself, and a name may be selected instead of given."""
+        namespace, name = self.namespace, self.name
+        if (self.group, self.resource) == ("", "namespaces"):
+            namespace = name
+        if self.verb in {"list", "watch", "deletecollection"} and not name:
+            name = _selected_name(field_selector)
+        return Attributes(self.verb, self.group, self.resource, self.subresource, namespace, name)
+
 
 def request_info(method: str, path: str, query: Mapping[str, str]) -> RequestInfo:
     """Raises PathNotFound for a path that is no resource's, the 405 for an unknown method."""
@@ -34,6 +44,11 @@ def request_info(method: str, path: str, query: Mapping[str, str]) -> RequestInf
         raise PathNotFound(path)
     resource, name, subresource = (*rest, "", "", "")[:3]
     return RequestInfo(_verb(method, name, query), group, version, resource, namespace, name, subresource)
+
+
+def _selected_name(field_selector: str) -> str:
+    terms = (term.partition("=") for term in field_selector.replace("==", "=").split(","))
+    return next((value for path, _, value in terms if path.strip() == "metadata.name"), "")
 
 
 def _split_version(parts: list[str]) -> tuple[str, str, list[str]]:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+Guard = Callable[[Mapping[str, Any], Mapping[str, Any] | None], None]
+
+
+def _unguarded(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> None:
+    return
 
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """`validation` is Strict, Warn or Ignore; `subresource` is empty for the object itself."""
+    """`validation` is Strict, Warn or Ignore; `subresource` is empty for the object itself.
+
+    `guard` is shown the object as it would be stored, with the one before it or None, and raises where that may not be.
+    """
 
     manager: str = "unknown"
     dry_run: bool = False
     force: bool = False
     validation: str = "Warn"
     subresource: str = ""
+    guard: Guard = _unguarded
 
 
 @dataclass(frozen=True, slots=True)

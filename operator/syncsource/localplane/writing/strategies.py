@@ -11,6 +11,7 @@ from syncsource.localplane.admission import cause
 from syncsource.localplane.admission.cause import Cause
 from syncsource.localplane.admission.objectmeta import dns_label
 from syncsource.localplane.registry import definitions
+from syncsource.localplane.writing import rbac
 
 CRD = "customresourcedefinitions.apiextensions.k8s.io"
 CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
@@ -103,11 +104,6 @@ def _prepare_job(obj: Object, old: Object | None) -> None:
     obj["status"] = {}
 
 
-def _check_role_reference(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterator[Cause]:
-    if old is not None and obj["roleRef"] != old["roleRef"]:
-        yield cause.invalid("roleRef", obj["roleRef"], "cannot change roleRef")
-
-
 def _prepare_crd(obj: Object, old: Object | None) -> None:
     definitions.complete_names(obj.get("spec") or {})
     if old is None:
@@ -127,8 +123,10 @@ STRATEGIES: dict[str, Strategy] = {
     "pods": Strategy(prepare=_prepare_pod, check=_check_pod),
     "events": Strategy(check=_check_event),
     "jobs.batch": Strategy(prepare=_prepare_job),
-    "rolebindings.rbac.authorization.k8s.io": Strategy(check=_check_role_reference),
-    "clusterrolebindings.rbac.authorization.k8s.io": Strategy(check=_check_role_reference),
+    f"roles.{rbac.GROUP}": Strategy(check=rbac.check_role),
+    f"clusterroles.{rbac.GROUP}": Strategy(check=rbac.check_role),
+    f"rolebindings.{rbac.GROUP}": Strategy(prepare=rbac.complete_binding, check=rbac.check_binding),
+    f"clusterrolebindings.{rbac.GROUP}": Strategy(prepare=rbac.complete_binding, check=rbac.check_binding),
     CRD: Strategy(prepare=_prepare_crd, check=definitions.check),
 }
 GENERIC = Strategy()

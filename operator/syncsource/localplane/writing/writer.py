@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -34,6 +35,8 @@ class Writer:
         self.store, self.broadcast, self.registry = store, broadcast, registry
         self.listeners: list[Listener] = []
         self._pending: list[tuple[Change, Object]] | None = None
+        self._untold: deque[tuple[Change, Object]] = deque()
+        self._is_telling = False
 
     def create(self, resource: Resource, namespace: str, obj: Any, options: WriteOptions) -> Result:
         obj = pipeline.check_type(resource, obj, namespace)
@@ -149,6 +152,7 @@ class Writer:
             if self.store.get(key) is not None:
                 raise errors.already_exists(resource.group, resource.plural, key.name)
             self._accept(resource, obj)
+            options.guard(obj, None)
             return Result(obj if options.dry_run else self._store(key, obj, None), warnings=warnings)
 
     def _replace(
@@ -168,6 +172,7 @@ class Writer:
             self._validate(resource, obj, old)
             if options.subresource != "status":
                 self._accept(resource, obj)
+            options.guard(obj, old)
             if pipeline.is_unchanged(obj, old):
                 return Result(old, changed=False, warnings=warnings)
             if options.dry_run:
@@ -241,10 +246,22 @@ class Writer:
             written = self._pending
         finally:
             self._pending = None
-        for change, obj in written:
-            self.broadcast.publish(change)
-            for listener in self.listeners:
-                listener(change, obj)
+        self._untold.extend(written)
+        self._tell()
+
+    def _tell(self) -> None:
+        """In the order of the versions: what a listener writes is told after what it heard of."""
+        if self._is_telling:
+            return
+        self._is_telling = True
+        try:
+            while self._untold:
+                change, obj = self._untold.popleft()
+                self.broadcast.publish(change)
+                for listener in self.listeners:
+                    listener(change, obj)
+        finally:
+            self._is_telling = False
 
 
 def _check_name(obj: Object, name: str) -> None:
