@@ -50,8 +50,8 @@ class Lazy(click.Group):
 @click.option("-v", "--verbose", count=True, help="More log lines on standard error; twice for all.")
 def main(verbose: int) -> None:
     """Keep rows of outside systems up to date in a SQL database that people also edit."""
-    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("syncsource").setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)])
 
 
 class Fail(click.ClickException):

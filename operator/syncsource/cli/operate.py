@@ -49,8 +49,7 @@ def operator(
     """The operator against the current kubeconfig, until SIGTERM or Ctrl-C."""
     if namespaces and all_namespaces:
         raise click.UsageError("--namespace and --all-namespaces exclude each other")
-    verbose = logging.getLogger().getEffectiveLevel() <= logging.DEBUG
-    write_log(_form(log_format), logging.DEBUG if verbose else logging.INFO)
+    write_log(_form(log_format), min(logging.getLogger("syncsource").level, logging.INFO))
     if child:
         _end_with_parent()
     try:

@@ -13,8 +13,8 @@ from syncsource.errors import outside_text
 from syncsource.runner.logs import LONGEST, write_log
 
 
-def show_log(level: int) -> Callable[[bytes], None]:
-    """Writes this process's log, and takes lines of the operator's: warnings, at INFO also what becomes of runs, at DEBUG all.
+def show_log(level: int, *, everything: bool) -> Callable[[bytes], None]:
+    """Writes this process's log, and takes lines of the operator's: of its news only what becomes of runs, unless ``everything`` is wanted.
 
     A line that is no JSON is what a library or a dying interpreter wrote: it is shown as it is.
     """
@@ -24,7 +24,7 @@ def show_log(level: int) -> Callable[[bytes], None]:
         record = _record(line)
         if record is None:
             click.echo(outside_text(line.decode(errors="replace"), LONGEST), err=True)
-        elif record.levelno >= level and (record.levelno > logging.INFO or level < logging.INFO or _of_runs(record)):
+        elif record.levelno >= level and (everything or record.levelno > logging.INFO or _of_runs(record)):
             logging.getLogger(record.name).handle(record)
 
     return show

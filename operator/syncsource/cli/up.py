@@ -57,10 +57,10 @@ async def _up(folder: Path, port: int | None, demo: bool, once: bool, operator: 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    verbose = logging.getLogger().getEffectiveLevel() < logging.WARNING
-    show = show_log(logging.DEBUG if verbose else logging.WARNING if once else logging.INFO)
-    options = ("--workers", str(workers)) if operator else None
-    async with brought_up(folder, port=port, operator=options, demo=demo, show=show) as running:
+    asked = logging.getLogger("syncsource").level
+    show = show_log(min(asked, logging.WARNING if once else logging.INFO), everything=asked < logging.WARNING)
+    options = (*(["-vv"] if asked <= logging.DEBUG else []), "operator", "--workers", str(workers))
+    async with brought_up(folder, port=port, operator=options if operator else None, demo=demo, show=show) as running:
         if once:
             await _finish(running, seconds)
         else:

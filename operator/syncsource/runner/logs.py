@@ -58,12 +58,15 @@ class TextFormatter(logging.Formatter):
 
 
 def write_log(form: str, level: int) -> None:
-    """This process's log, on standard error: ``json`` or ``text``. Libraries are heard from WARNING on, unless ``level`` is DEBUG."""
+    """This process's log, on standard error: ``json`` or ``text``. ``level`` is ours; libraries are heard from WARNING on.
+
+    Not from DEBUG on, whatever is asked for: they would log what they send and receive, Secrets among it.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
-    logging.basicConfig(level=level if level <= logging.DEBUG else logging.WARNING, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("syncsource").setLevel(level)
-    if level > logging.DEBUG:  # kopf tells of every retry, and each time that it runs in a thread
+    if level > logging.DEBUG:  # it warns each time that it runs in a thread
         logging.getLogger("kopf").setLevel(logging.ERROR)
 
 

@@ -38,7 +38,7 @@ async def brought_up(
 ) -> AsyncIterator[Up]:
     """Everything started and the CRD installed; stopped in the reverse order when the block is left. ``folder`` exists.
 
-    What dies is started again. ``operator``: the options of the operator's command, None for no operator; ``show`` gets each line of its log.
+    What dies is started again. ``operator``: the operator's command, None for no operator; ``show`` gets each line of its log.
     Raises ChildFailed, ApiFailed.
     """
     async with AsyncExitStack() as stack:
@@ -49,7 +49,7 @@ async def brought_up(
         databases = await _demo(stack, folder / "demo", api) if demo else None
         if operator is not None:
             pod = await stack.enter_async_context(operator_pod(api, folder, show))
-            arguments = ("operator", "--kubeconfig", kubeconfig, "--log-format", "json", *operator)
+            arguments = (*operator, "--kubeconfig", kubeconfig, "--log-format", "json")
             await stack.enter_async_context(kept(Child("the operator", "syncsource", arguments, pod, OPERATOR_PATIENCE)))
         yield Up(api, kubeconfig, databases)
 
