@@ -25,13 +25,63 @@ PLACES = {
     "Job": "/apis/batch/v1/namespaces/default/jobs",
     "Pod": "/api/v1/namespaces/default/pods",
     "Namespace": "/api/v1/namespaces",
+    "Deployment": "/apis/apps/v1/namespaces/default/deployments",
+    "Service": "/api/v1/namespaces/default/services",
+    "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+}
+REVIEWS = {
+    "SelfSubjectAccessReview": "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+    "SubjectAccessReview": "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+    "SelfSubjectRulesReview": "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
+    "TokenReview": "/apis/authentication.k8s.io/v1/tokenreviews",
+    "TokenRequest": "/api/v1/namespaces/default/serviceaccounts/default/token",
 }
 _POD = {"containers": [{"name": "a", "image": "b", "env": [{"name": "c", "value": "d"}]}]}
 _MORE = [
-    {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}, "spec": {"template": {"spec": _POD}}},
+    {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "j"},
+        "spec": {"template": {"spec": {**_POD, "restartPolicy": "Never"}}},
+    },
     {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": _POD},
     {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n", "labels": {"a": "b"}}},
+    {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "d"},
+        "spec": {
+            "selector": {"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}]},
+            "template": {"metadata": {"labels": {"a": "b"}}, "spec": _POD},
+        },
+    },
+    {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"selector": {"a": "b"}, "ports": [{"port": 80}]}},
+    {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "r", "labels": {"a": "b"}},
+        "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
+        "aggregationRule": {
+            "clusterRoleSelectors": [{"matchLabels": {"c": "d"}, "matchExpressions": [{"key": "a", "operator": "Exists"}]}]
+        },
+    },
+    {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "r"},
+        "subjects": [{"kind": "ServiceAccount", "name": "a", "namespace": "default"}],
+        "roleRef": {"kind": "ClusterRole", "name": "r", "apiGroup": "rbac.authorization.k8s.io"},
+    },
 ]
+_ASKED = {"resourceAttributes": {"verb": "get", "resource": "pods", "namespace": "default"}}
+_QUESTIONS = {
+    "SelfSubjectAccessReview": {"spec": _ASKED},
+    "SubjectAccessReview": {"spec": {**_ASKED, "user": "a", "groups": ["b"], "uid": "c", "extra": {"d": ["e"]}}},
+    "SelfSubjectRulesReview": {"spec": {"namespace": "default"}},
+    "TokenReview": {"spec": {"token": "a.b.c", "audiences": ["d"]}},
+    "TokenRequest": {"metadata": {}, "spec": {"audiences": ["a"], "expirationSeconds": 600, "boundObjectRef": None}},
+}
 
 
 def _samples() -> dict[str, dict]:
@@ -70,6 +120,17 @@ def test_nothing_that_is_sent_makes_the_server_fail(http, widgets, kind: str) ->
             params={"dryRun": "All", "fieldManager": "test"},
         )
         assert patched.status_code < 500, (round_, kind_of_patch, obj, patched.text)
+
+
+@pytest.mark.parametrize("kind", REVIEWS)
+def test_no_question_makes_the_server_fail(http, kind: str) -> None:
+    chance = random.Random(kind)
+    for _ in range(ROUNDS):
+        obj = copy.deepcopy(_QUESTIONS[kind])
+        container, key = chance.choice(_places(obj))
+        container[key] = chance.choice(JUNK)
+        asked = http.post(REVIEWS[kind], json=obj)
+        assert asked.status_code < 500, (obj, asked.text)
 
 
 @pytest.mark.parametrize("kind", PLACES)

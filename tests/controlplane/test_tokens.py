@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import time
-import uuid
 from typing import Any
 
 import httpx
@@ -119,10 +118,10 @@ def test_the_right_key_and_claims_are_accepted(server) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"exp": 1}, {"exp": int(time.time()) - 1}, {"exp": "tomorrow"}, {"exp": None}, {"nbf": int(time.time()) + 1000}, {"nbf": None},
+        {"exp": 1}, {"exp": "tomorrow"}, {"exp": None}, {"nbf": 2**40}, {"nbf": None},
         {"iss": "https://elsewhere"}, {"iss": None}, {"aud": ["elsewhere"]}, {"aud": []}, {"aud": None}, {"aud": 1}, {"jti": None},
         {"kubernetes.io": None}, {"kubernetes.io": []}, {"kubernetes.io": {"namespace": "default", "serviceaccount": "default"}},
-        {"kubernetes.io": {"namespace": "default", "serviceaccount": {"name": "default", "uid": str(uuid.uuid4())}}},
+        {"kubernetes.io": {"namespace": "default", "serviceaccount": {"name": "default", "uid": "another"}}},
         {"kubernetes.io": {"namespace": "default", "serviceaccount": {"name": "nobody", "uid": "1"}}},
         {"kubernetes.io": {"namespace": ["x"], "serviceaccount": {"name": {}, "uid": 1}}},
     ],
@@ -130,6 +129,10 @@ def test_the_right_key_and_claims_are_accepted(server) -> None:
 )  # fmt: skip
 def test_claims_that_are_wrong_are_refused(server, changes) -> None:
     assert code_for(server, Signer(server.folder).sign(forged(server, **changes))) == 401
+
+
+def test_a_token_that_has_just_expired_is_refused(server) -> None:
+    assert code_for(server, Signer(server.folder).sign(forged(server, exp=int(time.time())))) == 401
 
 
 def test_another_key_is_refused(server, tmp_path) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from syncsource.localplane import errors
 from syncsource.localplane.access.authorizer import CLUSTER_ROLES
 from syncsource.localplane.access.bootstrap import AUTO_UPDATE, bootstrap_objects
+from syncsource.localplane.registry.labels import matches_labels
 from syncsource.localplane.registry.resource import Resource
-from syncsource.localplane.serving.selectors import matches_labels
 from syncsource.localplane.storage.broadcast import Change
 from syncsource.localplane.storage.encoding import decode
 from syncsource.localplane.storage.store import Key

@@ -86,6 +86,10 @@ def forbidden(path: str, detail: str) -> Cause:
     return Cause(path or NO_PATH, "FieldValueForbidden", _body("Forbidden", OMITTED, detail))
 
 
+def not_found(path: str, value: Any) -> Cause:
+    return Cause(path, "FieldValueNotFound", _body("Not found", value, ""))
+
+
 def too_long(path: str, limit: int) -> Cause:
     unit = "byte" if limit == 1 else "bytes"
     return Cause(path or NO_PATH, "FieldValueTooLong", f"Too long: may not be more than {limit} {unit}")

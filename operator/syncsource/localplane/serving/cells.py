@@ -96,6 +96,27 @@ def _job_duration(job: Object) -> str:
     return human(dt.datetime.fromisoformat(status["completionTime"]) - dt.datetime.fromisoformat(status["startTime"]))
 
 
+def _replicas(field: str) -> Callable[[Object], str]:
+    return lambda obj: str((obj.get("status") or {}).get(field) or 0)
+
+
+def _deployment_ready(obj: Object) -> str:
+    return f"{(obj.get('status') or {}).get('readyReplicas') or 0}/{obj['spec'].get('replicas') or 0}"
+
+
+def _containers(field: str) -> Callable[[Object], str]:
+    return lambda obj: ",".join(str(one.get(field) or "") for one in obj["spec"]["template"]["spec"]["containers"])
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    return ",".join(f"{name}={value}" for name, value in sorted(labels.items())) or "<none>"
+
+
+def _service_ports(service: Object) -> str:
+    ports = service["spec"].get("ports") or []
+    return ",".join(f"{port['port']}/{port['protocol']}" for port in ports) or "<none>"
+
+
 CELLS: dict[str, Callable[[Object], Any]] = {
     "data_count": _data_count,
     "secret_count": _secret_count,
@@ -112,4 +133,14 @@ CELLS: dict[str, Callable[[Object], Any]] = {
     "job_status": _job_status,
     "job_completions": _job_completions,
     "job_duration": _job_duration,
+    "deployment_ready": _deployment_ready,
+    "deployment_updated": _replicas("updatedReplicas"),
+    "deployment_available": _replicas("availableReplicas"),
+    "container_names": _containers("name"),
+    "container_images": _containers("image"),
+    "selector_labels": lambda obj: _labels(obj["spec"]["selector"].get("matchLabels") or {}),
+    "service_address": lambda service: service["spec"].get("clusterIP") or "<none>",
+    "service_external": lambda service: service["spec"].get("externalName") or "<none>",
+    "service_ports": _service_ports,
+    "service_selector": lambda service: _labels(service["spec"].get("selector") or {}),
 }

@@ -37,7 +37,7 @@ class Reviews:
         """The object with the status that answers it; raises the 400 or 422 of a question that is none."""
         obj = pipeline.check_type(resource, obj, namespace)
         pipeline.decode(resource, obj, options)
-        causes = [*resource.rules.validate(obj, None), *_causes(resource.kind, obj.get("spec") or {}, namespace)]
+        causes = list(resource.rules.validate(obj, None)) or list(_causes(resource.kind, obj.get("spec") or {}, namespace))
         if causes:
             raise errors.invalid(resource.group, resource.kind, "", causes)
         metadata = {"creationTimestamp": None, **obj["metadata"]}

@@ -98,21 +98,3 @@ def _field(obj: Any, path: str) -> str:
     if obj is None or isinstance(obj, dict | list):
         return ""
     return str(obj).lower() if isinstance(obj, bool) else str(obj)
-
-
-def matches_labels(selector: Mapping[str, Any], labels: Labels) -> bool:
-    """A LabelSelector of an object, which all labels satisfy where it says nothing."""
-    exact = (selector.get("matchLabels") or {}).items()
-    return exact <= labels.items() and all(_expression_holds(found, labels) for found in selector.get("matchExpressions") or ())
-
-
-def _expression_holds(expression: Mapping[str, Any], labels: Labels) -> bool:
-    present, value = expression["key"] in labels, labels.get(expression["key"])
-    match expression["operator"]:
-        case "In":
-            return value in (expression.get("values") or ())
-        case "NotIn":
-            return value not in (expression.get("values") or ())
-        case "Exists":
-            return present
-    return not present

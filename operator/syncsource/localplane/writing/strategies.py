@@ -9,9 +9,8 @@ from typing import Any
 
 from syncsource.localplane.admission import cause
 from syncsource.localplane.admission.cause import Cause
-from syncsource.localplane.admission.objectmeta import dns_label
 from syncsource.localplane.registry import definitions
-from syncsource.localplane.writing import rbac
+from syncsource.localplane.writing import rbac, workloads
 
 CRD = "customresourcedefinitions.apiextensions.k8s.io"
 CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
@@ -88,9 +87,7 @@ def _prepare_pod(obj: Object, old: Object | None) -> None:
 
 
 def _check_pod(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterator[Cause]:
-    for field in ("containers", "initContainers"):
-        for index, container in enumerate(obj["spec"].get(field) or []):
-            yield from (cause.invalid(f"spec.{field}[{index}].name", container["name"], text) for text in dns_label(container["name"]))
+    return workloads.check_pod_spec("spec", obj["spec"])
 
 
 def _prepare_job(obj: Object, old: Object | None) -> None:
@@ -122,7 +119,8 @@ STRATEGIES: dict[str, Strategy] = {
     "configmaps": Strategy(check=_check_data),
     "pods": Strategy(prepare=_prepare_pod, check=_check_pod),
     "events": Strategy(check=_check_event),
-    "jobs.batch": Strategy(prepare=_prepare_job),
+    "jobs.batch": Strategy(prepare=_prepare_job, check=workloads.check_job),
+    "deployments.apps": Strategy(prepare=workloads.prepare_deployment, check=workloads.check_deployment),
     f"roles.{rbac.GROUP}": Strategy(check=rbac.check_role),
     f"clusterroles.{rbac.GROUP}": Strategy(check=rbac.check_role),
     f"rolebindings.{rbac.GROUP}": Strategy(prepare=rbac.complete_binding, check=rbac.check_binding),
