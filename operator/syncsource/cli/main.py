@@ -19,6 +19,7 @@ COMMANDS = {
     "suspend": ("syncsource.cli.requests", "Stop scheduled and requested runs."),
     "resume": ("syncsource.cli.requests", "Undo suspend."),
     "history": ("syncsource.cli.history", "The last runs."),
+    "tui": ("syncsource.cli.tui", "Watch and steer SyncSources in the terminal."),
     "crds": ("syncsource.cli.crds", "Print the CustomResourceDefinitions."),
     "completion": ("syncsource.cli.completion", "Print the completion script of a shell."),
 }
