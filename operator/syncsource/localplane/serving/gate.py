@@ -12,13 +12,12 @@ from syncsource.localplane.errors import PathNotFound
 from syncsource.localplane.serving.requestinfo import request_info
 
 HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
-_USER = "user"
+_USER = web.RequestKey("user", User)
 
 
 def user_of(request: web.Request) -> User:
     """Who makes the request, once it has passed the gate."""
-    found: User = request[_USER]
-    return found
+    return request[_USER]
 
 
 def attributes_of(request: web.Request) -> Attributes:
