@@ -8,15 +8,27 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import click
 from kubernetes.aio.config import ConfigException
 
 from syncsource.cli.main import Fail
 from syncsource.client.api import kubeconfig_of
+from syncsource.controller.health import Health, serving
 from syncsource.controller.operating import operate
 from syncsource.runner.logs import write_log
 from syncsource.runner.pool import WorkerPool
+
+
+def _address(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str | None, int] | None:
+    if value is None:
+        return None
+    host, colon, port = value.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise click.BadParameter(f"{value!r} is not an address such as :8081 or 127.0.0.1:8081")
+    return host.strip("[]") or None, int(port)
 
 
 @click.command()
@@ -33,6 +45,9 @@ from syncsource.runner.pool import WorkerPool
     show_default=True,
     help="Of the log on standard error; auto: text on a terminal, else JSON lines.",
 )
+@click.option(
+    "--health", metavar="[HOST]:PORT", callback=_address, help="Answer /healthz and /readyz there; on all addresses without a host."
+)
 @click.option("--child", is_flag=True, hidden=True, help="End when standard input does: when the parent process is gone.")
 @click.option("--grace", type=click.FloatRange(0), default=20.0, show_default=True, help="Seconds that runs have to stop at SIGTERM.")
 def operator(
@@ -43,6 +58,7 @@ def operator(
     cluster: str | None,
     workers: int,
     log_format: str,
+    health: tuple[str | None, int] | None,
     child: bool,
     grace: float,
 ) -> None:
@@ -53,26 +69,45 @@ def operator(
     if child:
         _end_with_parent()
     try:
-        asyncio.run(_operate(namespaces, kubeconfig_of(kubeconfig), context, cluster, workers, grace))
+        asyncio.run(_operate(namespaces, kubeconfig_of(kubeconfig), context, cluster, workers, grace, health))
     except ConfigException as error:
         raise Fail(f"no control plane: {error}; start one with `syncsource up`, or give --kubeconfig") from None
 
 
 async def _operate(
-    namespaces: tuple[str, ...], kubeconfig: str | None, context: str | None, cluster: str | None, workers: int, grace: float
+    namespaces: tuple[str, ...],
+    kubeconfig: str | None,
+    context: str | None,
+    cluster: str | None,
+    workers: int,
+    grace: float,
+    probes: tuple[str | None, int] | None,
 ) -> None:
-    stop = asyncio.Event()
+    stop, health = asyncio.Event(), Health()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await operate(
-        runner=WorkerPool(workers),
-        namespaces=namespaces or None,
-        kubeconfig=kubeconfig,
-        context=context,
-        stop=stop,
-        cluster=cluster,
-        grace=grace,
-    )
+    async with _answering(health, probes):
+        await operate(
+            runner=WorkerPool(workers),
+            namespaces=namespaces or None,
+            kubeconfig=kubeconfig,
+            context=context,
+            stop=stop,
+            cluster=cluster,
+            grace=grace,
+            health=health,
+        )
+
+
+@asynccontextmanager
+async def _answering(health: Health, address: tuple[str | None, int] | None) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        if address is not None:
+            try:
+                await stack.enter_async_context(serving(health, *address))
+            except OSError as error:
+                raise Fail(f"probes can't be answered on port {address[1]}: {error.strerror}; give --health another address") from None
+        yield
 
 
 def _form(wanted: str) -> str:

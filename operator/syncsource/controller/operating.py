@@ -12,11 +12,12 @@ from typing import Any
 from syncsource.controller.core.fleet import Fleet
 from syncsource.controller.core.happening import ObjectDeleted, ObjectSeen, SecretSeen
 from syncsource.controller.core.observed import observe
+from syncsource.controller.health import NOT_SERVED, Health, become_ready
 from syncsource.controller.identifying import run_id
 from syncsource.controller.kube.api import Api
 from syncsource.controller.kube.failures import Gone, Rejected
 from syncsource.controller.kube.login import Login
-from syncsource.controller.kube.waiting import Backoffs
+from syncsource.controller.kube.waiting import FIRST, Backoffs
 from syncsource.controller.kube.watch import SECRETS, Watch
 from syncsource.controller.runs import Runner
 from syncsource.controller.scheduler import Scheduler
@@ -47,11 +48,12 @@ async def operate(
     cluster: str | None = None,
     grace: float = GRACE,
     clock: Callable[[], datetime] = utc_now,
+    health: Health | None = None,
 ) -> None:
     """Run SyncSources of the namespaces (None: of all) until ``stop`` is set.
 
     Then runs have ``grace`` seconds to stop at their next batch, and their statuses a few more to be written. ``cluster`` names the cluster in the
-    ledger; None: the uid of the namespace kube-system. Raises kubernetes.aio.config.ConfigException where there is no way to log in.
+    ledger; None: the uid of the namespace kube-system. ``health`` is kept true for probes. Raises kubernetes.aio.config.ConfigException where there is no way to log in.
     """
     login = Login(kubeconfig=kubeconfig, context=context)
     api = Api(await login.configuration())
@@ -66,7 +68,8 @@ async def operate(
                 identity,
             )
             scheduler = Scheduler(fleet=fleet, api=api, runner=runner, clock=clock, cluster=identity)
-            await _Operation(fleet=fleet, scheduler=scheduler, api=api, login=login, namespaces=namespaces).run(stop, grace)
+            operation = _Operation(fleet=fleet, scheduler=scheduler, api=api, login=login, namespaces=namespaces)
+            await operation.run(stop, grace, health or Health())
     finally:
         await api.close()
 
@@ -83,14 +86,17 @@ class _Operation:
         self._watch = Watch(login=login, namespaces=namespaces, handle=self._seen_elsewhere)
         self._relisted = asyncio.Event()
 
-    async def run(self, stop: asyncio.Event, grace: float) -> None:
+    async def run(self, stop: asyncio.Event, grace: float, health: Health) -> None:
         """Work until ``stop`` is set, then end in good order."""
         working = asyncio.create_task(self._scheduler.run())
         watching = [asyncio.create_task(self._supervise()), asyncio.create_task(self._reconcile())]
         stopping = asyncio.create_task(stop.wait())
+        knowing = asyncio.create_task(become_ready(health, self._api, self._fleet, self._namespaces))
         try:
             ended, _ = await asyncio.wait((stopping, working, *watching), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            await _cancelled(knowing)
+            health.waits_for = "nothing: it is stopping"
             await asyncio.gather(_cancelled(stopping, *watching), self._scheduler.stop(grace))
             await _cancelled(working)
         for task in ended:
@@ -100,6 +106,7 @@ class _Operation:
         """kopf ends by faults of the API server. The heap is not its: it is started again, and all is listed anew."""
         waits = iter(Backoffs())
         while True:
+            await self._until_served()
             started = self._loop.time()
             try:
                 await self._watch.run()
@@ -109,6 +116,15 @@ class _Operation:
                 waits = iter(Backoffs())
             await asyncio.sleep(next(waits))
             self._relisted.set()
+
+    async def _until_served(self) -> None:
+        """kopf looks once at what is defined: it never sees what comes later."""
+        for wait in Backoffs(longest=2.0):
+            if await until_there(self._api.is_served):
+                return
+            if wait == FIRST:
+                _log.warning("%s", NOT_SERVED)
+            await asyncio.sleep(wait)
 
     async def _reconcile(self) -> None:
         """kopf never tells of an object that was deleted while nobody watched: after each list anew, we look for ourselves."""

@@ -70,6 +70,24 @@ class Api:
                 return await self._objects.list_cluster_custom_object(**_KIND, **more)
             return await self._objects.list_namespaced_custom_object(**_KIND, namespace=namespace, **more)
 
+    async def is_served(self) -> bool:
+        """Whether the API server knows SyncSources."""
+        try:
+            with translated():
+                known: Any = await self._objects.get_api_resources(api.GROUP, api.VERSION, _request_timeout=_TIMEOUT)
+        except Gone:
+            return False
+        return any(resource.name == api.PLURAL for resource in known.resources)
+
+    async def look_at_secrets(self, namespaces: Sequence[str] | None) -> None:
+        """Raises Rejected where Secrets may not be listed."""
+        least: dict[str, Any] = {"limit": 1, "_request_timeout": _TIMEOUT}
+        with translated():
+            if namespaces is None:
+                await self._core.list_secret_for_all_namespaces(**least)
+            for namespace in namespaces or ():
+                await self._core.list_namespaced_secret(namespace, **least)
+
     async def write_status(self, ref: Ref, packed: bytes, version: str) -> str:
         """Write status if the object is still that one, at that version; returns its new version.
 

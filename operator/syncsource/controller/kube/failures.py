@@ -9,6 +9,7 @@ ApiError
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -58,9 +59,17 @@ def translated() -> Iterator[None]:
         raise Away(outside_text(f"{type(error).__name__}: {error}")) from error
 
 
+def _said(error: ApiException) -> str:
+    """The message of a Status, or whatever the body is."""
+    try:
+        return str(json.loads(error.body or "")["message"])
+    except (ValueError, TypeError, KeyError):
+        return str(error.body)
+
+
 def _kind(error: ApiException) -> ApiError:
     status = int(error.status or 0)
-    message = outside_text(f"{status} {error.reason}: {error.body}")
+    message = outside_text(f"{status} {error.reason}: {_said(error)}")
     if status == 404:
         return Gone(message)
     if status in _CONFLICT:

@@ -122,6 +122,7 @@ class _Stop:
 def _settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
+    settings.scanning.disabled = True  # it would need rights on all namespaces and definitions, and wait for them without end
     settings.watching.chunk_size = 100  # with the next: an eighth of the memory for ten thousand objects
     settings.queueing.idle_timeout = 0.1
     settings.networking.error_backoffs = Backoffs()
