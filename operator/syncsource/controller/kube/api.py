@@ -6,15 +6,17 @@ import base64
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from kubernetes.aio.client import ApiClient, CoreV1Api, CustomObjectsApi
+from kubernetes.aio.client import ApiClient, CustomObjectsApi
 
 from syncsource import failpoints
 from syncsource.controller.core.observed import Observed, Ref, observe
 from syncsource.controller.core.packed import unpack
 from syncsource.controller.kube.failures import Conflict, Gone, Rejected, translated
+from syncsource.controller.kube.plain import Plain
 from syncsource.resource import api
 
 _KIND: dict[str, Any] = {"group": api.GROUP, "version": api.VERSION, "plural": api.PLURAL}
+_CORE = ("api", "v1")
 _TIMEOUT = 30.0
 _CHUNK = 250
 """Objects per page of a list."""
@@ -25,7 +27,7 @@ class Api:
 
     def __init__(self, configuration: Any) -> None:
         self._client = ApiClient(configuration)
-        self._core = CoreV1Api(self._client)
+        self._plain = Plain(self._client, timeout=_TIMEOUT)
         self._objects = CustomObjectsApi(self._client)
 
     async def close(self) -> None:
@@ -35,8 +37,8 @@ class Api:
     async def cluster(self) -> str:
         """The cluster's identity: the uid of its kube-system namespace."""
         with translated():
-            namespace: Any = await self._core.read_namespace("kube-system", _request_timeout=_TIMEOUT)
-        return str(namespace.metadata.uid)
+            namespace = await self._plain.get(*_CORE, "namespaces", "kube-system")
+        return str(namespace["metadata"]["uid"])
 
     async def object(self, ref: Ref) -> Observed:
         """The SyncSource as it is now. Raises Gone, also where another took its place."""
@@ -74,19 +76,18 @@ class Api:
         """Whether the API server knows SyncSources."""
         try:
             with translated():
-                known: Any = await self._objects.get_api_resources(api.GROUP, api.VERSION, _request_timeout=_TIMEOUT)
+                known = await self._plain.get("apis", api.GROUP, api.VERSION)
         except Gone:
             return False
-        return any(resource.name == api.PLURAL for resource in known.resources)
+        return any(resource["name"] == api.PLURAL for resource in known["resources"])
 
     async def look_at_secrets(self, namespaces: Sequence[str] | None) -> None:
         """Raises Rejected where Secrets may not be listed."""
-        least: dict[str, Any] = {"limit": 1, "_request_timeout": _TIMEOUT}
         with translated():
             if namespaces is None:
-                await self._core.list_secret_for_all_namespaces(**least)
+                await self._plain.get(*_CORE, "secrets", limit="1")
             for namespace in namespaces or ():
-                await self._core.list_namespaced_secret(namespace, **least)
+                await self._plain.get(*_CORE, "namespaces", namespace, "secrets", limit="1")
 
     async def write_status(self, ref: Ref, packed: bytes, version: str) -> str:
         """Write status if the object is still that one, at that version; returns its new version.
@@ -123,20 +124,18 @@ class Api:
     async def secret(self, namespace: str, name: str) -> dict[str, str]:
         """The Secret's values, decoded. Raises Rejected where a value is no text."""
         with translated():
-            secret = await self._core.read_namespaced_secret(name, namespace, _request_timeout=_TIMEOUT)
+            secret = await self._plain.get(*_CORE, "namespaces", namespace, "secrets", name)
         try:
-            return {key: base64.b64decode(value).decode() for key, value in (secret.data or {}).items()}
+            return {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
         except ValueError:
             raise Rejected(f"Secret {name} holds a value that is not UTF-8 text") from None
 
     async def create_event(self, namespace: str, event: Any) -> None:
         """Create a v1 Event."""
         with translated():
-            await self._core.create_namespaced_event(namespace, event, _request_timeout=_TIMEOUT)
+            await self._plain.create(*_CORE, "namespaces", namespace, "events", body=event)
 
     async def patch_event(self, namespace: str, name: str, patch: Any) -> None:
         """Change a v1 Event. Raises Gone where it has expired."""
         with translated():
-            await self._core.patch_namespaced_event(
-                name, namespace, patch, _content_type="application/merge-patch+json", _request_timeout=_TIMEOUT
-            )
+            await self._plain.patch(*_CORE, "namespaces", namespace, "events", name, body=patch)
