@@ -29,10 +29,10 @@ class Retelling(logging.Filter):
         if found is None:
             return True
         verb, path, error, details = found.groups()
-        forbidden = "Forbidden" in error
-        record.msg = f"{verb} {path}: {details if forbidden else error}; tried again until the API server answers"
+        said = details.partition("', {")[0].strip("'") if "Forbidden" in error else error
+        record.msg = f"{verb} {path}: {said}; tried again until the API server answers"
         record.args, record.levelno, record.levelname = (), logging.WARNING, "WARNING"
-        return self._is_news(details if forbidden else error)
+        return self._is_news(said)
 
     def _is_news(self, failure: str) -> bool:
         now = self._clock()

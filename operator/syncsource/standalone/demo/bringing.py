@@ -60,7 +60,8 @@ def databases(folder: Path) -> Iterator[Databases]:
 def manifests(upstream: str, given: dict[str, str], databases: Databases) -> list[dict[str, Any]]:
     """Two Secrets and three SyncSources."""
     sources = resources.files("syncsource.standalone.demo") / "manifests"
-    texts = [file.read_text(encoding="utf-8") for file in sorted(sources.iterdir(), key=lambda file: file.name)]
+    names = yaml.safe_load((sources / "kustomization.yaml").read_text(encoding="utf-8"))["resources"]
+    texts = [(sources / name).read_text(encoding="utf-8") for name in names]
     return [
         _secret("shop-api", given),
         _secret("demo-db", {"orders": databases.orders, "shop": databases.shop}),
