@@ -52,6 +52,7 @@ class WorkerPool:
         self._unhanded: set[str] = set()
         """Runs that wait for a worker to start."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._filling = asyncio.Lock()
         self._stopping = False
 
     @property
@@ -61,7 +62,7 @@ class WorkerPool:
 
     async def start(self) -> None:
         """Start the workers."""
-        await asyncio.gather(*(self._spawn() for _ in range(self._workers)))
+        await self._fill()
 
     async def run(self, plan: RunPlan, progress: Report) -> Outcome:
         """Execute the plan. A failed run is an outcome, and so is a worker that died: never an exception."""
@@ -113,19 +114,23 @@ class WorkerPool:
             member.runs.pop(plan.run, None)
 
     async def _least_busy(self) -> _Member:
-        alive = [member for member in self._members if member.alive]
-        if not alive:
-            return await self._spawn()
+        while not (alive := [member for member in self._members if member.alive]):
+            await self._fill()
         return min(alive, key=lambda member: len(member.runs))
 
-    async def _spawn(self) -> _Member:
+    async def _fill(self) -> None:
+        """Start the workers that are missing: each run of those that died asks for them, and so does the end of each."""
+        async with self._filling:
+            missing = self._workers - sum(member.alive for member in self._members)
+            await asyncio.gather(*(self._spawn() for _ in range(missing)))
+
+    async def _spawn(self) -> None:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "syncsource.runner.worker", str(_log.getEffectiveLevel()), stdin=PIPE, stdout=PIPE, limit=_LINE_LIMIT
         )
         member = _Member(process)
         self._members.append(member)
         self._keep(asyncio.create_task(self._listen(member)))
-        return member
 
     async def _listen(self, member: _Member) -> None:
         assert member.process.stdout is not None
@@ -139,7 +144,7 @@ class WorkerPool:
         if not self._stopping:
             ended = {"worker": member.process.pid}
             _log.warning("a worker ended with code %s; another takes its place", member.process.returncode, extra=ended)
-            await self._spawn()
+            await self._fill()
 
     def _take(self, member: _Member, message: wire.FromWorker) -> None:
         match message:

@@ -136,6 +136,21 @@ async def test_a_worker_that_dies_fails_its_run_and_nothing_else(pool: WorkerPoo
         assert connection.execute("SELECT result FROM syncsource_runs ORDER BY fence").fetchall() == [("Interrupted",), ("Succeeded",)]
 
 
+async def test_as_many_workers_as_before_take_the_place_of_those_that_died_at_once(upstream: Upstream, tmp_path: Path) -> None:
+    pool = WorkerPool(workers=2)
+    await pool.start()
+    upstream.hold = True
+    running = [asyncio.create_task(pool.run(plan(upstream, tmp_path / f"{number}.db"), ignored)) for number in range(6)]
+    while len(upstream.times) < 6:
+        await asked(upstream)
+        upstream.asked.clear()
+    for pid in pool.pids:
+        os.kill(pid, signal.SIGKILL)
+    assert {outcome.reason for outcome in await asyncio.gather(*running)} == {"Interrupted"}
+    assert len(pool.pids) == 2
+    await pool.stop(5)
+
+
 async def test_a_run_that_had_committed_is_settled_as_succeeded(pool: WorkerPool, upstream: Upstream, tmp_path: Path) -> None:
     done = plan(upstream, tmp_path / "a.db")
     await pool.run(done, ignored)
