@@ -46,7 +46,7 @@ class Product:
     @property
     def workers(self) -> list[psutil.Process]:
         """Its worker processes."""
-        return [child for child in self.children if "syncsource.runner.worker" in _command(child)]
+        return [child for child in self.children if "syncsource.runner.worker" in command(child)]
 
     @property
     def children(self) -> list[psutil.Process]:
@@ -63,7 +63,7 @@ class Product:
             self.kill()
             raise AssertionError(f"it did not end within {ENDS_WITHIN} s of signal {number}:\n{self.log}") from None
         _, left = psutil.wait_procs(children, timeout=1)
-        assert not left, f"it left processes behind: {[_command(process) for process in left]}"
+        assert not left, f"it left processes behind: {[command(process) for process in left]}"
         return code
 
     def kill(self) -> None:
@@ -78,10 +78,10 @@ class Product:
 
 
 @contextmanager
-def up(folder: Path, *options: str) -> Iterator[Product]:
+def up(folder: Path, *options: str, env: Mapping[str, str] | None = None) -> Iterator[Product]:
     """``syncsource up --dir FOLDER``, once it has said its welcome. Ended with the block, where it must exit with 0."""
     folder.mkdir(parents=True, exist_ok=True)
-    with _started(folder, ["up", "--dir", str(folder), *options]) as process:
+    with _started(folder, ["up", "--dir", str(folder), *options], env) as process:
         welcome = _welcome(process, folder)
         with closing(Cluster(folder / "kubeconfig")) as cluster:
             yield (product := Product(process, folder, cluster, welcome))
@@ -90,21 +90,27 @@ def up(folder: Path, *options: str) -> Iterator[Product]:
 
 
 @contextmanager
-def operator(folder: Path, cluster: Cluster) -> Iterator[Product]:
+def operator(folder: Path, cluster: Cluster, *options: str, env: Mapping[str, str] | None = None) -> Iterator[Product]:
     """``syncsource operator`` for the cluster's namespace. Ended with the block, where it must exit with 0."""
-    arguments = ["operator", "--kubeconfig", str(cluster.kubeconfig), "--namespace", cluster.namespace]
-    with _started(folder, arguments) as process:
+    folder.mkdir(parents=True, exist_ok=True)
+    arguments = ["operator", "--kubeconfig", str(cluster.kubeconfig), "--namespace", cluster.namespace, *options]
+    with _started(folder, arguments, env) as process:
         yield (product := Product(process, folder, cluster))
         if product.process.poll() is None:
             assert product.stop() == 0, product.log
 
 
 @contextmanager
-def _started(folder: Path, arguments: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+def _started(folder: Path, arguments: Sequence[str], env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
     """The process, its errors appended to a file of the folder."""
     with _log(folder).open("a") as errors:
         process = subprocess.Popen(
-            [PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment()
+            [PROGRAM, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=environment(**(env or {})),
         )
     try:
         yield process
@@ -149,7 +155,8 @@ def _log(folder: Path) -> Path:
     return folder / "stderr.log"
 
 
-def _command(process: psutil.Process) -> str:
+def command(process: psutil.Process) -> str:
+    """Its command line; empty where it is gone."""
     try:
         return " ".join(process.cmdline())
     except psutil.NoSuchProcess:
