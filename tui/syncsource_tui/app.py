@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import ClassVar
 
+from rich.segment import Segments
+from rich.traceback import Traceback
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
@@ -29,7 +31,6 @@ from syncsource_tui.ui.help import Help
 from syncsource_tui.ui.page import Page
 from syncsource_tui.ui.palette import ActionProvider
 from syncsource_tui.ui.plandialog import PlanDialog
-from syncsource_tui.ui.prompt import Prompt
 from syncsource_tui.ui.reasondialog import ReasonDialog
 from syncsource_tui.ui.theme import CSS as STYLES
 from syncsource_tui.ui.theme import THEME
@@ -55,12 +56,19 @@ class SyncSourceApp(App[None]):
         self.register_theme(THEME)
         self.theme = "ansi-dark" if self.no_color else THEME.name
         self.animation_level = "none"
+        self.set_class(options.ascii, "-ascii")
 
     def on_mount(self) -> None:
         """Connect, and look at what comes."""
         self.run_worker(self.session.run(), group="session")
         self.push_screen(FleetPage())
         self.set_interval(_TICK, self.tick)
+
+    def _fatal_error(self) -> None:
+        """Without the values of variables, as Textual would print them: among them are tokens."""
+        self.bell()
+        self._exit_renderables.append(Segments(self.console.render(Traceback(show_locals=False), self.console.options)))
+        self._close_messages_no_wait()
 
     def tick(self) -> None:
         """Take what changed; the screen in front draws it."""
@@ -109,13 +117,13 @@ class SyncSourceApp(App[None]):
 
     def _help(self) -> None:
         if self.page is not None:
-            self.push_screen(Help(self.page.situation(), ascii_only=self.options.ascii))
+            self.push_screen(Help(self.page.situation()))
 
     def _command(self) -> None:
         page = self.page
         if page is not None:
             known = [command(action) for action in BY_ID.values() if not page.refusal(action)]
-            page.query_one(Prompt).ask(":", "", done=partial(self._commanded, page), known=known)
+            page.prompt.ask(":", "", done=partial(self._commanded, page), known=known)
 
     def _commanded(self, page: Page, text: str) -> str:
         name, _, argument = text.strip().removeprefix(":").partition(" ")

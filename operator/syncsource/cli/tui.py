@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 import click
@@ -35,6 +36,7 @@ def tui(
     from syncsource_tui.kube.access import Access
     from syncsource_tui.kube.session import Session
 
+    logging.basicConfig(handlers=[logging.NullHandler()], force=True)  # a line of a library's log would lie across the screen
     clock = Clock(time.time)
     access = Access(kubeconfig_of(kubeconfig), context)
     session = Session(access, namespaces=namespaces, everywhere=all_namespaces, now=clock.now)

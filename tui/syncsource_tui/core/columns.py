@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from syncsource_tui.core.row import Row
@@ -13,7 +13,8 @@ from syncsource_tui.core.times import is_late, since, span, until
 GAP = 2
 """Cells between two columns."""
 MARK = "●"
-_LEAST_MESSAGE = 30
+_NEVER = "–"
+_LEAST_MESSAGE = 28
 _NAMES = (8, 32)
 _NAMESPACES = (9, 20)
 """The least and the most cells of a column of names."""
@@ -40,7 +41,7 @@ class Cell:
 EMPTY = Cell("")
 _STATUS = Column("status", "STATUS", 13)
 _LAST = Column("last", "LAST", 5)
-_NEXT = Column("next", "NEXT", 8)
+_NEXT = Column("next", "NEXT", 9)
 _ROWS = Column("rows", "ROWS", 9, "right")
 _QUARANTINED = Column("quarantined", "QUAR", 6, "right")
 _SCHEDULE = Column("schedule", "SCHEDULE", 14)
@@ -58,7 +59,7 @@ class Extent:
     """0 where all rows are of one namespace."""
 
 
-def extent(rows: Iterable[Row]) -> Extent:
+def extent(rows: Collection[Row]) -> Extent:
     """Measured once for a view, so that columns don't dance."""
     names, namespaces = {row.name for row in rows}, {row.namespace for row in rows}
     return Extent(_between(names, _NAMES), _between(namespaces, _NAMESPACES) if len(namespaces) > 1 else 0)
@@ -73,8 +74,8 @@ def layout(width: int, names: Extent) -> list[Column]:
     """The columns that ``width`` cells have room for, mark, name, status, last and message in any case."""
     columns = [
         Column("mark", "", 1),
-        *([Column("namespace", "NAMESPACE", names.namespace)] if names.namespace else []),
-        Column("name", "NAME", names.name),
+        *([Column("namespace", "NAMESPACE", min(names.namespace, max(width // 6, _NAMESPACES[0])))] if names.namespace else []),
+        Column("name", "NAME", min(names.name, max(width // 3, _NAMES[0]))),
         _STATUS,
         _LAST,
         _NEXT,
@@ -94,25 +95,25 @@ def _room(columns: Sequence[Column], width: int) -> int:
     return width - sum(column.width + GAP for column in columns if column.width)
 
 
-def cells(row: Row, now: float, *, ascii_only: bool) -> dict[str, Cell]:
+def cells(row: Row, now: float) -> dict[str, Cell]:
     """What stands in each column at ``now``."""
     look = row.state.value
     return {
         "namespace": Cell(row.namespace, "dim"),
         "name": Cell(row.name, "strong"),
-        "status": Cell(row.state.shown(ascii_only=ascii_only), look.tone),
-        "last": Cell(_dashed(since(row.last, now), ascii_only)),
-        "next": _next(row, now, ascii_only),
-        "rows": Cell(_count(row.rows, ascii_only)),
+        "status": Cell(row.state.shown, look.tone),
+        "last": Cell(since(row.last, now)),
+        "next": _next(row, now),
+        "rows": Cell(_NEVER if row.rows is None else f"{row.rows:,}"),
         "quarantined": Cell(f"{row.quarantined:,}", "warn") if row.quarantined else Cell("0", "dim"),
         "schedule": Cell(row.schedule, "dim"),
         "message": _message(row, now),
     }
 
 
-def _next(row: Row, now: float, ascii_only: bool) -> Cell:
+def _next(row: Row, now: float) -> Cell:
     if row.suspended or row.state is State.RUNNING or row.next is None:
-        return Cell(_dashed("–", ascii_only), "dim")
+        return Cell(_NEVER, "dim")
     return Cell(until(row.next, now), "warn" if is_late(row.next, now) else "")
 
 
@@ -126,11 +127,3 @@ def progress(row: Row, now: float) -> str:
     """Of a run under way: ``9,204 read, 42s``."""
     took = "" if row.started is None else f", {span(now - row.started)}"
     return f"{row.read:,} read{took}"
-
-
-def _count(number: int | None, ascii_only: bool) -> str:
-    return _dashed("–", ascii_only) if number is None else f"{number:,}"
-
-
-def _dashed(text: str, ascii_only: bool) -> str:
-    return text.replace("–", "-") if ascii_only else text

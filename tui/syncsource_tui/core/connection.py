@@ -96,12 +96,12 @@ class Connection:
         word: str = self.phase.value
         return word
 
-    def banner(self, now: float) -> str:
-        """For the line below the header; empty while all is well."""
+    def banner(self, now: float) -> tuple[str, str]:
+        """For the line below the header: what is wrong, and when it is tried again; empty while all is well."""
         if self.phase in (Phase.CONNECTING, Phase.LOADING, Phase.LIVE):
-            return ""
-        retry = "trying again now" if self.retry_at is None or self.retry_at <= now else f"retry in {span(self.retry_at - now + 0.999)}"
-        return f"{self._why()} · {retry}"
+            return "", ""
+        waits = self.retry_at is not None and self.retry_at > now
+        return self._why(), f"retry in {span((self.retry_at or now) - now + 0.999)}" if waits else "trying again"
 
     def _why(self) -> str:
         match self.phase:
@@ -114,4 +114,4 @@ class Connection:
             case Phase.UNUSABLE:
                 return f"{self.problem}; start a control plane with `syncsource up`, or give --kubeconfig"
             case _:
-                return f"the control plane does not answer: {self.problem}"
+                return f"no answer: {self.problem}"

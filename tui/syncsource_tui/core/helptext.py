@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncsource_tui.core.actions import ACTIONS, EVERYWHERE, FLEET, LOGS, SOURCE, Situation, applies, command, key_name, why_not
+from syncsource_tui.core.actions import ACTIONS, EVERYWHERE, FLEET, LOGS, SOURCE, Action, Situation, applies, command, key_name, why_not
 from syncsource_tui.core.columns import Cell
 from syncsource_tui.core.state import State
 from syncsource_tui.core.text import fit, width_of, wrap
@@ -23,9 +23,9 @@ _QUERY = (
 )
 
 
-def lines(situation: Situation, width: int, *, ascii_only: bool) -> list[list[Cell]]:
+def lines(situation: Situation, width: int) -> list[list[Cell]]:
     """The page, in lines of at most ``width`` cells; what can't be done now is dim and says why."""
-    return [line for told in _page(situation, ascii_only) for line in _wrapped(told, width)]
+    return [line for told in _page(situation) for line in _wrapped(told, width)]
 
 
 def _wrapped(told: list[Cell], width: int) -> list[list[Cell]]:
@@ -38,16 +38,16 @@ def _wrapped(told: list[Cell], width: int) -> list[list[Cell]]:
     return [[*head, Cell(first, last.tone)], *([Cell(" " * indent), Cell(line, last.tone)] for line in more)]
 
 
-def _page(situation: Situation, ascii_only: bool) -> list[list[Cell]]:
+def _page(situation: Situation) -> list[list[Cell]]:
     page: list[list[Cell]] = []
+    page += [[Cell("Changes", "key")], *(_action(one, situation) for one in ACTIONS if one.changes), []]
     for place in _PLACES:
-        page += [[Cell(place, "key")], *(_action(one.id, situation) for one in ACTIONS if one.place == place), []]
+        page += [[Cell(place, "key")], *(_action(one, situation) for one in ACTIONS if one.place == place and not one.changes), []]
     page += _section("Moving", _MOVING) + _section("Filter", _QUERY) + _section("Columns", _COLUMNS) + [[Cell("Status", "key")]]
-    return page + [[Cell("  " + fit(state.shown(ascii_only=ascii_only), 14), state.value.tone), Cell(_STATES[state])] for state in State]
+    return page + [[Cell("  " + fit(state.shown, 14), state.value.tone), Cell(_STATES[state])] for state in State]
 
 
-def _action(id: str, situation: Situation) -> list[Cell]:
-    action = next(one for one in ACTIONS if one.id == id)
+def _action(action: Action, situation: Situation) -> list[Cell]:
     why = why_not(action, situation) if applies(action, situation.places) else ""
     cells = [
         Cell("  " + fit(key_name(action), 8), "dim" if why else "strong"),

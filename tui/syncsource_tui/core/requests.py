@@ -127,15 +127,14 @@ def is_over(request: Request, now: float) -> bool:
     return request.ended_at is not None and now - request.ended_at > KEPT
 
 
-def trail(request: Request, now: float, *, ascii_only: bool) -> str:
+def trail(request: Request, now: float) -> str:
     """``Requested → Accepted → Running, 1,204 read``, and how it ended."""
-    arrow = " -> " if ascii_only else " → "
     if request.step is Step.SENDING:
         return "Sending"
     if request.step.is_end:
         return request.outcome
     steps = [Step.REQUESTED, Step.ACCEPTED, Step.RUNNING]
-    told = arrow.join(step.value for step in steps[: steps.index(request.step) + 1])
+    told = " → ".join(step.value for step in steps[: steps.index(request.step) + 1])
     if request.step is Step.RUNNING and request.read:
         told += f", {request.read:,} read"
     if request.step is Step.REQUESTED and now - request.at > SILENT:

@@ -10,27 +10,28 @@ from syncsource_tui.core.state import Tone
 from syncsource_tui.core.times import Clock, date_and_time, since, span
 
 _COUNTS = ("read", "inserted", "updated", "unchanged", "skipped", "quarantined")
-_LOOKS: dict[str, tuple[str, str, Tone]] = {
-    "Succeeded": ("✓", "+", "good"),
-    "Failed": ("✗", "x", "bad"),
-    "Interrupted": ("!", "!", "warn"),
-    "Refused": ("‖", "=", "warn"),
+_LOOKS: dict[str, tuple[str, Tone]] = {
+    "Succeeded": ("✓", "good"),
+    "Failed": ("✗", "bad"),
+    "Interrupted": ("!", "warn"),
+    "Refused": ("‖", "warn"),
 }
 
 
 def columns(width: int) -> list[Column]:
     """What a width has room for."""
-    narrow = [
+    wide = width >= 100
+    return [
+        *([Column("run", "RUN", 13)] if wide else []),
         Column("result", "RESULT", 13),
         Column("trigger", "TRIGGER", 10),
         Column("started", "STARTED", 7),
         Column("took", "TOOK", 6, "right"),
-        Column("read", "READ", 9, "right"),
+        *([Column("read", "READ", 9, "right")] if wide else []),
         Column("changed", "CHANGED", 9, "right"),
+        *([Column("quarantined", "QUAR", 6, "right")] if wide else []),
+        MESSAGE,
     ]
-    if width < 100:
-        return [*narrow, MESSAGE]
-    return [Column("run", "RUN", 10), *narrow, Column("quarantined", "QUAR", 6, "right"), MESSAGE]
 
 
 def keys(source: Object) -> list[str]:
@@ -41,15 +42,15 @@ def keys(source: Object) -> list[str]:
     return list(dict.fromkeys(one for one in (current, *ended) if one))
 
 
-def cells(source: Object, run: str, clock: Clock, *, ascii_only: bool) -> dict[str, Cell]:
+def cells(source: Object, run: str, clock: Clock) -> dict[str, Cell]:
     """One run's line."""
     entry, now = _entry(source, run), clock.now()
     if not entry:
-        return _current(part(source, "status", "currentRun"), now, ascii_only)
-    glyph, plain, tone = _look(entry)
+        return _current(part(source, "status", "currentRun"), now)
+    glyph, tone = _look(entry)
     return {
         "run": Cell(text(entry, "id"), "dim"),
-        "result": Cell(f"{plain if ascii_only else glyph} {text(entry, 'result')}", tone),
+        "result": Cell(f"{glyph} {text(entry, 'result')}", tone),
         "trigger": Cell(text(entry, "trigger")),
         "started": Cell(since(time(entry, "startedAt"), now)),
         "took": Cell(text(entry, "duration")),
@@ -73,7 +74,7 @@ def details(source: Object, run: str, clock: Clock) -> list[tuple[str, str, Tone
         (
             "Result",
             ": ".join(dict.fromkeys(filter(None, (text(entry, "result"), text(entry, "reason"))))),
-            _look(entry)[2],
+            _look(entry)[1],
         ),
         ("Counts", counts, ""),
         ("Message", text(entry, "message") or "none", ""),
@@ -85,9 +86,9 @@ def _entry(source: Object, run: str) -> Object:
     return next((entry for entry in found if raw(entry, "id") == run), {})
 
 
-def _look(entry: Object) -> tuple[str, str, Tone]:
-    glyph, plain, tone = _LOOKS.get(raw(entry, "result"), ("?", "?", ""))
-    return (glyph, plain, "warn") if tone == "good" and (number(entry, "quarantined") or 0) > 0 else (glyph, plain, tone)
+def _look(entry: Object) -> tuple[str, Tone]:
+    glyph, tone = _LOOKS.get(raw(entry, "result"), ("?", ""))
+    return (glyph, "warn") if tone == "good" and (number(entry, "quarantined") or 0) > 0 else (glyph, tone)
 
 
 def _quarantined(entry: Object) -> Cell:
@@ -100,11 +101,11 @@ def _told(entry: Object) -> str:
     return message if entry.get("result") == "Succeeded" or not reason else f"{reason}: {message}".rstrip(": ")
 
 
-def _current(run: Object, now: float, ascii_only: bool) -> dict[str, Cell]:
+def _current(run: Object, now: float) -> dict[str, Cell]:
     started = time(run, "startedAt")
     return {
         "run": Cell(text(run, "id"), "dim"),
-        "result": Cell(f"{'>' if ascii_only else '▸'} Running", "busy"),
+        "result": Cell("▸ Running", "busy"),
         "trigger": Cell(text(run, "trigger")),
         "started": Cell(since(started, now)),
         "took": Cell("" if started is None else span(now - started)),

@@ -19,37 +19,37 @@ class Look:
     word: str
     tone: Tone
     glyph: str
-    plain: str
-    """The glyph in ASCII."""
     rank: int
 
 
 class State(Enum):
     """What a SyncSource is doing, or what it came to."""
 
-    STALLED = Look("Stalled", "bad", "✗", "x", 0)
-    FAILED = Look("Failed", "bad", "✗", "x", 1)
-    QUARANTINED = Look("Quarantined", "warn", "!", "!", 2)
-    RUNNING = Look("Running", "busy", "▸", ">", 3)
-    WAITING = Look("Waiting", "busy", "…", "~", 4)
-    UNSEEN = Look("Unseen", "dim", "?", "?", 5)
-    NEW = Look("New", "dim", "·", "-", 6)
-    SUSPENDED = Look("Suspended", "dim", "‖", "=", 7)
-    DELETING = Look("Deleting", "dim", "−", "-", 8)
-    READY = Look("Ready", "good", "✓", "+", 9)
+    STALLED = Look("Stalled", "bad", "✗", 0)
+    FAILED = Look("Failed", "bad", "✗", 1)
+    QUARANTINED = Look("Quarantined", "warn", "!", 2)
+    RUNNING = Look("Running", "busy", "▸", 3)
+    WAITING = Look("Waiting", "busy", "…", 4)
+    UNSEEN = Look("Unseen", "dim", "?", 5)
+    NEW = Look("New", "dim", "·", 6)
+    SUSPENDED = Look("Suspended", "dim", "‖", 7)
+    DELETING = Look("Deleting", "dim", "−", 8)
+    READY = Look("Ready", "good", "✓", 9)
 
     @property
     def is_problem(self) -> bool:
         """Whether somebody should look."""
         return self in (State.STALLED, State.FAILED, State.QUARANTINED)
 
-    def shown(self, *, ascii_only: bool) -> str:
-        """Glyph and word: colour is never needed."""
-        return f"{self.glyph(ascii_only=ascii_only)} {self.value.word}"
-
-    def glyph(self, *, ascii_only: bool) -> str:
+    @property
+    def glyph(self) -> str:
         """One cell."""
-        return self.value.plain if ascii_only else self.value.glyph
+        return self.value.glyph
+
+    @property
+    def shown(self) -> str:
+        """Glyph and word: colour is never needed."""
+        return f"{self.value.glyph} {self.value.word}"
 
 
 def state_of(source: Object) -> State:

@@ -18,6 +18,9 @@ _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+_ASCII = str.maketrans({"✓": "+", "✗": "x", "▸": ">", "‖": "=", "…": "~", "·": "-", "–": "-", "−": "-", "⟩": ">", "●": "*", "→": ">"})
+
+
 def clean(value: Any, limit: int = LONGEST) -> str:
     """The value as one line that a terminal can only show: no control characters or sequences, no bidirectional overrides, no zero widths.
 
@@ -36,6 +39,11 @@ def clean(value: Any, limit: int = LONGEST) -> str:
 def clean_lines(text: str) -> list[str]:
     """Each line made safe, its indentation kept."""
     return [line[: len(line) - len(line.lstrip(" "))] + clean(line) for line in text.split("\n")]
+
+
+def in_ascii(text: str) -> str:
+    """The text with the glyphs that screens draw in ASCII, each as wide as before."""
+    return text if text.isascii() else text.translate(_ASCII)
 
 
 def width_of(text: str) -> int:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+_LATEST = 253_000_000_000
+"""In the year 9987: no zone moves it out of what a datetime holds."""
 _LATE = 10
 """Seconds after which what is due counts as late."""
 _UNITS = ((86400 * 7, "w", 8), (86400, "d", 2), (3600, "h", 2), (60, "m", 2), (1, "s", 0))
@@ -21,14 +23,15 @@ class Clock:
 
 
 def instant(value: Any) -> float | None:
-    """The instant of an RFC 3339 text; None for anything else."""
+    """The instant of an RFC 3339 text; None for anything else, and before 1970, as for Kubernetes' zero time."""
     if not isinstance(value, str):
         return None
     try:
         moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+    return seconds if 0 < seconds < _LATEST else None
 
 
 def span(seconds: float) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from syncsource_tui.core.failures import Unusable
 from syncsource_tui.kube.client import Client
 
@@ -28,6 +30,8 @@ class Access:
         config = await asyncio.to_thread(importlib.import_module, "kubernetes.aio.config")  # takes half a second
         try:
             return await self._opened(config)
+        except yaml.YAMLError:
+            raise Unusable("the kubeconfig is not YAML") from None  # the parser's message would quote it
         except (config.ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise Unusable(f"the kubeconfig can't be used: {error}") from None
 

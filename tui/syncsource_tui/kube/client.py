@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -108,8 +109,14 @@ def _translated() -> Iterator[None]:
         raise Away("no answer in time") from None
     except aiohttp.ClientConnectorCertificateError as error:
         raise Away(f"its certificate is not trusted: {error.certificate_error}") from None
+    except aiohttp.ClientConnectorError as error:
+        raise Away(f"{error.host}:{error.port}: {_why(error.os_error)}") from None
     except (aiohttp.ClientError, OSError) as error:
         raise Away(str(error) or type(error).__name__) from None
+
+
+def _why(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
 
 
 async def _split(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

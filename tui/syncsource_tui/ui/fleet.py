@@ -15,8 +15,8 @@ from syncsource_tui.core.ordering import SORTS, after, named
 from syncsource_tui.core.query import QueryError, parse
 from syncsource_tui.core.row import Row
 from syncsource_tui.core.store import Delta
+from syncsource_tui.core.text import width_of
 from syncsource_tui.ui.page import Page, bindings
-from syncsource_tui.ui.prompt import Prompt
 from syncsource_tui.ui.source import SourcePage
 from syncsource_tui.ui.table import Heading, LineTable
 from syncsource_tui.ui.toned import Bar
@@ -32,18 +32,13 @@ class FleetPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
+        self.view, self.heading = Bar(id="view"), Heading(id="heading")
+        self.table = LineTable(self._cells, self._columns, heading=self.heading, marked=self._marked, id="fleet")
         self._names = columns.Extent(8, 0)
         self._second = 0
 
     def middle(self) -> Iterable[Widget]:
-        yield Bar(id="view")
-        yield Heading(id="heading")
-        yield LineTable(self._cells, self._columns, marked=self._marked, id="fleet")
-
-    @property
-    def table(self) -> LineTable:
-        """The rows."""
-        return self.query_one(LineTable)
+        return self.view, self.heading, self.table
 
     def on_mount(self) -> None:
         """From the start there is a view, empty or not."""
@@ -69,21 +64,19 @@ class FleetPage(Page):
     def draw_frame(self) -> None:
         super().draw_frame()
         fleet = self.main.fleet
-        left, right = header.view(fleet)
-        late = header.late(fleet, self.main.clock.now())
-        if late:
-            left = [*left, Cell(f"   {late:,} late: is an operator running?", "warn")]
-        self.query_one("#view", Bar).show(left, right)
+        left, right = header.view(fleet, self.main.clock.now())
+        self.view.show(left, right)
 
     def head(self) -> tuple[list[Cell], list[Cell]]:
-        main = self.main
-        left = header.places(main.context, main.session.scope, ascii_only=main.options.ascii)
-        counts = header.counts(main.fleet, ascii_only=main.options.ascii) if main.session.connection.heard_at is not None else []
-        version = self.version()
+        left, version = header.places(self.main.context, self.main.session.scope), self.version()
+        if self.main.session.connection.heard_at is None:
+            return left, version
+        room = self.size.width - sum(width_of(cell.text) for cell in (*left, *version)) - header.LONGEST_LABEL
+        counts = header.counts(self.main.fleet, room)
         return left, [*counts, Cell("   "), *version] if version else counts
 
     def chosen_row(self) -> Row | None:
-        return self.main.fleet.row(self.table.cursor) if self.is_mounted else None
+        return self.main.fleet.row(self.table.cursor)
 
     def marked(self) -> int:
         return len(self.main.fleet.marks)
@@ -96,7 +89,7 @@ class FleetPage(Page):
         if action.id in _TABS:
             row = self.chosen_row()
             if row is not None:
-                self.app.push_screen(SourcePage(row, _TABS[action.id]))
+                self.app.push_screen(SourcePage(row, _TABS[action.id], self.main))
         else:
             {
                 "filter": self._filter,
@@ -117,17 +110,13 @@ class FleetPage(Page):
         """Clicked twice."""
         self.main.act("open")
 
-    def on_line_table_relaid(self, event: LineTable.Relaid) -> None:
-        """The titles stand above their columns."""
-        self.query_one(Heading).of(event.table.columns)
-
     def _filter(self, argument: str) -> None:
         if argument:
             wrong = self._filter_live(argument)
             if wrong:
                 self.notice(wrong, bad=True)
         else:
-            self.query_one(Prompt).ask("/", self.main.fleet.query.text, live=self._filter_live)
+            self.prompt.ask("/", self.main.fleet.query.text, live=self._filter_live)
 
     def _filter_live(self, text: str) -> str:
         try:
@@ -172,7 +161,7 @@ class FleetPage(Page):
 
     def _show_view(self) -> None:
         fleet = self.main.fleet
-        names = columns.extent(fleet.store.rows[uid] for uid in fleet.keys)
+        names = columns.extent([row for row in map(fleet.row, fleet.keys) if row is not None])
         self.table.set_view(fleet.keys)
         if names != self._names or not self.table.columns:
             self._names = names
@@ -183,9 +172,7 @@ class FleetPage(Page):
 
     def _cells(self, uid: str) -> dict[str, Cell]:
         row = self.main.fleet.row(uid)
-        return columns.cells(row, self.main.clock.now(), ascii_only=self.main.options.ascii) if row else {}
+        return columns.cells(row, self.main.clock.now()) if row else {}
 
     def _marked(self, uid: str) -> str:
-        if uid not in self.main.fleet.marks:
-            return ""
-        return "*" if self.main.options.ascii else MARK
+        return MARK if uid in self.main.fleet.marks else ""

@@ -18,9 +18,9 @@ class Help(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark", "dismiss", show=False)]
 
-    def __init__(self, situation: Situation, *, ascii_only: bool) -> None:
+    def __init__(self, situation: Situation) -> None:
         super().__init__()
-        self._situation, self._ascii = situation, ascii_only
+        self._situation = situation
 
     def compose(self) -> ComposeResult:
         page = Lines(id="help")
@@ -38,4 +38,4 @@ class Help(ModalScreen[None]):
 
     def _draw(self) -> None:
         page = self.query_one(Lines)
-        page.show(lines(self._situation, page.room - 1, ascii_only=self._ascii))
+        page.show(lines(self._situation, page.room - 1))

@@ -20,7 +20,7 @@ from syncsource_tui.core.store import Delta
 from syncsource_tui.core.text import wrap
 from syncsource_tui.ui.host import Host
 from syncsource_tui.ui.prompt import Prompt
-from syncsource_tui.ui.toned import Bar, Toned, clickable, cut
+from syncsource_tui.ui.toned import Bar, Block, Toned, clickable
 
 _NOTICE_SECONDS = 6.0
 
@@ -45,6 +45,8 @@ class Page(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.header_bar, self.banner, self.activity = Bar(id="header"), Bar(id="banner"), Block(id="activity")
+        self.prompt, self.footer = Prompt(id="prompt"), Footer(id="footer")
         self._notice: tuple[float, Cell] | None = None
 
     @property
@@ -53,12 +55,7 @@ class Page(Screen[None]):
         return cast("Host", self.app)
 
     def compose(self) -> ComposeResult:
-        yield Bar(id="header")
-        yield Bar(id="banner")
-        yield from self.middle()
-        yield Activity(id="activity")
-        yield Prompt(id="prompt")
-        yield Footer(id="footer")
+        yield from (self.header_bar, self.banner, *self.middle(), self.activity, self.prompt, self.footer)
 
     def middle(self) -> Iterable[Widget]:
         """What is between header and footer."""
@@ -140,12 +137,12 @@ class Page(Screen[None]):
         main, now = self.main, self.main.clock.now()
         state = main.session.connection
         left, right = self.head()
-        self.query_one("#header", Bar).show([*left, Cell("   "), header.connection(state, now)], right)
-        banner = self.query_one("#banner", Bar)
-        banner.show([Cell(state.banner(now))])
-        banner.display = bool(state.banner(now))
-        self.query_one(Activity).show(self._activity(now))
-        self.query_one(Footer).situation = self.situation()
+        self.header_bar.show([*left, Cell("   "), header.connection(state, now)], right)
+        why, when = state.banner(now)
+        self.banner.show([Cell(why)], [Cell(f"  {when}")])
+        self.banner.display = bool(why)
+        self.activity.show(self._activity(now))
+        self.footer.situation = self.situation()
 
     def head(self) -> tuple[list[Cell], list[Cell]]:
         """The header's left and right."""
@@ -153,46 +150,17 @@ class Page(Screen[None]):
 
     def version(self) -> list[Cell]:
         """At the header's right end: whether nothing may be changed, and the version."""
-        mode = [Cell("read-only  ", "warn")] if self.main.options.read_only else []
-        return [*mode, Cell(f"v{self.main.options.version}", "dim")] if self.size.width >= 100 else mode
+        mode = [Cell("read-only", "warn")] if self.main.options.read_only else []
+        version = [Cell(f"v{self.main.options.version}", "dim")] if self.size.width >= 100 else []
+        return [*mode, Cell("  "), *version] if mode and version else mode or version
 
     def _activity(self, now: float) -> list[list[Cell]]:
         width = self.size.width - 2
-        asked = header.requests(self.main.requests, now, width, ascii_only=self.main.options.ascii)
+        asked = header.requests(self.main.requests, now, width)
         if self._notice is None or now >= self._notice[0]:
             return asked
         said = self._notice[1]
         return [*asked, *([Cell(line, said.tone)] for line in wrap(said.text, width))]
-
-
-class Activity(Toned):
-    """What becomes of the changes that were asked for, a line each; takes no room where there is nothing to tell."""
-
-    DEFAULT_CSS = "Activity { height: auto; max-height: 6; padding: 0 1; display: none; }"
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self.lines: list[list[Cell]] = []
-
-    def show(self, lines: list[list[Cell]]) -> None:
-        """Draw these from now on."""
-        if lines == self.lines:
-            return
-        grown, self.lines = len(lines) != len(self.lines), lines
-        self.styles.height = len(lines)
-        self.display = bool(lines)
-        self.refresh(layout=grown)
-
-    @property
-    def text(self) -> str:
-        """What it says."""
-        return "\n".join("".join(cell.text for cell in line).rstrip() for line in self.lines)
-
-    def render_line(self, y: int) -> Strip:
-        """One of its lines."""
-        width = self.content_size.width
-        cells = self.lines[y] if y < len(self.lines) else []
-        return Strip(self.segments(cut(cells, width), self.rich_style)).adjust_cell_length(width, self.rich_style)
 
 
 class Footer(Toned):

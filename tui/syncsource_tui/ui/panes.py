@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from syncsource_tui.core import events, overview, runs, yamltext
-from syncsource_tui.core.columns import Cell, Column
+from syncsource_tui.core.columns import MESSAGE, Cell, Column
 from syncsource_tui.core.loglines import Line, LogBuffer
 from syncsource_tui.core.reading import Object
 from syncsource_tui.core.state import Tone
@@ -16,7 +15,7 @@ from syncsource_tui.core.text import fit, wrap
 from syncsource_tui.core.times import Clock, date_and_time, time_of_day
 from syncsource_tui.ui.lines import Lines
 from syncsource_tui.ui.table import Cells, Heading, LineTable
-from syncsource_tui.ui.toned import Bar
+from syncsource_tui.ui.toned import Block
 
 _LABEL = 10
 
@@ -48,25 +47,16 @@ class TablePane(Vertical):
     """A table, and below it everything of the row under the cursor."""
 
     def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+        self.said, self.heading, self.below = Block(), Heading(), Lines(classes="details")
+        self.table = LineTable(self.cells, self.columns, heading=self.heading)
+        super().__init__(self.said, self.heading, self.table, self.below, id=id)
         self.clock = Clock(lambda: 0.0)
-
-    def compose(self) -> ComposeResult:
-        yield Bar(classes="say")
-        yield Heading()
-        yield LineTable(self.cells, self.columns)
-        yield Lines(classes="details")
-
-    @property
-    def table(self) -> LineTable:
-        """The rows."""
-        return self.query_one(LineTable)
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """A line above the table; nothing, no line."""
-        bar = self.query_one(".say", Bar)
-        bar.show([Cell(text, "warn" if bad else "dim")])
-        bar.display = bool(text)
+        tone: Tone = "warn" if bad else "dim"
+        width = self.table.scrollable_content_region.width
+        self.said.show([[Cell(line, tone)] for line in wrap(text, width)] if text and width else [])
 
     def cells(self, key: str) -> Cells:
         """A row's."""
@@ -90,19 +80,15 @@ class TablePane(Vertical):
 
     def draw_details(self) -> None:
         """Of the row under the cursor."""
-        lines = self.query_one(".details", Lines)
         told = self.details(self.table.cursor) if self.table.cursor else ()
-        page = [line for label, value, tone in told for line in _wrapped(label, value, tone, lines.room)] if lines.room else []
-        lines.show(page)
-        lines.display = bool(told)
+        width = self.table.scrollable_content_region.width
+        page = [line for label, value, tone in told for line in _wrapped(label, value, tone, width)]
+        self.below.show(page)
+        self.below.display = bool(told)
 
     def on_line_table_moved(self) -> None:
         """The details are the cursor's."""
         self.draw_details()
-
-    def on_line_table_relaid(self, event: LineTable.Relaid) -> None:
-        """The titles stand above their columns."""
-        self.query_one(Heading).of(event.table.columns)
 
 
 def _wrapped(label: str, value: str, tone: Tone, width: int) -> Iterator[list[Cell]]:
@@ -115,10 +101,9 @@ def _wrapped(label: str, value: str, tone: Tone, width: int) -> Iterator[list[Ce
 class Runs(TablePane):
     """The last ten runs, and the one under way."""
 
-    def __init__(self, *, id: str, ascii_only: bool) -> None:
+    def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._source: Object = {}
-        self._ascii = ascii_only
 
     def draw(self, source: Object, clock: Clock) -> None:
         """The runs that status tells of."""
@@ -128,7 +113,7 @@ class Runs(TablePane):
         self.show_rows(keys)
 
     def cells(self, key: str) -> Cells:
-        return runs.cells(self._source, key, self.clock, ascii_only=self._ascii)
+        return runs.cells(self._source, key, self.clock)
 
     def columns(self, width: int) -> Sequence[Column]:
         return runs.columns(width)
@@ -176,11 +161,12 @@ class Logs(TablePane):
     def draw(self, state: str, failed: bool, clock: Clock) -> None:
         """What the buffer holds; anew only where it is other."""
         self.clock = clock
-        self.say(self._said(state), bad=failed)
+        self.say(state if failed else self._said(state), bad=failed)
         drawn = (self.buffer.count, self.buffer.everything, self.buffer.needle)
         if drawn != self._drawn:
             self._drawn = drawn
             self._shown = {str(number): line for number, line in self.buffer.shown()}
+            self.table.relay()
             self.show_rows(list(self._shown))
 
     def follow(self, *, on: bool) -> None:
@@ -201,7 +187,8 @@ class Logs(TablePane):
         }
 
     def columns(self, width: int) -> Sequence[Column]:
-        return [Column("time", "TIME", 8), Column("level", "LEVEL", 7), Column("message", "MESSAGE", 0)]
+        whose = [Column("source", "SOURCE", min(width // 4, 32))] if self.buffer.everything else []
+        return [Column("time", "TIME", 8), Column("level", "LEVEL", 7), *whose, MESSAGE]
 
     def details(self, key: str) -> Sequence[tuple[str, str, Tone]]:
         line = self._shown.get(key)

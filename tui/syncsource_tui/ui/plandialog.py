@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from syncsource_tui.core.plans import Plan, effect, kubectl
+from syncsource_tui.core.text import in_ascii
 
 _COMMANDS = 3
 """Commands shown; there is one for each namespace."""
@@ -86,4 +87,5 @@ class PlanDialog(ModalScreen[bool]):
         facts += [("Reason", plan.reason)] if plan.reason else []
         facts += [("Effect", "\n".join(effect(plan)))]
         facts += [("Hidden", f"{self._hidden:,} of them are marked, but not shown by the filter")] if self._hidden else []
-        return [*facts, ("kubectl", "\n".join(shown))]
+        facts += [("kubectl", "\n".join(shown))]
+        return [(label, in_ascii(text)) for label, text in facts] if self.app.has_class("-ascii") else facts

@@ -21,8 +21,8 @@ from syncsource_tui.kube import paths
 from syncsource_tui.kube.eventwatch import EventWatch
 from syncsource_tui.kube.operatorlog import OperatorLog
 from syncsource_tui.ui import panes
+from syncsource_tui.ui.host import Host
 from syncsource_tui.ui.page import Page, bindings
-from syncsource_tui.ui.prompt import Prompt
 from syncsource_tui.ui.toned import Bar
 
 
@@ -36,10 +36,16 @@ class SourcePage(Page):
         Binding("right", "turn(1)", show=False),
     ]
 
-    def __init__(self, row: Row, tab: str) -> None:
+    def __init__(self, row: Row, tab: str, host: Host) -> None:
         super().__init__()
         self.row, self.tab = row, tab
         self.buffer = LogBuffer(row.key)
+        self.log_reader = OperatorLog(host.session.required, self.buffer)
+        self.event_watch = EventWatch(host.session.required, row.namespace, row.uid)
+        self.tabs = Bar(id="tabs")
+        self.overview, self.runs = panes.Overview(id=OVERVIEW), panes.Runs(id=RUNS)
+        self.logs, self.events, self.yaml = panes.Logs(self.buffer, id=LOGS), panes.Events(id=EVENTS), panes.Yaml(id=YAML)
+        self.panes = ContentSwitcher(self.overview, self.runs, self.logs, self.events, self.yaml, id="panes", initial=tab)
         self.problem = ""
         """Why the object could not be read."""
         self._object: Object | None = None
@@ -47,20 +53,11 @@ class SourcePage(Page):
         self._started: set[str] = set()
 
     def middle(self) -> Iterable[Widget]:
-        yield Bar(id="tabs")
-        with ContentSwitcher(id="panes", initial=self.tab):
-            yield panes.Overview(id=OVERVIEW)
-            yield panes.Runs(id=RUNS, ascii_only=self.main.options.ascii)
-            yield panes.Logs(self.buffer, id=LOGS)
-            yield panes.Events(id=EVENTS)
-            yield panes.Yaml(id=YAML)
+        return self.tabs, self.panes
 
     def on_mount(self) -> None:
         """Follow the object."""
-        session = self.main.session
-        session.store.follow(self.row.uid)
-        self.events = EventWatch(session.required, self.row.namespace, self.row.uid)
-        self.log_reader = OperatorLog(session.required, self.buffer)
+        self.main.session.store.follow(self.row.uid)
         self.run_worker(self._fetch(), group="object")
         self._turn_to(self.tab)
         super().on_mount()
@@ -83,8 +80,9 @@ class SourcePage(Page):
         return self.main.session.store.rows.get(self.row.uid)
 
     def focus_main(self) -> None:
-        pane = self.query_one(f"#{self.tab}")
-        (pane.table if isinstance(pane, panes.TablePane) else pane).focus()
+        {OVERVIEW: self.overview, RUNS: self.runs.table, LOGS: self.logs.table, EVENTS: self.events.table, YAML: self.yaml}[
+            self.tab
+        ].focus()
 
     def tick(self, delta: Delta) -> None:
         now = self.main.clock.now()
@@ -104,8 +102,7 @@ class SourcePage(Page):
         elif action.id == "back":
             self.dismiss()
         elif action.id == "log_follow":
-            logs = self.query_one(panes.Logs)
-            logs.follow(on=not logs.table.follows)
+            self.logs.follow(on=not self.logs.table.follows)
         elif action.id == "log_all":
             self.buffer.everything = not self.buffer.everything
         elif action.id == "log_filter":
@@ -119,8 +116,8 @@ class SourcePage(Page):
 
     def head(self) -> tuple[list[Cell], list[Cell]]:
         main, row = self.main, self.row
-        left = header.places(main.context, (), row.namespace, row.name, ascii_only=main.options.ascii)
-        state = Cell(row.state.shown(ascii_only=main.options.ascii), row.state.value.tone)
+        left = header.places(main.context, (), row.namespace, row.name)
+        state = Cell(row.state.shown, row.state.value.tone)
         if self.chosen_row() is None and main.session.connection.is_live:
             state = Cell("deleted", "bad")
         return [*left, Cell("   "), state], [*self._generation(), *self.version()]
@@ -136,9 +133,9 @@ class SourcePage(Page):
 
     def _turn_to(self, tab: str) -> None:
         self.tab = tab
-        self.query_one(ContentSwitcher).current = tab
+        self.panes.current = tab
         self._start(tab)
-        self.query_one("#tabs", Bar).show(self._tabs())
+        self.tabs.show(self._tabs())
         self.focus_main()
         self.call_after_refresh(self._draw)
         self.draw_frame()
@@ -158,7 +155,7 @@ class SourcePage(Page):
         if tab == LOGS:
             self.run_worker(self.log_reader.run(), group="logs")
         elif tab == EVENTS:
-            self.run_worker(self.events.run(), group="events")
+            self.run_worker(self.event_watch.run(), group="events")
 
     async def _fetch(self) -> None:
         try:
@@ -174,15 +171,13 @@ class SourcePage(Page):
             return
         clock = self.main.clock
         if self.tab == LOGS:
-            self.query_one(panes.Logs).draw(self.log_reader.state, self.log_reader.failed, clock)
+            self.logs.draw(self.log_reader.state, self.log_reader.failed, clock)
         elif self.tab == EVENTS:
-            self.query_one(panes.Events).draw(self.events.events, self.events.problem, clock)
+            self.events.draw(self.event_watch.events, self.event_watch.problem, clock)
         elif self.source is not None:
-            pane = self.query_one(f"#{self.tab}")
-            assert isinstance(pane, panes.Overview | panes.Runs | panes.Yaml)
-            pane.draw(self.source, clock)
+            {OVERVIEW: self.overview.draw, RUNS: self.runs.draw, YAML: self.yaml.draw}[self.tab](self.source, clock)
         elif self.problem:
-            self.query_one(panes.Overview).show([[Cell(f"It can't be read: {self.problem}", "bad")]])
+            self.overview.show([[Cell(f"It can't be read: {self.problem}", "bad")]])
 
     def _filter_log(self, argument: str) -> None:
         def show(text: str) -> str:
@@ -193,4 +188,4 @@ class SourcePage(Page):
         if argument:
             show(argument)
         else:
-            self.query_one(Prompt).ask("/", self.buffer.needle, live=show)
+            self.prompt.ask("/", self.buffer.needle, live=show)

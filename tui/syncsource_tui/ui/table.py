@@ -19,10 +19,25 @@ from syncsource_tui.core.text import fit
 from syncsource_tui.ui.toned import Bar, Toned
 
 Cells = Mapping[str, Cell]
+_GAP = Cell(" " * GAP)
+
+
+class Heading(Bar):
+    """The titles above a table."""
+
+    DEFAULT_CSS = "Heading { padding: 0 0 0 1; }"
+
+    def of(self, columns: Collection[Column]) -> None:
+        """Show these columns' titles."""
+        cells: list[Cell] = []
+        for column in columns:
+            title = fit(column.title, column.width, column.align) if column.width else column.title
+            cells += [Cell(title, "dim"), _GAP]
+        self.show(cells[:-1])
 
 
 class LineTable(Toned, ScrollView, can_focus=True):
-    """``cells`` gives a row's cells by column. The cursor is a key; ``columns`` chooses columns for a width."""
+    """``cells`` gives a row's cells by column. The cursor is a key; ``columns`` chooses columns for a width, ``heading`` shows their titles."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor"}
@@ -53,14 +68,12 @@ class LineTable(Toned, ScrollView, can_focus=True):
     class Opened(Moved):
         """The cursor's row was clicked twice."""
 
-    class Relaid(Moved):
-        """The columns are others."""
-
     def __init__(
         self,
         cells: Callable[[str], Cells],
         columns: Callable[[int], Sequence[Column]],
         *,
+        heading: Heading,
         marked: Callable[[str], str] = lambda key: "",
         id: str | None = None,
     ) -> None:
@@ -70,7 +83,7 @@ class LineTable(Toned, ScrollView, can_focus=True):
         self.columns: Sequence[Column] = ()
         self.follows = False
         """Whether the cursor stays at the end."""
-        self._cells, self._choose, self._marked = cells, columns, marked
+        self._cells, self._choose, self._marked, self._heading = cells, columns, marked, heading
         self._places: dict[str, int] = {}
         self._drawn: dict[str, tuple[Cell, ...]] = {}
 
@@ -84,9 +97,9 @@ class LineTable(Toned, ScrollView, can_focus=True):
         self._place_cursor(before)
         after = self._places.get(self.cursor or "", 0)
         if self.follows:
-            self.scroll_to(y=len(keys), animate=False, immediate=True)
+            self._scroll(len(keys))
         elif seen and before is not None and after != before:
-            self.scroll_to(y=max(self.scroll_offset.y + after - before, 0), animate=False, immediate=True)
+            self._scroll(max(self.scroll_offset.y + after - before, 0))
         self.refresh()
 
     def update_rows(self, keys: Iterable[str]) -> None:
@@ -105,7 +118,7 @@ class LineTable(Toned, ScrollView, can_focus=True):
         columns = self._choose(self.scrollable_content_region.width)
         if columns != self.columns:
             self.columns = columns
-            self.post_message(self.Relaid(self))
+            self._heading.of(columns)
         self._drawn.clear()
         self.refresh()
 
@@ -137,10 +150,7 @@ class LineTable(Toned, ScrollView, can_focus=True):
         return Strip(self._joined(drawn, base)).adjust_cell_length(width, base)
 
     def _joined(self, drawn: Sequence[Cell], base: Style) -> list[Segment]:
-        segments: list[Segment] = []
-        for cell in drawn:
-            segments += [Segment(cell.text, base + self.tone(cell.tone)), Segment(" " * GAP, base)]
-        return segments[:-1]
+        return self.segments([part for cell in drawn for part in (cell, _GAP)][:-1], base)
 
     def _row(self, key: str) -> tuple[Cell, ...]:
         cells, taken = self._cells(key), 0
@@ -181,6 +191,9 @@ class LineTable(Toned, ScrollView, can_focus=True):
         self._reveal(place)
         self.post_message(self.Moved(self))
 
+    def _scroll(self, y: int) -> None:
+        self.scroll_to(y=y, animate=False, immediate=True, force=True)  # by force: its scrollbar may not be there yet
+
     def _reveal_cursor(self) -> None:
         place = self._places.get(self.cursor or "")
         if place is not None:
@@ -189,9 +202,9 @@ class LineTable(Toned, ScrollView, can_focus=True):
     def _reveal(self, place: int) -> None:
         top = self.scroll_offset.y
         if place < top:
-            self.scroll_to(y=place, animate=False, immediate=True)
+            self._scroll(place)
         elif place >= top + self._height:
-            self.scroll_to(y=place - self._height + 1, animate=False, immediate=True)
+            self._scroll(place - self._height + 1)
 
     def notify_style_update(self) -> None:
         """Another theme."""
@@ -210,17 +223,3 @@ class LineTable(Toned, ScrollView, can_focus=True):
             self._go(place)
             if event.chain == 2:
                 self.post_message(self.Opened(self))
-
-
-class Heading(Bar):
-    """The titles above a table."""
-
-    DEFAULT_CSS = "Heading { padding: 0 0 0 1; }"
-
-    def of(self, columns: Collection[Column]) -> None:
-        """Show these columns' titles."""
-        cells: list[Cell] = []
-        for column in columns:
-            title = fit(column.title, column.width, column.align) if column.width else column.title
-            cells += [Cell(title, "dim"), Cell(" " * GAP)]
-        self.show(cells[:-1])

@@ -54,6 +54,8 @@ TablePane .details { height: auto; max-height: 50%; border-top: solid $panel; }
 #dialog .hint { margin-bottom: 1; }
 #dialog Input { height: 1; border: none; background: $panel; padding: 0 1; }
 #dialog .hint { margin-top: 1; text-style: dim; }
+.-ascii #dialog, .-ascii #help { border: ascii $accent; }
+.-ascii TablePane .details { border-top: ascii $panel; }
 #buttons { height: 1; margin: 1 0; align-horizontal: right; }
 #buttons Button { margin-left: 2; min-width: 12; }
 #help { width: 100%; max-width: 104; margin: 0 2; height: 90%; border: round $accent; background: $surface; padding: 0 1; }

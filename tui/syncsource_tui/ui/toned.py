@@ -11,7 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from syncsource_tui.core.columns import Cell
-from syncsource_tui.core.text import fit, width_of
+from syncsource_tui.core.text import fit, in_ascii, width_of
 
 TONES = ("good", "bad", "warn", "busy", "dim", "strong", "key")
 
@@ -27,7 +27,8 @@ class Toned(Widget):
 
     def segments(self, cells: Iterable[Cell], base: Style) -> list[Segment]:
         """The cells, one after another."""
-        return [Segment(cell.text, base + self.tone(cell.tone)) for cell in cells if cell.text]
+        plain = self.app.has_class("-ascii")
+        return [Segment(in_ascii(cell.text) if plain else cell.text, base + self.tone(cell.tone)) for cell in cells if cell.text]
 
 
 class Bar(Toned):
@@ -49,7 +50,8 @@ class Bar(Toned):
     @property
     def text(self) -> str:
         """What it says, without spaces at its ends."""
-        return "".join(cell.text for cell in (*self._left, *self._right)).strip()
+        left, right = ("".join(cell.text for cell in cells) for cells in (self._left, self._right))
+        return f"{left}  {right}".strip()
 
     def render_line(self, y: int) -> Strip:
         """Its one line."""
@@ -59,6 +61,36 @@ class Bar(Toned):
         left = cut(self._left, room if right else width)
         segments = [*self.segments(left, base), *self.segments(right, base)]
         return Strip(segments).adjust_cell_length(width, base)
+
+
+class Block(Toned):
+    """Lines that take the room they need, and none where there is nothing to tell."""
+
+    DEFAULT_CSS = "Block { height: auto; max-height: 6; padding: 0 1; display: none; }"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._lines: list[list[Cell]] = []
+
+    def show(self, lines: list[list[Cell]]) -> None:
+        """Draw these from now on."""
+        if lines == self._lines:
+            return
+        grown, self._lines = len(lines) != len(self._lines), lines
+        self.styles.height = len(lines)
+        self.display = bool(lines)
+        self.refresh(layout=grown)
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return "\n".join("".join(cell.text for cell in line).rstrip() for line in self._lines)
+
+    def render_line(self, y: int) -> Strip:
+        """One of its lines."""
+        width = self.content_size.width
+        cells = self._lines[y] if y < len(self._lines) else []
+        return Strip(self.segments(cut(cells, width), self.rich_style)).adjust_cell_length(width, self.rich_style)
 
 
 def cut(cells: Iterable[Cell], width: int) -> list[Cell]:
