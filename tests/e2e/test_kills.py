@@ -11,7 +11,7 @@ from tests.e2e.databases import Warehouse
 from tests.e2e.product import Product
 from tests.e2e.scene import Scene, counts, did
 
-GONE = "the run's process ended before the run did; what it had not committed is gone, and the next run goes on from the cursor"
+GONE = "the run's process ended, or another operator took over; what it had not committed is gone, and the next run goes on from the cursor"
 SOON = {"backoff": "1s", "maxBackoff": "1s"}
 
 

@@ -24,7 +24,7 @@ from syncsource.sources.opening import open_source
 
 OpenSource = Callable[[SyncSourceSpec, Mapping[str, Mapping[str, str]]], Source]
 
-_LOST = "the run's process ended before the run did; what it had not committed is gone, and the next run goes on from the cursor"
+_LOST = "the run's process ended, or another operator took over; what it had not committed is gone, and the next run goes on from the cursor"
 
 _log = logging.getLogger(__name__)
 

@@ -38,6 +38,8 @@ AUTH_FAILED = "AuthFailed"
 SCHEMA_MISMATCH = "SchemaMismatch"
 RETRIES_EXHAUSTED = "RetriesExhausted"
 INTERRUPTED = "Interrupted"
+TAKEN_OVER = "TakenOver"
+"""Reason of an Event: another operator settled a run that was under way here."""
 SUSPEND_REFUSED = "Suspended"
 
 

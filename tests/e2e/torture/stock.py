@@ -69,7 +69,21 @@ class Stock:
 
     pages: Pages
     versions: dict[int, list[Record]] = field(default_factory=dict)
+    held: threading.Event = field(default_factory=threading.Event)
+    """Set when a page is being held back."""
+    _open: threading.Event | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def hold(self) -> None:
+        """From now on, pages after the first wait."""
+        self.held.clear()
+        self._open = threading.Event()
+
+    def release(self) -> None:
+        """Send what is held back."""
+        if self._open is not None:
+            self._open.set()
+            self._open = None
 
     def add(self, count: int) -> None:
         """New records."""
@@ -108,6 +122,10 @@ class Stock:
 
     def __call__(self, asked: Asked) -> Reply:
         page, since = int(asked.query.get("page", 1)), asked.query.get("since")
+        gate = self._open
+        if page > 1 and gate is not None:
+            self.held.set()
+            gate.wait(60)
         records = self.records
         if since:
             records = [record for record in records if record.modified >= datetime.fromisoformat(since)]

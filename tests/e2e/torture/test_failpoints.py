@@ -16,7 +16,7 @@ from tests.e2e.torture.conftest import Operators
 from tests.e2e.torture.stock import PAGE
 from tests.e2e.torture.subject import Subject, subjects
 
-GONE = "the run's process ended before the run did; what it had not committed is gone, and the next run goes on from the cursor"
+GONE = "the run's process ended, or another operator took over; what it had not committed is gone, and the next run goes on from the cursor"
 SOAK = bool(os.environ.get("SYNCSOURCE_TEST_SOAK"))
 
 LOST, KEPT, UNBORN = ["Retry", "Request"], ["Request"], ["Request"]

@@ -95,10 +95,11 @@ def source_of(seen: Observed) -> Source:
     )
 
 
-def refreshed(source: Source, seen: Observed) -> Source:
-    """The source as of a newer version of its object. A status that somebody else wrote is taken over, unless ours is still to be written."""
+def refreshed(source: Source, seen: Observed, *, yielding: bool = False) -> Source:
+    """The source as of a newer version of its object. A status that somebody else wrote is taken over, unless ours is still to be written
+    and is not ``yielding``."""
     written = pack_status(seen.status)
-    foreign = written != source.packed_written and not source.dirty
+    foreign = written != source.packed_written and (yielding or not source.dirty)
     return replace(
         source,
         generation=seen.generation,

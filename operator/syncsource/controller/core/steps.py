@@ -13,6 +13,7 @@ from syncsource.controller.core.happening import Announce, Cancel, Decision, Run
 from syncsource.controller.core.observed import Observed
 from syncsource.controller.core.source import Run, Source, acknowledged, refreshed, source_of
 from syncsource.controller.core.status import next_status
+from syncsource.controller.core.takeover import given_up, taken_over
 from syncsource.resource import conditions
 from syncsource.resource.conditions import find
 from syncsource.resource.status import SyncSourceStatus
@@ -35,13 +36,15 @@ def changed(source: Source, change: Change, now: datetime) -> Source:
 
 def see(old: Source | None, seen: Observed, now: datetime, id_: str) -> Step:
     """The object was seen, for the first time or at a newer version. ``id_`` names a refusal, if there is one."""
-    source = adopted(source_of(seen)) if old is None else refreshed(old, seen)
+    lost = taken_over(old, seen) if old is not None else ""
+    source = adopted(source_of(seen)) if old is None else refreshed(old, seen, yielding=bool(lost))
+    source, stopped = given_up(source, lost)
     before = source.status
     for change in _noticed(old, source, id_):
         source = changed(source, change, now)
     source, cancelled = _cancel_outdated(source)
     settle = [Settle(ref=source.ref, run=source.run)] if old is None and source.run is not None else []
-    return source, [*settle, *cancelled, *announce_seen(source.ref, before, source.status)]
+    return source, [*settle, *stopped, *cancelled, *announce_seen(source.ref, before, source.status)]
 
 
 def adopted(source: Source) -> Source:
