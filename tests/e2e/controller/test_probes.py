@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import logging
 import socket
 from collections.abc import AsyncIterator
@@ -46,6 +47,16 @@ async def test_it_lives_before_it_is_ready(
             assert await told(probes) == [(200, "ok\n"), (200, "ok\n")]
             await stage.client.until("a", lambda held: reason(held, "Ready") == "Succeeded")
     assert await told(probes) == [(200, "ok\n"), (503, "waiting for nothing: it is stopping\n")]
+
+
+async def test_its_user_needs_no_name(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 65532")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    await stage.client.create(source("a", schedule=EVERY))
+    async with stage.operator(ScriptedRunner()):
+        await stage.client.until("a", lambda held: reason(held, "Ready") == "Succeeded")
 
 
 async def test_probes_ask_for_nothing_else(probes: httpx.AsyncClient) -> None:

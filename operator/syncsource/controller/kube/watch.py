@@ -27,6 +27,8 @@ Handle = Callable[[str, "str | None", Any], None]
 """Takes a kind (a plural), a watch event's type (None: listed) and an object. Called in kopf's thread."""
 
 SECRETS = "secrets"
+_IDENTITY: Any = "syncsource"
+"""kopf's name for itself, which nobody sees: without one it wants the user's, and a container's user has none."""
 _CLOSING = 0.2
 """Seconds that TLS connections take to end after aiohttp closed them; a loop that ends before leaks them."""
 
@@ -69,6 +71,7 @@ class Watch:
                 registry=self._registry(),
                 settings=_settings(),
                 standalone=True,
+                identity=_IDENTITY,
                 clusterwide=everywhere,
                 namespaces=() if everywhere else tuple(self._namespaces or ()),
                 stop_flag=stop.enter(),
