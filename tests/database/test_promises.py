@@ -16,17 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from syncsource import ledger
-from syncsource.engine.executing import execute
-from syncsource.engine.plan import Outcome, RunPlan
 from syncsource.engine.stopping import Stop
-from syncsource.errors import RetryableError
-from syncsource.records.cursors import meaning
 from syncsource.sources.base import Page
 from tests.database.conftest import Place
-from tests.database.model import MAPPED, Model, Record
+from tests.database.engine import IDENTITY, Engine, Upstream
+from tests.database.model import Model, Record
 
 EXAMPLES = 250 if os.environ.get("SYNCSOURCE_TEST_SOAK") else 25
-IDENTITY = "test/ns/source"
 
 records = st.fixed_dictionaries(
     {
@@ -36,73 +32,6 @@ records = st.fixed_dictionaries(
         "changed": st.sampled_from([*range(10), None]),
     }
 )
-
-
-class Upstream:
-    """A list of records, served two to a page, that filters as an API with ``since`` does, and may break off."""
-
-    def __init__(self, records: list[Record], breaks_after: int | None = None) -> None:
-        self._records, self._breaks_after = records, breaks_after
-
-    def pages(self, since: str | None) -> Iterator[Page]:
-        """Records at or after ``since``, and those without a cursor."""
-        found = [one for one in self._records if since is None or one["changed"] is None or meaning(str(one["changed"])) >= meaning(since)]
-        for number, start in enumerate(range(0, len(found), 2)):
-            if self._breaks_after == number:
-                raise RetryableError("the upstream broke off", reason="ConnectionLost")
-            yield Page([dict(one) for one in found[start : start + 2]], None)
-        if self._breaks_after is not None:
-            raise RetryableError("the upstream broke off", reason="ConnectionLost")
-
-    def close(self) -> None:
-        """Nothing to give back."""
-
-
-class Engine:
-    """The engine on a real database."""
-
-    def __init__(self, place: Place, table: str, **spec: Any) -> None:
-        self.place, self.table = place, table
-        self._spec = {
-            "source": {"http": {"baseURL": "http://upstream"}},
-            "incremental": {"cursor": "changed", "param": "since"},
-            "fields": [{"name": name, "type": kind} for name, kind in zip(MAPPED, ("integer", "text", "integer", "integer"), strict=True)],
-            "keys": [{"fields": ["id"]}],
-            "destination": {"sql": {"urlFrom": {"secretKeyRef": {"name": "db", "key": "url"}}, "table": table}},
-            **spec,
-        }
-
-    def run(self, upstream: Upstream, *, full: bool = False, stop: Stop | None = None) -> Outcome:
-        """One run; the source is the upstream given."""
-        plan = RunPlan(
-            run=uuid4().hex,
-            identity=f"{IDENTITY}/{self.table}",
-            trigger="Request",
-            full=full,
-            spec=self._spec,
-            secrets={"db": {"url": self.place.url}},
-        )
-        return execute(
-            plan, permit=lambda host: None, stop=stop or Stop(), progress=lambda progress: None, opened=lambda spec, secrets: upstream
-        )
-
-    def rows(self) -> dict[int, dict[str, Any]]:
-        """The table as it is."""
-        names = (*MAPPED, "note")
-        found = self.place.sql(f"SELECT {', '.join(names)} FROM {self.table}")
-        rows = {row[0]: dict(zip(names, row, strict=True)) for row in found}
-        assert len(rows) == len(found), "a key stands there twice"
-        return rows
-
-    def cursor(self) -> int | None:
-        """The cursor that the ledger has."""
-        with self.place.database.engine.connect() as connection:
-            kept = ledger.cursor(connection, f"{IDENTITY}/{self.table}")
-        return int(kept.text) if kept else None
-
-    def quarantined(self) -> int:
-        """Records in quarantine."""
-        return sum(ledger.quarantine_counts(self.place.database.engine, f"{IDENTITY}/{self.table}").values())
 
 
 class Promises(RuleBasedStateMachine):

@@ -58,7 +58,7 @@ def open_database(url: str, named: str = "the database URL", *, patience: float 
 
     ``named`` says where the URL is kept, such as "key url of Secret db". ``patience``: seconds to wait for a lock that
     somebody else holds. StalledError (InvalidSpec) where the URL can't be used. Whatever uses ``engine`` raises RetryableError
-    (DatabaseUnavailable, DatabaseBusy, DatabaseReadOnly, DiskFull), PermanentError (DatabaseAuthFailed, DatabaseNotFound,
+    (DatabaseUnavailable, DatabaseBusy, DatabaseReadOnly, DiskFull, TransactionTimeout), PermanentError (DatabaseAuthFailed, DatabaseNotFound,
     PermissionDenied, DatabaseError) or SchemaMismatch instead of a driver's error.
     """
     parsed = parse_url(url, named)

@@ -24,7 +24,9 @@ from syncsource.sources.opening import open_source
 
 OpenSource = Callable[[SyncSourceSpec, Mapping[str, Mapping[str, str]]], Source]
 
-_LOST = "the run's process ended, or another operator took over; what it had not committed is gone, and the next run goes on from the cursor"
+_LEFT = "the run's process ended, or another operator took over"
+_LOST = f"{_LEFT}; what it had not committed is gone, and the next run goes on from the cursor"
+_UNKNOWN = f"{_LEFT}; whether it had committed is not known, since the ledger can't be read (%s); the next run goes on from the cursor"
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ def execute(
 
 
 def settle(plan: RunPlan) -> Outcome:
-    """What became of a run whose worker is gone, as the ledger has it: succeeded where it had committed, else interrupted."""
+    """What became of a run whose worker is gone, as the ledger has it: succeeded where it had committed, else interrupted. Never raises."""
     try:
         with _database(plan) as database:
             ledger.prepare(database.engine)
@@ -61,7 +63,9 @@ def settle(plan: RunPlan) -> Outcome:
             if record is not None:
                 return _as_recorded(record, sum(ledger.quarantine_counts(database.engine, plan.identity).values()))
     except Exception as error:
-        _log.warning("the ledger could not be asked about run %s: %s", plan.run, type(error).__name__)
+        known = _known(error)
+        _log.warning("the ledger could not be asked about run %s: %s", plan.run, known.message)
+        return failed(plan, AbortedError(_UNKNOWN % known.reason))
     return failed(plan, AbortedError(_LOST))
 
 
@@ -89,8 +93,7 @@ def _execute(plan: RunPlan, stop: Stop, progress: Callable[[Progress], None], op
             if record is None:
                 _record_failure(database, fence, plan, stop.cause_of(_known(error)))
                 raise
-            return _succeeded(plan, run, _counts(record))
-        return _succeeded(plan, run, run.tally.applied)
+        return _succeeded(plan, run)
 
 
 def _database(plan: RunPlan) -> Database:
@@ -103,7 +106,8 @@ def _database(plan: RunPlan) -> Database:
     return open_database(url, named=f"key {reference.key} of Secret {reference.name}")
 
 
-def _succeeded(plan: RunPlan, run: Run, counts: Counts) -> Outcome:
+def _succeeded(plan: RunPlan, run: Run) -> Outcome:
+    counts = run.tally.applied
     quarantined = counts.quarantined > 0
     return Outcome(
         run=plan.run,
@@ -123,22 +127,24 @@ def _as_recorded(record: ledger.RunRecord, quarantined_total: int) -> Outcome:
     return Outcome(
         run=record.run,
         result="Succeeded",
-        counts=_counts(record),
+        counts=Counts(**{name: getattr(record, name) for name in Counts.__struct_fields__}),
+        full=record.cursor_before is None,
         cursor=record.cursor_after,
         quarantined_total=quarantined_total,
         seconds=(ended - record.started_at).total_seconds(),
     )
 
 
-def _counts(record: ledger.RunRecord) -> Counts:
-    return Counts(**{name: getattr(record, name) for name in Counts.__struct_fields__})
-
-
 def _record_failure(database: Database, fence: ledger.Fence, plan: RunPlan, error: SyncError) -> None:
-    """So that the ledger's history has failed runs, too; where the database is what failed, it can't."""
-    outcome = failed(plan, error)
+    """So that the ledger's history has failed runs, too; where the database is what failed, it can't. AbortedError (Fenced) where another
+    run took over, whatever this one failed of."""
+    outcome, kept = failed(plan, error), True
     with suppress(SyncError):
-        ledger.fail_run(database.engine, fence, result=outcome.result, reason=error.reason, message=redact(error.message, plan.secrets))
+        kept = ledger.fail_run(
+            database.engine, fence, result=outcome.result, reason=error.reason, message=redact(error.message, plan.secrets)
+        )
+    if not kept:
+        raise AbortedError(ledger.FENCED, reason="Fenced") from error
 
 
 def _known(error: Exception) -> SyncError:

@@ -158,9 +158,9 @@ class Run:
             ledger.finish_run(connection, plan.run, result="Succeeded", counts=counts, cursor_before=before, cursor_after=after)
             self._stop.check()
             ledger.check_fence(connection, fence)
+            tally.applied, tally.cursor = counts, after
             failpoints.hit("before-commit")
         failpoints.hit("after-commit")
-        tally.applied, tally.cursor = counts, after
 
     def _keep_aside(self, connection: Connection, rejected: Collection[Rejected]) -> None:
         if rejected:

@@ -8,12 +8,13 @@ What may not happen here: a secret in a table, a COMMIT of the caller's transact
 """
 
 from syncsource.ledger.cursors import Cursor, cursor, save_cursor
-from syncsource.ledger.fences import Fence, acquire, check_fence
+from syncsource.ledger.fences import FENCED, Fence, acquire, check_fence
 from syncsource.ledger.preparing import prepare
 from syncsource.ledger.quarantine import commit_rejected, quarantine_counts, stage_rejected
 from syncsource.ledger.runs import RunRecord, fail_run, finish_run, history, interrupt, succeeded
 
 __all__ = [
+    "FENCED",
     "Cursor",
     "Fence",
     "RunRecord",

@@ -11,6 +11,9 @@ from syncsource.errors import AbortedError
 from syncsource.ledger.connecting import upsert, writing
 from syncsource.ledger.tables import runs, sources
 
+FENCED = "another run of this SyncSource took over: nothing of this one was committed"
+"""Message of a run that is Fenced."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fence:
@@ -43,7 +46,7 @@ def acquire(engine: Engine, identity: str, *, run: str, trigger: str, generation
 def check_fence(connection: Connection, fence: Fence) -> None:
     """The last statement before COMMIT. AbortedError (Fenced) where another run took over; otherwise none can until this one ends."""
     if not holds(connection, fence):
-        raise AbortedError("another run of this SyncSource took over: nothing of this one was committed", reason="Fenced")
+        raise AbortedError(FENCED, reason="Fenced")
 
 
 def holds(connection: Connection, fence: Fence) -> bool:

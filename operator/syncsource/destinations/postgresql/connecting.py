@@ -16,6 +16,11 @@ _CONNECT = {
 }
 """libpq's settings, seconds; the URL's own query comes before them."""
 
+_IDLE = "idle_in_transaction_session_timeout"
+_STANDSTILL = 20
+"""Seconds after which the server ends a transaction whose process says nothing, as one that is stopped or cut off: less than others wait for
+its locks. A setting of the server, the role or the URL comes before it."""
+
 
 def connect(url: URL, patience: float) -> Engine:
     """A lazy engine with a small pool whose connections are tried before use."""
@@ -37,6 +42,7 @@ class _Settings:
                 f"SET lock_timeout TO {int(patience * 1000)}",
                 "SET temp_buffers TO '32MB'",  # staging of a usual run stays in memory
                 "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED",
+                f"SELECT set_config('{_IDLE}', '{_STANDSTILL}s', false) WHERE current_setting('{_IDLE}') = '0'",
             )
         )
 

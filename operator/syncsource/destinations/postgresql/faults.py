@@ -14,6 +14,7 @@ _ROW = ("22", "23", "44", "54", "P0")
 
 _KINDS: tuple[tuple[str, type[SyncError], str], ...] = (
     ("25006", RetryableError, "DatabaseReadOnly"),
+    ("25P0", RetryableError, "TransactionTimeout"),
     ("53100", RetryableError, "DiskFull"),
     ("55P03", RetryableError, "DatabaseBusy"),
     ("57014", RetryableError, "DatabaseBusy"),

@@ -1,0 +1,93 @@
+"""The engine on a real database, with an upstream that is a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+from syncsource import ledger
+from syncsource.engine.executing import execute
+from syncsource.engine.plan import Outcome, RunPlan
+from syncsource.engine.stopping import Stop
+from syncsource.errors import RetryableError
+from syncsource.records.cursors import meaning
+from syncsource.sources.base import Page
+from tests.database.conftest import Place
+from tests.database.model import MAPPED, Record
+
+IDENTITY = "test/ns/source"
+
+
+class Upstream:
+    """A list of records, served two to a page, that filters as an API with ``since`` does, and may break off."""
+
+    def __init__(self, records: list[Record], breaks_after: int | None = None) -> None:
+        self._records, self._breaks_after = records, breaks_after
+
+    def pages(self, since: str | None) -> Iterator[Page]:
+        """Records at or after ``since``, and those without a cursor."""
+        found = [one for one in self._records if since is None or one["changed"] is None or meaning(str(one["changed"])) >= meaning(since)]
+        for number, start in enumerate(range(0, len(found), 2)):
+            if self._breaks_after == number:
+                raise RetryableError("the upstream broke off", reason="ConnectionLost")
+            yield Page([dict(one) for one in found[start : start + 2]], None)
+        if self._breaks_after is not None:
+            raise RetryableError("the upstream broke off", reason="ConnectionLost")
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class Engine:
+    """The engine on a real database."""
+
+    def __init__(self, place: Place, table: str, **spec: Any) -> None:
+        self.place, self.table, self.url = place, table, place.url
+        self._spec = {
+            "source": {"http": {"baseURL": "http://upstream"}},
+            "incremental": {"cursor": "changed", "param": "since"},
+            "fields": [{"name": name, "type": kind} for name, kind in zip(MAPPED, ("integer", "text", "integer", "integer"), strict=True)],
+            "keys": [{"fields": ["id"]}],
+            "destination": {"sql": {"urlFrom": {"secretKeyRef": {"name": "db", "key": "url"}}, "table": table}},
+            **spec,
+        }
+
+    def plan(self, *, full: bool = False) -> RunPlan:
+        """Of a new run."""
+        return RunPlan(
+            run=uuid4().hex,
+            identity=f"{IDENTITY}/{self.table}",
+            trigger="Request",
+            full=full,
+            spec=self._spec,
+            secrets={"db": {"url": self.url}},
+        )
+
+    def run(self, upstream: Upstream, *, full: bool = False, stop: Stop | None = None) -> Outcome:
+        """One run; the source is the upstream given."""
+        return self.execute(self.plan(full=full), upstream, stop)
+
+    def execute(self, plan: RunPlan, upstream: Upstream, stop: Stop | None = None) -> Outcome:
+        """The run of a plan."""
+        return execute(
+            plan, permit=lambda host: None, stop=stop or Stop(), progress=lambda progress: None, opened=lambda spec, secrets: upstream
+        )
+
+    def rows(self) -> dict[int, dict[str, Any]]:
+        """The table as it is."""
+        names = (*MAPPED, "note")
+        found = self.place.sql(f"SELECT {', '.join(names)} FROM {self.table}")
+        rows = {row[0]: dict(zip(names, row, strict=True)) for row in found}
+        assert len(rows) == len(found), "a key stands there twice"
+        return rows
+
+    def cursor(self) -> int | None:
+        """The cursor that the ledger has."""
+        with self.place.database.engine.connect() as connection:
+            kept = ledger.cursor(connection, f"{IDENTITY}/{self.table}")
+        return int(kept.text) if kept else None
+
+    def quarantined(self) -> int:
+        """Records in quarantine."""
+        return sum(ledger.quarantine_counts(self.place.database.engine, f"{IDENTITY}/{self.table}").values())
