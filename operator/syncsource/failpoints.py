@@ -43,7 +43,7 @@ def _at(file: Path) -> None:
         taken.rename(file)
         return
     taken.unlink()
-    os.kill(os.getpid(), _SIGNALS[action])
+    signal.pthread_kill(threading.get_ident(), _SIGNALS[action])  # to this thread: SIGSTOP to the process might reach another one first
 
 
 def _parsed(text: str) -> tuple[str, int]:
