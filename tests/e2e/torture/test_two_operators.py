@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -23,6 +24,13 @@ REASONS = ("Fenced: another run of this SyncSource took over: nothing of this on
 """How the first's run ends: at the fence, or before it gets there, since the first operator has seen that another took over."""
 
 
+@pytest.fixture(autouse=True)
+def alone(operators: Operators) -> Iterator[None]:
+    """No operator is left for the next test, be it stopped."""
+    yield
+    operators.close()
+
+
 @pytest.fixture
 def subject(request: pytest.FixtureRequest, operators: Operators, api: Api, warehouse: Warehouse) -> Iterator[Subject]:
     """A SyncSource that has run once, in a cluster with one operator: incremental in PostgreSQL, full in SQLite."""
@@ -32,7 +40,6 @@ def subject(request: pytest.FixtureRequest, operators: Operators, api: Api, ware
     subject.begin(operators.cluster)
     yield subject
     subject.stock.release()
-    operators.close()
 
 
 def test_stopped_worker(subject: Subject, operators: Operators) -> None:
@@ -40,6 +47,18 @@ def test_stopped_worker(subject: Subject, operators: Operators) -> None:
     run = _ask(subject, operators, "after-stage", first.workers)
     _take_over(subject, operators, run)
     _go_on(subject, operators, first, first.workers, run)
+
+
+def test_stopped_between_write_and_commit(operators: Operators, api: Api, postgresql: Warehouse) -> None:
+    """Its locks keep the second operator out until the server ends its transaction, here after two seconds."""
+    impatient = f"{postgresql.url}%20-cidle_in_transaction_session_timeout=2s"
+    [subject] = subjects([replace(postgresql, url=impatient)], api, [("two-locked", True)])
+    first = operators.one
+    subject.begin(operators.cluster)
+    processes = first.workers
+    run = _ask(subject, operators, "before-commit", processes)
+    _take_over(subject, operators, run)
+    _go_on(subject, operators, first, processes, run)
 
 
 def test_stopped_operator(subject: Subject, operators: Operators) -> None:
