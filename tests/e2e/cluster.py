@@ -22,6 +22,7 @@ _PATHS = {
     "Secret": "api/v1/namespaces/{}/secrets",
     "Event": "api/v1/namespaces/{}/events",
     "Pod": "api/v1/namespaces/{}/pods",
+    "SelfSubjectAccessReview": "apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
     "SyncSource": "apis/syncsource.dev/v1alpha1/namespaces/{}/syncsources",
 }
 

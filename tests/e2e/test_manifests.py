@@ -21,6 +21,7 @@ import httpx
 import pytest
 import yaml
 
+from syncsource import __version__
 from syncsource.cli.operate import operator
 from tests.e2e.accounts import ROOT, kubeconfig_with
 from tests.e2e.api import PAGES, Api, Orders, source
@@ -47,6 +48,8 @@ class Installed:
     robot: Path
     """The kubeconfig of the operator's token."""
     said: str
+    asking: Cluster
+    """With the operator's token."""
 
     @property
     def is_everywhere(self) -> bool:
@@ -55,9 +58,14 @@ class Installed:
     def kubectl(self, *arguments: str, robot: bool = False) -> subprocess.CompletedProcess[str]:
         return _kubectl(self.program, self.robot if robot else self.admin, *arguments)
 
-    def can(self, verb: str, resource: str, *where: str) -> str:
-        """What ``kubectl auth can-i`` answers to the operator."""
-        return self.kubectl("auth", "can-i", verb, *resource.split(), *where, robot=True).stdout.strip()
+    def can(self, verb: str, what: str, namespace: str = "") -> bool:
+        """What the control plane answers to the operator; ``what`` is resource.group/subresource:name, or a path."""
+        place, _, name = what.partition(":")
+        place, _, part = place.partition("/")
+        resource, _, group = place.partition(".")
+        asked = {"verb": verb, "group": group, "resource": resource, "subresource": part, "name": name, "namespace": namespace}
+        spec = {"nonResourceAttributes": {"verb": verb, "path": what}} if what.startswith("/") else {"resourceAttributes": asked}
+        return bool(self.asking.create({"kind": "SelfSubjectAccessReview", "spec": spec})["status"]["allowed"])
 
 
 def _kubectl(program: str, kubeconfig: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -99,7 +107,8 @@ def installed(request: pytest.FixtureRequest, program: str, tmp_path_factory: py
         issued = _kubectl(program, admin, "create", "token", ACCOUNT, "-n", NAMESPACE)
         assert issued.returncode == 0, issued.stderr
         robot = kubeconfig_with(issued.stdout.strip(), admin, folder / "robot")
-        yield Installed(request.param, program, admin, robot, applied.stdout)
+        with closing(Cluster(robot)) as asking:
+            yield Installed(request.param, program, admin, robot, applied.stdout, asking)
 
 
 @pytest.fixture
@@ -131,6 +140,8 @@ def test_everything_is_taken_and_stays(installed: Installed) -> None:
         f"{role}.rbac.authorization.k8s.io/syncsource-operator",
         f"{role}binding.rbac.authorization.k8s.io/syncsource-operator",
         "clusterrole.rbac.authorization.k8s.io/syncsource-cluster-identity",
+        "clusterrole.rbac.authorization.k8s.io/syncsource-view",
+        "clusterrole.rbac.authorization.k8s.io/syncsource-edit",
         "clusterrolebinding.rbac.authorization.k8s.io/syncsource-cluster-identity",
         "deployment.apps/syncsource-operator",
     }
@@ -259,40 +270,61 @@ def test_the_operator_works_with_its_token_alone(
 
 # -- rights
 
-HERE, THERE = ("-n", NAMESPACE), ("-n", "team")
-IN_BOTH = [
-    ("get", "syncsources"), ("list", "syncsources"), ("watch", "syncsources"), ("patch", "syncsources --subresource=status"),
+MAY = [
+    ("get", "syncsources.syncsource.dev"), ("list", "syncsources.syncsource.dev"), ("watch", "syncsources.syncsource.dev"),
+    ("patch", "syncsources.syncsource.dev/status"),
     ("get", "secrets"), ("list", "secrets"), ("watch", "secrets"), ("create", "events"), ("patch", "events"),
 ]  # fmt: skip
-NEVER = [
-    ("create", "syncsources"), ("update", "syncsources"), ("patch", "syncsources"), ("delete", "syncsources"), ("deletecollection", "syncsources"),
-    ("update", "syncsources --subresource=status"),
-    ("create", "secrets"), ("update", "secrets"), ("patch", "secrets"), ("delete", "secrets"),
-    ("get", "pods"), ("list", "pods"), ("create", "pods"), ("get", "pods --subresource=log"), ("create", "pods --subresource=exec"),
+MAY_NOT = [
+    *((verb, "syncsources.syncsource.dev") for verb in ("create", "update", "patch", "delete", "deletecollection")),
+    ("update", "syncsources.syncsource.dev/status"),
+    *((verb, "secrets") for verb in ("create", "update", "patch", "delete", "deletecollection")),
+    ("get", "pods"), ("list", "pods"), ("create", "pods"), ("get", "pods/log"), ("create", "pods/exec"),
     ("create", "jobs.batch"), ("get", "configmaps"), ("list", "events"), ("delete", "events"),
-    ("create", "serviceaccounts --subresource=token"), ("impersonate", "serviceaccounts"),
-    ("create", "rolebindings.rbac.authorization.k8s.io"), ("patch", "deployments.apps"), ("get", "leases.coordination.k8s.io"),
+    ("create", "serviceaccounts/token"), ("impersonate", "serviceaccounts"), ("create", "rolebindings.rbac.authorization.k8s.io"),
+    ("patch", "deployments.apps"), ("get", "leases.coordination.k8s.io"), ("*", "*.*"),
 ]  # fmt: skip
-NEVER_IN_THE_CLUSTER = [
-    ("list", "nodes"), ("get", "nodes"), ("list", "namespaces"), ("create", "namespaces"), ("get", "namespaces/default"),
-    ("delete", "namespaces/kube-system"), ("get", "customresourcedefinitions.apiextensions.k8s.io"),
-    ("create", "clusterrolebindings.rbac.authorization.k8s.io"), ("impersonate", "users"), ("get", "/metrics"), ("*", "*"),
+MAY_NOT_IN_THE_CLUSTER = [
+    ("list", "nodes"), ("get", "nodes"), ("list", "namespaces"), ("create", "namespaces"), ("get", "namespaces:default"),
+    ("delete", "namespaces:kube-system"), ("get", "customresourcedefinitions.apiextensions.k8s.io"),
+    ("create", "clusterrolebindings.rbac.authorization.k8s.io"), ("impersonate", "users"), ("get", "/metrics"),
 ]  # fmt: skip
 
 
 def test_what_the_operator_may_do(installed: Installed, other: Cluster) -> None:
-    for verb, resource in IN_BOTH:
-        assert installed.can(verb, resource, *HERE) == "yes", (verb, resource)
-    assert installed.can("get", "namespaces/kube-system") == "yes"
-    assert {installed.can(verb, resource, *THERE) for verb, resource in IN_BOTH} == {"yes" if installed.is_everywhere else "no"}
+    assert [what for what in MAY if not installed.can(*what, NAMESPACE)] == []
+    assert {installed.can(*what, "team") for what in MAY} == {installed.is_everywhere}
+    assert installed.can("get", "namespaces:kube-system", "kube-system")
 
 
 def test_what_the_operator_may_not_do(installed: Installed, other: Cluster) -> None:
-    allowed = [
-        (verb, resource, where) for where in (HERE, THERE) for verb, resource in NEVER if installed.can(verb, resource, *where) != "no"
-    ]
-    allowed += [(verb, resource, ()) for verb, resource in NEVER_IN_THE_CLUSTER if installed.can(verb, resource) != "no"]
-    assert allowed == []
+    asked = [(*what, namespace) for namespace in (NAMESPACE, "team", "kube-system", "") for what in MAY_NOT]
+    assert [what for what in (*asked, *MAY_NOT_IN_THE_CLUSTER) if installed.can(*what)] == []
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        (("list", "secrets", "-n", NAMESPACE), "yes"),
+        (("patch", "syncsources", "--subresource=status", "-n", NAMESPACE), "yes"),
+        (("patch", "syncsources", "-n", NAMESPACE), "no"),
+        (("get", "namespaces/kube-system"), "yes"),
+        (("get", "nodes"), "no"),
+        (("*", "*"), "no"),
+    ],
+    ids=lambda words: " ".join(words),
+)
+def test_kubectl_says_the_same(installed: Installed, question: tuple[str, ...], answer: str) -> None:
+    assert installed.kubectl("auth", "can-i", *question, robot=True).stdout.strip() == answer
+
+
+def test_people_who_may_edit_a_namespace_may_edit_its_sources(installed: Installed, other: Cluster) -> None:
+    def can(verb: str, role: str) -> str:
+        binding = ("create", "rolebinding", f"{role}-ann-{role}", f"--clusterrole={role}", f"--user=ann-{role}", "-n", "team")
+        installed.kubectl(*binding)
+        return installed.kubectl("auth", "can-i", verb, "syncsources", "-n", "team", f"--as=ann-{role}").stdout.strip()
+
+    assert [can("list", "view"), can("patch", "view"), can("patch", "edit"), can("delete", "admin")] == ["yes", "no", "yes", "yes"]
 
 
 def test_what_it_asks_for_nevertheless_is_refused(installed: Installed, own: Cluster, other: Cluster, api: Api) -> None:
@@ -326,7 +358,7 @@ def test_what_it_asks_for_nevertheless_is_refused(installed: Installed, own: Clu
 
 
 def test_kubectl_is_refused_in_the_words_of_kubernetes(installed: Installed) -> None:
-    said = installed.kubectl("get", "pods", *HERE, robot=True)
+    said = installed.kubectl("get", "pods", "-n", NAMESPACE, robot=True)
     assert said.stderr == (
         f'Error from server (Forbidden): pods is forbidden: User "{USER}" cannot list resource "pods" in API group "" '
         f'in the namespace "{NAMESPACE}"\n'
@@ -348,6 +380,11 @@ def test_the_image_is_made_of_what_is_there() -> None:
     packages = re.search(r"^packages = (.*)$", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert packages is not None
     assert [package for package in json.loads(packages[1]) if package not in copied] == []
+
+
+def test_the_image_is_of_this_version() -> None:
+    [image] = yaml.safe_load((ROOT / "manifests" / "base" / "kustomization.yaml").read_text())["images"]
+    assert image == {"name": "syncsource", "newTag": __version__}
 
 
 def test_the_image_starts_the_operator_as_nobody() -> None:
