@@ -12,7 +12,7 @@ from syncsource.engine.plan import Outcome, RunPlan
 from syncsource.engine.stopping import Stop
 from syncsource.errors import RetryableError
 from syncsource.records.cursors import meaning
-from syncsource.sources.base import Page
+from syncsource.sources.base import Page, Source
 from tests.database.conftest import Place
 from tests.database.model import MAPPED, Record
 
@@ -64,11 +64,11 @@ class Engine:
             secrets={"db": {"url": self.url}},
         )
 
-    def run(self, upstream: Upstream, *, full: bool = False, stop: Stop | None = None) -> Outcome:
+    def run(self, upstream: Source, *, full: bool = False, stop: Stop | None = None) -> Outcome:
         """One run; the source is the upstream given."""
         return self.execute(self.plan(full=full), upstream, stop)
 
-    def execute(self, plan: RunPlan, upstream: Upstream, stop: Stop | None = None) -> Outcome:
+    def execute(self, plan: RunPlan, upstream: Source, stop: Stop | None = None) -> Outcome:
         """The run of a plan."""
         return execute(
             plan, permit=lambda host: None, stop=stop or Stop(), progress=lambda progress: None, opened=lambda spec, secrets: upstream

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from syncsource import ledger
 from syncsource.destinations import Writer, open_database
-from syncsource.engine.executing import execute, settle
-from syncsource.engine.plan import Next
-from syncsource.engine.stopping import Stop
+from syncsource.engine.executing import settle
+from syncsource.engine.plan import Next, Outcome
 from syncsource.errors import RetryableError
+from syncsource.sources.base import Page
 from tests.database.conftest import Place
 from tests.database.engine import Engine, Upstream
 from tests.database.model import Record
@@ -113,17 +113,41 @@ def test_a_run_that_another_took_the_place_of_says_so_whatever_ended_it(postgres
     postgresql.sql(CREATE)
     engine = Engine(postgresql, "t")
     engine.run(upstream(1))
-    plan, held = engine.plan(full=True), _Held(upstream(2))
-    outcome: list[Any] = []
-    running = threading.Thread(target=lambda: outcome.append(_execute(engine, plan, held)))
-    running.start()
-    assert held.asked.wait(20)
+    held = _Held(upstream(2))
+    running, outcome = _begun(engine, held)
     assert engine.run(upstream(5)).result == "Succeeded"
     _end_sessions_that_stage(postgresql)
     held.go_on.set()
     running.join(20)
     assert [(one.result, one.reason) for one in outcome] == [("Interrupted", "Fenced")]
     assert engine.cursor() == 5
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_a_file_that_is_removed_or_replaced_in_mid_run(sqlite: Place, restored: bool) -> None:
+    """SQLite itself would commit to the file that nobody finds any more."""
+    sqlite.sql(CREATE)
+    engine = Engine(sqlite, "t")
+    engine.run(upstream(2))
+    sqlite.plain.dispose()
+    path = Path(sqlite.url.removeprefix("sqlite:///"))
+    backup = path.read_bytes()
+    held = _Held(upstream(5))
+    running, outcome = _begun(engine, held)
+    for file in path.parent.iterdir():
+        file.unlink()
+    if restored:
+        path.write_bytes(backup)
+    else:
+        sqlite.sql(CREATE)
+    held.go_on.set()
+    running.join(20)
+    assert [(one.result, one.next, one.reason) for one in outcome] == [("Failed", Next.RETRY, "DatabaseUnavailable")]
+    assert "rows.db was removed or replaced while it was written to: nothing was committed" in outcome[0].message
+    assert len(engine.rows()) == (2 if restored else 0)
+    after = engine.run(upstream(5))
+    assert (after.counts.inserted, after.full) == ((3, False) if restored else (5, True))
+    assert (len(engine.rows()), engine.cursor()) == (5, 5)
 
 
 class _Held:
@@ -133,7 +157,7 @@ class _Held:
         self._upstream = upstream
         self.asked, self.go_on = threading.Event(), threading.Event()
 
-    def pages(self, since: str | None) -> Any:
+    def pages(self, since: str | None) -> Iterator[Page]:
         """The pages, when they may go on."""
         self.asked.set()
         self.go_on.wait(30)
@@ -143,8 +167,13 @@ class _Held:
         """Nothing to give back."""
 
 
-def _execute(engine: Engine, plan: Any, held: Any) -> Any:
-    return execute(plan, permit=lambda host: None, stop=Stop(), progress=lambda progress: None, opened=lambda spec, secrets: held)
+def _begun(engine: Engine, held: _Held) -> tuple[threading.Thread, list[Outcome]]:
+    """A full run that has asked its upstream; its outcome is in the list once the thread has ended."""
+    outcome: list[Outcome] = []
+    running = threading.Thread(target=lambda: outcome.append(engine.run(held, full=True)))
+    running.start()
+    assert held.asked.wait(20)
+    return running, outcome
 
 
 def _end_sessions_that_stage(place: Place) -> None:

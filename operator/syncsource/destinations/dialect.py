@@ -99,5 +99,8 @@ class Dialect(Protocol):
     def stream(self, driver: Driver, statement: str) -> Iterator[tuple[Any, ...]]:
         """A query's rows, without holding all of them."""
 
+    def in_place(self, driver: Driver) -> bool:
+        """Whether what is committed now is found by the next connection."""
+
     def cancel(self, driver: Driver) -> None:
         """Stops what the connection is doing. Called from another thread."""

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from syncsource.destinations.database import Database
 from syncsource.destinations.dialect import Dialect, Driver, Refusal
 from syncsource.destinations.table import Layout
-from syncsource.errors import AbortedError, PermanentError
+from syncsource.errors import AbortedError, PermanentError, RetryableError
 from syncsource.resource.spec import FieldSpec
 
 
@@ -91,6 +91,7 @@ class Session:
         self.run(begin)
         try:
             yield
+            self._check_place()
             self.run("COMMIT")
         except BaseException:
             self._roll_back()
@@ -140,6 +141,13 @@ class Session:
             yield cursor
         finally:
             cursor.close()
+
+    def _check_place(self) -> None:
+        if not self.dialect.in_place(self._driver):
+            raise RetryableError(
+                f"{self._database.place} was removed or replaced while it was written to: nothing was committed",
+                reason="DatabaseUnavailable",
+            )
 
     def _roll_back(self) -> None:
         try:

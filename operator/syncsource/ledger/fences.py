@@ -51,8 +51,19 @@ def check_fence(connection: Connection, fence: Fence) -> None:
 
 def holds(connection: Connection, fence: Fence) -> bool:
     """Whether the token is still the newest; if so it stays so until the transaction ends."""
-    query = select(sources.c.fence).where(sources.c.identity == fence.identity, sources.c.fence == fence.token)
-    return connection.execute(query.with_for_update(read=True)).first() is not None
+    return _newest(connection, fence) == fence.token
+
+
+def overtaken(connection: Connection, fence: Fence) -> bool:
+    """Whether another run took a newer token. In a database that was restored from a backup the newest is an older one."""
+    newest = _newest(connection, fence)
+    return newest is not None and newest > fence.token
+
+
+def _newest(connection: Connection, fence: Fence) -> int | None:
+    """The identity's newest token, locked until the transaction ends."""
+    query = select(sources.c.fence).where(sources.c.identity == fence.identity)
+    return connection.execute(query.with_for_update(read=True)).scalar()
 
 
 def _interrupt_older(connection: Connection, identity: str, token: int, run: str, at: datetime) -> list[str]:

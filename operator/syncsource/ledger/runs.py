@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, Engine, select, update
 
 from syncsource.ledger.connecting import reading, writing
-from syncsource.ledger.fences import Fence, holds
+from syncsource.ledger.fences import Fence, overtaken
 from syncsource.ledger.tables import runs, sources
 
 _COUNTS = ("read", "inserted", "updated", "unchanged", "skipped", "quarantined")
@@ -88,7 +88,7 @@ def fail_run(
     """Enters the end of a run that committed nothing, in a transaction of its own. False where the fence is another run's by now:
     then nothing is written, since that run has called this one Interrupted."""
     with writing(engine).begin() as connection:
-        if not holds(connection, fence):
+        if overtaken(connection, fence):
             return False
         finish_run(connection, fence.run, result=result, counts=counts, reason=reason, message=message, finished_at=finished_at)
     return True

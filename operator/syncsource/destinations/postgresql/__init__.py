@@ -107,5 +107,8 @@ class PostgreSQL:
             cursor.execute(statement)
             yield from cursor
 
+    def in_place(self, driver: Any) -> bool:
+        return True
+
     def cancel(self, driver: Any) -> None:
         driver.cancel_safe(timeout=5)

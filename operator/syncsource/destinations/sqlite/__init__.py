@@ -88,6 +88,9 @@ class SQLite:
     def stream(self, driver: Any, statement: str) -> Iterator[tuple[Any, ...]]:
         yield from driver.execute(statement)
 
+    def in_place(self, driver: Any) -> bool:
+        return bool(driver.in_place)
+
     def cancel(self, driver: Any) -> None:
         driver.interrupt()
 

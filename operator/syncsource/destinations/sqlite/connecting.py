@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -10,9 +12,31 @@ WRITES = "syncsource_writes"
 """Execution option: the transaction will write."""
 
 
+class File(sqlite3.Connection):
+    """A connection that knows which file it opened: SQLite goes on writing to one that was removed or replaced, where nobody finds it."""
+
+    def __init__(self, database: str, *more: Any, **named: Any) -> None:
+        super().__init__(database, *more, **named)
+        self._path = database
+        self._opened = _inode(database)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether its file is still the one at its path."""
+        return self._opened == _inode(self._path)
+
+
+def _inode(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def connect(url: URL, patience: float) -> Engine:
     """A lazy engine with a small pool. Connections may move between threads, one at a time."""
-    arguments = {"timeout": patience, "check_same_thread": False}
+    arguments = {"timeout": patience, "check_same_thread": False, "factory": File}
     engine = create_engine(url.set(drivername="sqlite+pysqlite"), connect_args=arguments, pool_size=2, max_overflow=8, hide_parameters=True)
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
