@@ -7,11 +7,15 @@ import json
 import os
 import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from syncsource.localplane.access.tokens import ISSUER, Signer
 
@@ -38,6 +42,15 @@ def code_for(server, token: str) -> int:
 
 def part(value: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def signed(folder: Path, header: dict[str, Any], claims: dict[str, Any]) -> str:
+    """A token of any header, with a signature that is right."""
+    key = serialization.load_pem_private_key((folder / "service-accounts.key").read_bytes(), password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    text = f"{part(header)}.{part(claims)}"
+    halves = decode_dss_signature(key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
+    return f"{text}.{base64.urlsafe_b64encode(b''.join(half.to_bytes(32) for half in halves)).rstrip(b'=').decode()}"
 
 
 # -- issuing
@@ -112,6 +125,7 @@ def forged(server, **changes: Any) -> dict[str, Any]:
 
 
 def test_the_right_key_and_claims_are_accepted(server) -> None:
+    assert code_for(server, signed(server.folder, {"alg": "ES256"}, forged(server))) == 201
     assert code_for(server, Signer(server.folder).sign(forged(server))) == 201
 
 
@@ -142,8 +156,7 @@ def test_another_key_is_refused(server, tmp_path) -> None:
 @pytest.mark.parametrize("algorithm", ["none", "None", "HS256", "RS256", "ES384", "", None])
 def test_another_algorithm_is_refused(server, algorithm) -> None:
     claims, header = forged(server), {"alg": algorithm, "typ": "JWT"}
-    signature = Signer(server.folder).sign(claims, header)
-    assert code_for(server, signature) == 401
+    assert code_for(server, signed(server.folder, header, claims)) == 401
     unsigned = f"{part(header)}.{part(claims)}."
     assert [code_for(server, token) for token in (unsigned, unsigned + "AA", unsigned[:-1])] == [401] * 3
 
@@ -210,7 +223,8 @@ def test_a_review_says_whose_a_token_is(http, account) -> None:
 def test_a_token_is_for_its_audience_only(server, http, account) -> None:
     token = request_token(http, account, audiences=["vault"]).json()["status"]["token"]
     assert code_for(server, token) == 401
-    assert review(http, token, "vault")["authenticated"] is True
+    found = review(http, token, "vault", "other")
+    assert (found["authenticated"], found["audiences"]) == (True, ["vault"])
     assert review(http, token)["error"] == "invalid bearer token: not for this audience"
 
 
@@ -242,14 +256,14 @@ def test_every_namespace_has_its_default_account(launch, tmp_path) -> None:
 
 
 def test_kubectl_creates_tokens(kubectl, kubectl_path, server, account, tmp_path) -> None:
+    if "  token " not in kubectl("create", "--help").stdout:
+        pytest.skip("this kubectl has no `create token`")
     made = kubectl("create", "token", account.name, "-n", account.namespace, "--duration", "1h")
     assert made.returncode == 0, made.stderr
     config = yaml.safe_load(server.kubeconfig.read_text())
     config["users"][0]["user"] = {"token": made.stdout.strip()}
     (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
     env = {**os.environ, "KUBECONFIG": str(tmp_path / "kubeconfig")}
-    said = subprocess.run([kubectl_path, "auth", "whoami", "-o", "name"], env=env, capture_output=True, text=True, timeout=60)
-    assert said.returncode == 0, said.stderr
     said = subprocess.run([kubectl_path, "get", "pods"], env=env, capture_output=True, text=True, timeout=60)
     assert said.stderr == (
         f'Error from server (Forbidden): pods is forbidden: User "{account.user}" cannot list resource "pods" in API group "" '

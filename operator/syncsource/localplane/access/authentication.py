@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -36,19 +36,20 @@ class Authenticator:
         try:
             if scheme != "Bearer":
                 raise InvalidToken("not a bearer token")
-            return self.user(token)
+            return self.accept(token, (ISSUER,))[0]
         except InvalidToken as wrong:
             raise errors.unauthorized() from wrong
 
-    def user(self, token: str, audiences: Collection[str] = (ISSUER,)) -> User:
-        """The user of a token for one of `audiences`; raises InvalidToken."""
+    def accept(self, token: str, audiences: Sequence[str]) -> tuple[User, list[str]]:
+        """The user of a token, and for which of `audiences` it is; raises InvalidToken where it is for none."""
         if hmac.compare_digest(token.encode(errors="replace"), self._admin_token):
-            return ADMIN
+            return ADMIN, list(audiences)
         claims = self._claims(token)
         _check_times(claims, time.time())
-        if claims.iss != ISSUER or not set(claims.aud) & set(audiences):
+        meant = [audience for audience in audiences if audience in claims.aud]
+        if claims.iss != ISSUER or not meant:
             raise InvalidToken("not for this audience")
-        return self._account(claims)
+        return self._account(claims), meant
 
     def _account(self, claims: Claims) -> User:
         namespace, account = claims.bound.namespace, claims.bound.serviceaccount

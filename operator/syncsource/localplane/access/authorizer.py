@@ -9,7 +9,7 @@ from typing import Any
 
 from syncsource.localplane import errors
 from syncsource.localplane.access.identity import Attributes, User, account_name
-from syncsource.localplane.access.rules import ALL, Rule
+from syncsource.localplane.access.rules import EVERYTHING, Rule
 from syncsource.localplane.storage.broadcast import Change
 from syncsource.localplane.storage.encoding import decode
 from syncsource.localplane.storage.store import Key, Store
@@ -17,7 +17,6 @@ from syncsource.localplane.storage.store import Key, Store
 GROUP = "rbac.authorization.k8s.io"
 ROLES, CLUSTER_ROLES = f"roles.{GROUP}", f"clusterroles.{GROUP}"
 BINDINGS, CLUSTER_BINDINGS = f"rolebindings.{GROUP}", f"clusterrolebindings.{GROUP}"
-_FULL = (Rule((ALL,), (ALL,), (ALL,)), Rule((ALL,), paths=(ALL,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ class Authorizer:
     def rules(self, user: User, namespace: str) -> list[Rule]:
         """Everything that the user may do in a namespace."""
         if user.is_master:
-            return list(_FULL)
+            return list(EVERYTHING)
         return [rule for grant in self._granted(user, namespace) for rule in self._roles.get(grant.role, ())]
 
     def role(self, key: Key) -> tuple[Rule, ...] | None:

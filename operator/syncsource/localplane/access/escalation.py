@@ -9,11 +9,10 @@ from typing import Any
 from syncsource.localplane import errors
 from syncsource.localplane.access.authorizer import BINDINGS, CLUSTER_BINDINGS, CLUSTER_ROLES, GROUP, ROLES, Authorizer, role_key
 from syncsource.localplane.access.identity import Attributes, User
-from syncsource.localplane.access.rules import ALL, Rule, missing, quoted
+from syncsource.localplane.access.rules import EVERYTHING, Rule, missing, quoted
 from syncsource.localplane.writing.options import Guard
 
 Object = Mapping[str, Any]
-_EVERYTHING = (Rule((ALL,), (ALL,), (ALL,)), Rule((ALL,), paths=(ALL,)))
 
 
 def guard(authorizer: Authorizer, user: User, wanted: Attributes) -> Guard:
@@ -41,7 +40,7 @@ def _check_role(authorizer: Authorizer, user: User, at: Attributes, role: Object
         return
     if authorizer.decide(user, replace(at, verb="escalate")).allowed:
         return
-    if role.get("aggregationRule") and missing(authorizer.rules(user, at.namespace), _EVERYTHING):
+    if role.get("aggregationRule") and missing(authorizer.rules(user, at.namespace), EVERYTHING):
         raise errors.forbidden(at.group, at.resource, at.name, "must have cluster-admin privileges to use an aggregationRule")
     _check_rules(authorizer, user, at, map(Rule.of, role.get("rules") or ()))
 

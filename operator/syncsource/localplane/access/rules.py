@@ -63,6 +63,9 @@ class Rule:
         return "{" + ", ".join(f"{name}:{quoted(values)}" for name, values in shown.items() if values) + "}"
 
 
+EVERYTHING = (Rule((ALL,), (ALL,), (ALL,)), Rule((ALL,), paths=(ALL,)))
+
+
 def quoted(words: Iterable[str]) -> str:
     """As Go's %q prints a list of strings."""
     return f"[{' '.join(json.dumps(word, ensure_ascii=False) for word in words)}]"

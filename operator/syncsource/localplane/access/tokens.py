@@ -20,7 +20,7 @@ from syncsource.localplane.access.identity import account_name
 from syncsource.localplane.statefiles import write_private
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
-HEADER = {"alg": "ES256", "typ": "JWT"}
+_ALGORITHM = "ES256"
 _TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _LONGEST = 16 * 1024
 _HALF = 32
@@ -75,7 +75,8 @@ class Signer:
             raise OSError(f"{path} is not a key of the curve P-256")
         self._key = key
 
-    def sign(self, claims: Mapping[str, Any], header: Mapping[str, Any] = HEADER) -> str:
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        header = {"alg": _ALGORITHM, "typ": "JWT"}
         signed = ".".join(_encoded(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
         first, second = decode_dss_signature(self._key.sign(signed.encode(), _ES256))
         return f"{signed}.{_encoded(first.to_bytes(_HALF) + second.to_bytes(_HALF))}"
@@ -86,8 +87,8 @@ class Signer:
         if parts is None:
             raise InvalidToken("not a JSON Web Token")
         header, claims, signature = (_decoded(part) for part in parts.groups())
-        if _read(header, _Header).alg != HEADER["alg"] or len(signature) != 2 * _HALF:
-            raise InvalidToken("not signed with ES256")
+        if _read(header, _Header).alg != _ALGORITHM or len(signature) != 2 * _HALF:
+            raise InvalidToken(f"not signed with {_ALGORITHM}")
         pair = (int.from_bytes(half) for half in (signature[:_HALF], signature[_HALF:]))
         try:
             self._key.public_key().verify(encode_dss_signature(*pair), token.rpartition(".")[0].encode(), _ES256)

@@ -60,9 +60,8 @@ class Reviews:
         }
 
     def _token(self, spec: Object, user: User) -> Object:
-        audiences = spec.get("audiences") or [ISSUER]
         try:
-            found = self._authenticator.user(spec.get("token") or "", audiences)
+            found, audiences = self._authenticator.accept(spec.get("token") or "", spec.get("audiences") or [ISSUER])
         except InvalidToken as wrong:
             return {"user": {}, "error": f"invalid bearer token: {wrong}"}
         return {"authenticated": True, "user": found.info(), "audiences": audiences}
