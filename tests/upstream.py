@@ -113,10 +113,10 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serving(script: Script, context: ssl.SSLContext | None = None) -> Iterator[Upstream]:
-    """A server for the time of a test."""
+def serving(script: Script, context: ssl.SSLContext | None = None, *, port: int = 0) -> Iterator[Upstream]:
+    """A server for the time of a test. ``port`` 0: any that is free."""
     upstream = Upstream(script)
-    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"upstream": upstream}))
+    server = _Server(("127.0.0.1", port), type("Handler", (_Handler,), {"upstream": upstream}))
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         upstream.scheme = "https"

@@ -30,9 +30,9 @@ class Api:
 
     @classmethod
     @contextmanager
-    def serving(cls) -> Iterator[Api]:
+    def serving(cls, port: int = 0) -> Iterator[Api]:
         """One that listens."""
-        with serving(lambda asked: Reply({"message": "no such thing"}, 404)) as upstream:
+        with serving(lambda asked: Reply({"message": "no such thing"}, 404), port=port) as upstream:
             api = cls(upstream)
             upstream.script = api.answer
             yield api

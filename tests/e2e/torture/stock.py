@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -69,6 +71,8 @@ class Stock:
 
     pages: Pages
     versions: dict[int, list[Record]] = field(default_factory=dict)
+    spoil: Callable[[bytes], Reply] | None = None
+    """What becomes of the body of a page after the first."""
     held: threading.Event = field(default_factory=threading.Event)
     """Set when a page is being held back."""
     _open: threading.Event | None = None
@@ -130,9 +134,10 @@ class Stock:
         if since:
             records = [record for record in records if record.modified >= datetime.fromisoformat(since)]
         body = [record.json for record in records[(page - 1) * PAGE : page * PAGE]]
-        reply = Reply(body, headers={"X-WP-TotalPages": str(math.ceil(len(records) / PAGE)), "Date": _clock()})
         self.pages.count()
-        return reply
+        if page > 1 and self.spoil is not None:
+            return self.spoil(json.dumps(body).encode())
+        return Reply(body, headers={"X-WP-TotalPages": str(math.ceil(len(records) / PAGE)), "Date": _clock()})
 
 
 def text(moment: datetime) -> str:

@@ -157,9 +157,11 @@ class Subject:
         for entry in told:
             run = known.get(entry["id"])
             if run is None:
-                assert entry["result"] == "Interrupted", f"{self.name}: the ledger knows nothing of {entry}"
+                assert entry["result"] in ("Interrupted", "Failed"), f"{self.name}: the ledger knows nothing of {entry}"
                 continue
-            assert (entry["result"], entry["trigger"]) == (run["result"], run["trigger"]), f"{self.name}: {entry}, and the ledger {run}"
+            results = (entry["result"], run["result"])
+            assert results[0] == results[1] or results == ("Failed", "Interrupted"), f"{self.name}: {entry}, and the ledger {run}"
+            assert entry["trigger"] == run["trigger"]
             assert counts(entry) == {name: run[name] for name in counts(entry)} or entry["result"] == "Interrupted"
         oldest = min(entry["id"] for entry in told)
         assert [run["run"] for run in runs if run["run"] >= oldest] == [entry["id"] for entry in told if entry["id"] in known]
