@@ -122,7 +122,7 @@ class Run:
                 self._flush(writer, waiting)
             self._report(reader.pages, "Reading")
         self._flush(writer, waiting)
-        _log.info("%s records on %s pages read", f"{self.tally.read:,}", f"{reader.pages:,}")
+        _log.info("%s on %s read", _counted(self.tally.read, "record"), _counted(reader.pages, "page"))
         return seen
 
     def _flush(self, writer: Writer, waiting: _Waiting) -> None:
@@ -169,3 +169,7 @@ class Run:
 
     def _report(self, pages: int, phase: str) -> None:
         self._progress(Progress(read=self.tally.read, pages=pages, phase=phase))
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
