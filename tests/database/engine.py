@@ -20,18 +20,18 @@ IDENTITY = "test/ns/source"
 
 
 class Upstream:
-    """A list of records, served two to a page, that filters as an API with ``since`` does, and may break off."""
+    """A list of records, served ``size`` to a page, that filters as an API with ``since`` does, and may break off."""
 
-    def __init__(self, records: list[Record], breaks_after: int | None = None) -> None:
-        self._records, self._breaks_after = records, breaks_after
+    def __init__(self, records: list[Record], breaks_after: int | None = None, *, size: int = 2) -> None:
+        self._records, self._breaks_after, self._size = records, breaks_after, size
 
     def pages(self, since: str | None) -> Iterator[Page]:
         """Records at or after ``since``, and those without a cursor."""
         found = [one for one in self._records if since is None or one["changed"] is None or meaning(str(one["changed"])) >= meaning(since)]
-        for number, start in enumerate(range(0, len(found), 2)):
+        for number, start in enumerate(range(0, len(found), self._size)):
             if self._breaks_after == number:
                 raise RetryableError("the upstream broke off", reason="ConnectionLost")
-            yield Page([dict(one) for one in found[start : start + 2]], None)
+            yield Page([dict(one) for one in found[start : start + self._size]], None)
         if self._breaks_after is not None:
             raise RetryableError("the upstream broke off", reason="ConnectionLost")
 

@@ -6,9 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import Engine as SqlEngine
+from sqlalchemy import event
 
 from syncsource import ledger
 from syncsource.destinations import Writer, open_database
@@ -148,6 +151,27 @@ def test_a_file_that_is_removed_or_replaced_in_mid_run(sqlite: Place, restored: 
     after = engine.run(upstream(5))
     assert (after.counts.inserted, after.full) == ((3, False) if restored else (5, True))
     assert (len(engine.rows()), engine.cursor()) == (5, 5)
+
+
+def test_a_file_that_can_t_grow(sqlite: Place) -> None:
+    """As on a full disk."""
+    sqlite.sql(CREATE)
+    engine = Engine(sqlite, "t")
+    engine.run(upstream(2))
+
+    def limit(driver: Any, _record: Any) -> None:
+        driver.execute("PRAGMA max_page_count = 1")  # which means: no more than there are
+
+    event.listen(SqlEngine, "connect", limit)
+    many = Upstream([record(number) for number in range(1, 30_001)], size=5000)
+    try:
+        outcome = engine.run(many)
+    finally:
+        event.remove(SqlEngine, "connect", limit)
+    assert (outcome.result, outcome.next, outcome.reason) == ("Failed", Next.RETRY, "DiskFull")
+    assert (len(engine.rows()), engine.cursor()) == (2, 2)
+    again = engine.run(many)
+    assert (again.counts.inserted, engine.cursor()) == (29_998, 30_000)
 
 
 class _Held:

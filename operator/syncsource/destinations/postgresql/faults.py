@@ -44,6 +44,8 @@ _WAYS_OUT = {
     "DatabaseAuthFailed": "check user and password in the Secret of spec.destination.sql.urlFrom",
     "DatabaseNotFound": "create it, or name another in the Secret of spec.destination.sql.urlFrom",
     "DatabaseUnavailable": "check that it runs, and the Secret of spec.destination.sql.urlFrom",
+    "DiskFull": "free space on its disk",
+    "TransactionTimeout": "the process of the run had stood still",
     "PermissionDenied": "grant it to the user of spec.destination.sql.urlFrom",
 }
 _DISCONNECTED = RetryableError, "DatabaseUnavailable"
