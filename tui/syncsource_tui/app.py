@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -48,7 +49,7 @@ class SyncSourceApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", show=False, priority=True)]
 
     def __init__(self, session: Session, *, options: Options, clock: Clock) -> None:
-        super().__init__()
+        super().__init__(ansi_color="NO_COLOR" in os.environ or None)  # or it would turn the terminal's own colours into greys
         self.session, self.options, self.clock = session, options, clock
         self.fleet = Fleet(session.store)
         self.context = ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncsource_tui.core.columns import Cell
-from syncsource_tui.core.reading import Object, number, part, parts, text, time
+from syncsource_tui.core.reading import Object, number, part, parts, raw, text, time
 from syncsource_tui.core.state import Tone
 from syncsource_tui.core.text import clean, fit, wrap
 from syncsource_tui.core.times import Clock, date_and_time, since, until
@@ -102,7 +102,7 @@ def _conditions(status: Object, clock: Clock) -> Iterator[Fact]:
 
 
 def _tone(one: Object) -> Tone:
-    type_, state = one.get("type"), one.get("status")
+    type_, state = raw(one, "type"), raw(one, "status")
     if (type_, state) == ("Ready", "True"):
         return "warn" if one.get("reason") == "RecordsQuarantined" else "good"
     return "" if (type_, state) in _GOOD else "warn" if type_ == "Suspended" else "bad"

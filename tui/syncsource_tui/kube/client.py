@@ -32,6 +32,7 @@ class Client:
 
         self.context, self.namespace = context, namespace
         self._configuration = configuration
+        self._streams: set[aiohttp.StreamReader] = set()
         ssl = RESTClientObject(configuration).ssl_context
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=ssl, limit=0),
@@ -40,7 +41,9 @@ class Client:
         )
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections. Whoever reads lines is told that it is Away: closing the session alone would leave him waiting."""
+        for reading in self._streams:
+            reading.set_exception(aiohttp.ClientConnectionError("the connection was closed"))
         await self._session.close()
 
     async def get(self, path: str, query: Mapping[str, str] | None = None, *, right: str = "", within: float = _ANSWER) -> Object:
@@ -64,8 +67,12 @@ class Client:
             async with self._session.request("GET", **await self._request(path), params=dict(query), timeout=timeout) as answer:
                 if answer.status >= 400:
                     raise _failure(answer.status, await answer.text(errors="replace"), right)
-                async for line in _split(answer):
-                    yield line
+                self._streams.add(answer.content)
+                try:
+                    async for line in _split(answer.content):
+                        yield line
+                finally:
+                    self._streams.discard(answer.content)
 
     async def _json(self, method: str, path: str, right: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> Object:
         request = await self._request(path, headers)
@@ -119,9 +126,9 @@ def _why(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
 
 
-async def _split(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+async def _split(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
     waiting = b""
-    async for chunk in answer.content.iter_any():
+    async for chunk in content.iter_any():
         *lines, waiting = (waiting + chunk).split(b"\n")
         for line in lines:
             yield line
