@@ -71,10 +71,18 @@ def test_what_had_committed_is_settled_as_it_was(engine: Engine) -> None:
         assert (settled.full, settled.cursor) == (full, str(count))
 
 
+def test_what_had_failed_is_settled_as_it_was(engine: Engine) -> None:
+    plan = engine.plan()
+    done = engine.execute(plan, Upstream([record(1)], breaks_after=1))
+    settled = settle(plan)
+    assert (settled.result, settled.next, settled.reason, settled.message) == ("Failed", Next.RETRY, "ConnectionLost", done.message)
+
+
 def test_what_had_not_begun_is_settled_as_interrupted(engine: Engine) -> None:
     settled = settle(engine.plan())
     assert (settled.result, settled.next, settled.reason) == ("Interrupted", Next.RETRY, "Interrupted")
     assert "what it had not committed is gone" in settled.message
+    assert not settled.full
 
 
 def test_what_is_not_known_is_not_made_up(engine: Engine) -> None:

@@ -131,22 +131,43 @@ def test_a_failed_run_is_entered_while_the_fence_is_its_own(engine: Any) -> None
 
 def test_a_run_whose_process_is_gone_can_t_commit_after_all(engine: Any) -> None:
     fence = _acquire(engine, "a")
-    ledger.interrupt(engine, "a", "its worker died")
-    ledger.interrupt(engine, "no such run", "its worker died")
-    run = ledger.history(engine, "c/ns/me")[0]
+    run = _interrupt(engine, "a")
     assert (run.result, run.message) == ("Interrupted", "its worker died")
     with engine.begin() as connection, pytest.raises(AbortedError):
         ledger.check_fence(connection, fence)
+
+
+def test_a_run_that_had_not_begun_can_t_begin_after_all(engine: Any) -> None:
+    mine = _acquire(engine, "a")
+    run = _interrupt(engine, "b")
+    assert (run.result, run.message, run.fence) == ("Interrupted", "its worker died", mine.token)
+    with pytest.raises(AbortedError) as caught:
+        _acquire(engine, "b")
+    assert caught.value.reason == "Fenced"
+    with engine.begin() as connection:
+        ledger.check_fence(connection, mine)
+    assert [(run.run, run.result) for run in ledger.history(engine, "c/ns/me")] == [("b", "Interrupted"), ("a", "Running")]
+
+
+def test_a_first_run_that_had_not_begun_can_t_begin_after_all(engine: Any) -> None:
+    assert _interrupt(engine, "a").result == "Interrupted"
+    with pytest.raises(AbortedError):
+        _acquire(engine, "a")
+    assert _acquire(engine, "b").interrupted == []
 
 
 def test_interrupting_a_run_that_committed_changes_nothing(engine: Any) -> None:
     fence = _acquire(engine, "a")
     with engine.begin() as connection:
         ledger.finish_run(connection, "a", result="Succeeded")
-    ledger.interrupt(engine, "a", "its worker died")
+    assert _interrupt(engine, "a").result == "Succeeded"
     assert ledger.succeeded(engine, "a") is not None
     with engine.begin() as connection:
         ledger.check_fence(connection, fence)
+
+
+def _interrupt(engine: Any, run: str) -> ledger.RunRecord:
+    return ledger.interrupt(engine, "c/ns/me", run, "its worker died", trigger="Request", generation=1)
 
 
 def _run(place: Any, run: str, records: list[Rejected], at: datetime = NOW, *, full: bool) -> int:

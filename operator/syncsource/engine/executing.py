@@ -54,19 +54,17 @@ def execute(
 
 
 def settle(plan: RunPlan) -> Outcome:
-    """What became of a run whose worker is gone, as the ledger has it: succeeded where it had committed, else interrupted. Never raises."""
+    """What became of a run whose worker is gone, as the ledger has it: succeeded where it had committed, failed where it had said so, else
+    interrupted. Never raises."""
     try:
         with _database(plan) as database:
             ledger.prepare(database.engine)
-            ledger.interrupt(database.engine, plan.run, _LOST)
-            record = ledger.succeeded(database.engine, plan.run)
-            if record is not None:
-                return _as_recorded(record, sum(ledger.quarantine_counts(database.engine, plan.identity).values()))
+            record = ledger.interrupt(database.engine, plan.identity, plan.run, _LOST, trigger=plan.trigger, generation=plan.generation)
+            return _as_recorded(record, sum(ledger.quarantine_counts(database.engine, plan.identity).values()))
     except Exception as error:
         known = _known(error)
         _log.warning("the ledger could not be asked about run %s: %s", plan.run, known.message)
         return failed(plan, AbortedError(_UNKNOWN % known.reason))
-    return failed(plan, AbortedError(_LOST))
 
 
 def failed(plan: RunPlan, error: SyncError) -> Outcome:
@@ -122,13 +120,17 @@ def _succeeded(plan: RunPlan, run: Run) -> Outcome:
 
 
 def _as_recorded(record: ledger.RunRecord, quarantined_total: int) -> Outcome:
-    """A run that committed, as the ledger has it."""
+    """A run that ended, as the ledger has it."""
     ended = record.finished_at or record.started_at
+    succeeded = record.result == "Succeeded"
     return Outcome(
         run=record.run,
-        result="Succeeded",
+        result=record.result,
+        next=Next.NOTHING if succeeded else Next.RETRY,
+        reason=record.reason,
+        message=record.message,
         counts=Counts(**{name: getattr(record, name) for name in Counts.__struct_fields__}),
-        full=record.cursor_before is None,
+        full=succeeded and record.cursor_before is None,
         cursor=record.cursor_after,
         quarantined_total=quarantined_total,
         seconds=(ended - record.started_at).total_seconds(),

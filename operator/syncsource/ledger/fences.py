@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy.exc import IntegrityError
 
 from syncsource.errors import AbortedError
 from syncsource.ledger.connecting import upsert, writing
@@ -31,15 +32,21 @@ def acquire(engine: Engine, identity: str, *, run: str, trigger: str, generation
 
     The token is committed alone: a run that commits right now holds a share lock on it, and is waited for. Only then are older
     runs Interrupted, so that none is that has committed, and neither side waits for a row that the other holds.
+    AbortedError (Fenced) where this run itself was called Interrupted before it began.
     """
     with writing(engine).begin() as connection:
+        if connection.execute(select(runs.c.run).where(runs.c.run == run)).first() is not None:
+            raise AbortedError(FENCED, reason="Fenced")
         row = {"identity": identity, "fence": 1, "acquired_at": started_at}
         upsert(connection, sources, row, {"fence": sources.c.fence + 1, "acquired_at": None})
         token: int = connection.execute(select(sources.c.fence).where(sources.c.identity == identity)).scalar_one()
-    with writing(engine).begin() as connection:
-        interrupted = _interrupt_older(connection, identity, token, run, started_at)
-        values = {"run": run, "identity": identity, "fence": token, "trigger": trigger, "generation": generation}
-        connection.execute(runs.insert(), {**values, "started_at": started_at, "result": "Running"})
+    values = {"run": run, "identity": identity, "fence": token, "trigger": trigger, "generation": generation}
+    try:
+        with writing(engine).begin() as connection:
+            interrupted = _interrupt_older(connection, identity, token, run, started_at)
+            connection.execute(runs.insert(), {**values, "started_at": started_at, "result": "Running"})
+    except IntegrityError:
+        raise AbortedError(FENCED, reason="Fenced") from None
     return Fence(identity, run, token, interrupted)
 
 

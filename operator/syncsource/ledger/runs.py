@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, select, update
 
-from syncsource.ledger.connecting import reading, writing
+from syncsource.ledger.connecting import reading, upsert, writing
 from syncsource.ledger.fences import Fence, overtaken
 from syncsource.ledger.tables import runs, sources
 
@@ -94,16 +94,33 @@ def fail_run(
     return True
 
 
-def interrupt(engine: Engine, run: str, message: str, *, at: datetime | None = None) -> None:
-    """Ends a run whose process is gone. Its fence is taken first, so that it can't commit after all should it still be alive."""
+def interrupt(
+    engine: Engine, identity: str, run: str, message: str, *, trigger: str, generation: int, at: datetime | None = None
+) -> RunRecord:
+    """Ends a run whose process is gone, unless it has ended; returns it as it is then.
+
+    Should the process still be alive, the run can't commit after all: its fence is taken first. One that has not come to the ledger yet
+    is entered, so that it can't begin.
+    """
+    at = at or datetime.now(UTC)
+    never = {"run": run, "identity": identity, "trigger": trigger, "generation": generation, "started_at": at, "finished_at": at}
+    with writing(engine).begin() as connection:
+        token = connection.execute(select(sources.c.fence).where(sources.c.identity == identity)).scalar()
+        entry = {**never, "fence": token or 0, "result": "Interrupted", "reason": "Interrupted", "message": message}
+        upsert(connection, runs, entry, None)
     record = found(engine, run)
-    if record is None or record.result != "Running":
-        return
+    assert record is not None
+    if record.result == "Running":
+        _take_away(engine, record, message, at)
+    return found(engine, run) or record
+
+
+def _take_away(engine: Engine, record: RunRecord, message: str, at: datetime) -> None:
     with writing(engine).begin() as connection:
         mine = sources.c.identity == record.identity, sources.c.fence == record.fence
         connection.execute(update(sources).where(*mine).values(fence=sources.c.fence + 1))
     with writing(engine).begin() as connection:
-        finish_run(connection, run, result="Interrupted", reason="Interrupted", message=message, finished_at=at)
+        finish_run(connection, record.run, result="Interrupted", reason="Interrupted", message=message, finished_at=at)
 
 
 def found(engine: Engine, run: str) -> RunRecord | None:
@@ -121,6 +138,6 @@ def succeeded(engine: Engine, run: str) -> RunRecord | None:
 
 def history(engine: Engine, identity: str, limit: int = 10) -> list[RunRecord]:
     """The last runs, newest first."""
-    query = select(runs).where(runs.c.identity == identity).order_by(runs.c.fence.desc()).limit(limit)
+    query = select(runs).where(runs.c.identity == identity).order_by(runs.c.fence.desc(), runs.c.run.desc()).limit(limit)
     with reading(engine).connect() as connection:
         return [RunRecord(**row) for row in connection.execute(query).mappings()]
