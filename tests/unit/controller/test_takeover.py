@@ -12,6 +12,7 @@ from syncsource.controller.core.fleet import Fleet
 from syncsource.controller.core.happening import Announce, Cancel, Decision, ObjectSeen, RunEnded, Write
 from syncsource.controller.core.observed import observe
 from syncsource.engine.plan import Outcome
+from syncsource.resource.status import CurrentRun
 from tests.unit.controller.world import EVERY, INTERRUPTED, SUCCESS, World
 
 FENCED: dict[str, Any] = {**INTERRUPTED, "reason": "Fenced"}
@@ -133,3 +134,93 @@ def test_the_second_lets_go_where_the_first_tells_the_end_itself() -> None:
     world.now += timedelta(minutes=6)
     world.wait(seconds=1)
     assert world.triggers == ["Create", "Schedule"]
+
+
+# A run that another operator began, and that is under way there.
+
+
+def elsewhere(world: World, **current: Any) -> str:
+    """Another operator's run of a, which this one sees."""
+    run = CurrentRun(id="elsewhere", trigger="Request", generation=1, started_at=world.now)
+    world.put_status("a", world.status("a").model_copy(update={"current_run": run, **current}))
+    world.settle()
+    return run.id
+
+
+@pytest.fixture
+def resting() -> World:
+    world = World()
+    world.create("a", schedule=EVERY, timeout="20m")
+    world.settle()
+    world.run(SUCCESS)
+    return world
+
+
+def test_it_is_left_alone(resting: World) -> None:
+    elsewhere(resting)
+    resting.annotate("a", requested="1")
+    resting.wait(minutes=19)
+    assert resting.triggers == ["Create"]
+    assert (resting.cancelled, resting.left) == (set(), {})
+    assert resting.status("a").current_run is not None
+
+
+def test_the_next_run_follows_its_end(resting: World) -> None:
+    elsewhere(resting)
+    resting.annotate("a", requested="1")
+    resting.settle()
+    assert resting.triggers == ["Create"]
+    resting.put_status("a", resting.status("a").model_copy(update={"current_run": None}))
+    resting.settle()
+    assert resting.triggers == ["Create", "Request"]
+
+
+def test_one_that_has_outlasted_its_time_is_settled(resting: World) -> None:
+    run = elsewhere(resting)
+    resting.annotate("a", requested="1")
+    resting.wait(minutes=20, seconds=59)
+    assert resting.triggers == ["Create"]
+    resting.wait(seconds=1)
+    entry = resting.status("a").history[0]
+    assert (entry.id, entry.result) == (run, "Interrupted")
+    assert resting.triggers == ["Create", "Request"]
+
+
+def test_one_of_a_spec_that_is_invalid_by_now_is_told_of_all_the_same(resting: World) -> None:
+    elsewhere(resting)
+    resting.edit("a", schedule={"cron": "61 * * * *"})
+    resting.wait(minutes=30)
+    assert resting.status("a").current_run is None
+    assert [entry.result for entry in resting.status("a").history] == ["Interrupted", "Succeeded"]
+
+
+def test_a_run_that_another_operator_was_quicker_to_begin_is_not_begun_here(resting: World) -> None:
+    """Both saw the request; the other's start is seen before this one's is written."""
+    resting.annotate("a", requested="1")
+    while resting.watch:
+        resting.deliver()
+    [decided] = resting.starting
+    resting_status = resting.status("a").model_copy(update={"last_handled_request_at": "1"})
+    run = CurrentRun(id="elsewhere", trigger="Request", generation=1, started_at=resting.now)
+    resting.put_status("a", resting_status.model_copy(update={"current_run": run}))
+    while resting.watch:
+        resting.deliver()
+    resting.begin(decided)
+    resting.settle()
+    assert resting.triggers == ["Create"]
+    current = resting.status("a").current_run
+    assert current is not None
+    assert current.id == "elsewhere"
+
+
+def test_what_was_due_is_not_run_again_when_another_operator_has_done_it(resting: World) -> None:
+    resting.annotate("a", requested="1")
+    while resting.watch:
+        resting.deliver()
+    [decided] = resting.starting
+    resting.put_status("a", resting.status("a").model_copy(update={"last_handled_request_at": "1"}))
+    while resting.watch:
+        resting.deliver()
+    resting.begin(decided)
+    resting.settle()
+    assert resting.triggers == ["Create"]

@@ -23,10 +23,12 @@ class Due:
 
 
 def next_run(source: Source) -> Due | None:
-    """The next run; None: nothing but a change of spec or Secret, or a request, makes it run, or it runs already."""
+    """The next run; None: nothing but a change of spec or Secret, or a request, makes it run, or it runs already, here or elsewhere."""
     if source.run is not None or not source.intent.runnable:
         return None
     status = source.status
+    if status.current_run is not None:
+        return None
     if source.requests.pending(status):
         return Due(at=AT_ONCE, trigger="Request", full=source.requests.pending_full(status))
     if respecified(source, status):

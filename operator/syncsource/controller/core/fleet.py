@@ -33,6 +33,7 @@ from syncsource.controller.core.observed import Observed, Ref
 from syncsource.controller.core.packed import pack_status
 from syncsource.controller.core.secret_use import SecretUse
 from syncsource.controller.core.source import Run, Source, acknowledged
+from syncsource.controller.core.takeover import presumed_over
 from syncsource.controller.core.versions import older
 
 
@@ -64,9 +65,12 @@ class Fleet:
         return self._sources.get(key)
 
     def start_status(self, key: str, run: str, now: datetime) -> bytes | None:
-        """The status to write for the run's start, which takes the requests that came until now; None: it must not start, since its object is gone, changed or suspended."""
+        """The status to write for the run's start, which takes the requests that came until now; None: it must not start, since its object is gone, changed or suspended, or another operator does what it was for."""
         source = self._of_run(key, run)
         if source is None or source.run is None or source.run.cancelled or source.run.generation != source.generation:
+            return None
+        due = next_run(replace(source, run=None))
+        if due is None or due.at > now:
             return None
         self._sources[key] = source = steps.take_requests(source)
         return pack_status(steps.begun(source, now))
@@ -113,6 +117,8 @@ class Fleet:
         self._secrets.rename(seen.ref, old.intent.secrets if old else frozenset(), source.intent.secrets)
         if old is None and source.run is not None:
             self._active[seen.ref.key] = source.run.id
+        if (over := presumed_over(source)) is not None:
+            self._agenda.wake(seen.ref.key, over)
         return [*replaced, *decisions, *self._hold(source, now)]
 
     def _delete(self, ref: Ref) -> list[Decision]:
@@ -149,9 +155,17 @@ class Fleet:
             return []
         if source.run is not None:
             return self._look_at_run(source, source.run, now)
+        if (over := presumed_over(source)) is not None and over <= now and key not in self._active:
+            return self._settle_late(source, now)
         if not source.waiting and self._agenda.long_ready(key, now):
             return self._hold(steps.wait(source, now), now)
         return []
+
+    def _settle_late(self, source: Source, now: datetime) -> list[Decision]:
+        source, decisions = steps.settled_late(source, now)
+        if source.run is not None:
+            self._active[source.ref.key] = source.run.id
+        return [*decisions, *self._hold(source, now)]
 
     # Runs
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from hashlib import blake2b
 
 from syncsource.resource.spec import Retry, Schedule, SyncSourceSpec
@@ -23,6 +24,8 @@ class Intent:
     suspend: bool = False
     suspend_reason: str = ""
     retry: Retry = field(default_factory=Retry)
+    timeout: timedelta = timedelta(minutes=10)
+    """The longest that a run takes."""
     secrets: frozenset[str] = frozenset()
     """Names of the Secrets that a run needs."""
     digest: str = ""
@@ -45,6 +48,7 @@ def intent_of(spec: SyncSourceSpec) -> Intent:
         suspend=spec.suspend,
         suspend_reason=spec.suspend_reason,
         retry=spec.retry,
+        timeout=spec.timeout,
         secrets=spec.secret_names,
         digest=_digest(spec, include=_DECISIVE),
         substance=_digest(spec, exclude=_WHEN),

@@ -73,8 +73,6 @@ def _refused(old: SyncSourceStatus, change: Refused, now: datetime) -> SyncSourc
 
 
 def _began(old: SyncSourceStatus, run: Run, view: View) -> SyncSourceStatus:
-    if old.current_run is not None and old.current_run.id != run.id:
-        old = interrupted(old, view)
     current = CurrentRun(id=run.id, trigger=run.trigger, generation=run.generation, full=run.full, started_at=view.now)
     return _set(taken_up(old, run, view), current_run=current, last_missed_time=missed(old, view))
 

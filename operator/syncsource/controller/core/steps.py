@@ -68,6 +68,12 @@ def adopted(source: Source) -> Source:
     return replace(source, run=run)
 
 
+def settled_late(source: Source, now: datetime) -> Step:
+    """The run of another operator has taken longer than any may: that operator is gone."""
+    source = changed(adopted(source), LeftBehind(), now)
+    return source, [Settle(ref=source.ref, run=source.run)] if source.run is not None else []
+
+
 def _noticed(old: Source | None, source: Source, id_: str) -> list[Change]:
     """What there is to notice about an object, in this order."""
     changes: list[Change] = [LeftBehind() if old is None else Looked()]

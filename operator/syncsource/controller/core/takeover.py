@@ -1,6 +1,6 @@
-"""Two operators on one SyncSource: of a run that another one took over, the first tells nothing any more.
+"""Two operators on one SyncSource: each leaves the other's run alone, and of a run that the other took over it tells nothing any more.
 
-It happens where a second operator is started while the first is stopped or cut off from the API server. The second settled the run through the
+That happens where a second operator is started while the first is stopped or cut off from the API server. The second settled the run through the
 ledger, which took its right to commit; what it wrote into status is the truth from then on.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from syncsource.controller.core import messages
 from syncsource.controller.core.happening import Announce, Cancel, Decision
@@ -16,6 +17,9 @@ from syncsource.controller.core.packed import unpack_status
 from syncsource.controller.core.source import Source
 from syncsource.resource import conditions
 from syncsource.resource.status import HistoryEntry, SyncSourceStatus
+
+_MARGIN = timedelta(minutes=1)
+"""For what comes before and after a run: Secrets, waiting for a worker, the write of its end."""
 
 
 def taken_over(source: Source, seen: Observed) -> str:
@@ -38,6 +42,12 @@ def given_up(source: Source, run: str) -> tuple[Source, Sequence[Decision]]:
     told = Announce(ref=source.ref, type="Warning", reason=conditions.TAKEN_OVER, message=messages.TAKEN_OVER)
     adopted = mine.cancelled == conditions.INTERRUPTED
     return replace(source, run=None), [] if adopted else [Cancel(run=run), told]
+
+
+def presumed_over(source: Source) -> datetime | None:
+    """When a run that another operator began must have ended, had its operator lived: then it is settled here. None: there is none."""
+    elsewhere = source.status.current_run if source.run is None else None
+    return elsewhere.started_at + source.intent.timeout + _MARGIN if elsewhere is not None else None
 
 
 def _entry(status: SyncSourceStatus, run: str) -> HistoryEntry | None:
