@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import pytest
 
 from syncsource.failpoints import VARIABLE
@@ -24,12 +25,14 @@ class Operators:
     folder: Path
     failpoints: Path
     _stack: ExitStack = field(default_factory=ExitStack)
+    _all: list[Product] = field(default_factory=list)
     _kept: Product | None = None
 
     def start(self) -> Product:
         """One more."""
         folder, env = self.folder / uuid4().hex[:8], {VARIABLE: str(self.failpoints)}
-        return self._stack.enter_context(processes.operator(folder, self.cluster, "--workers", "1", env=env))
+        self._all.append(self._stack.enter_context(processes.operator(folder, self.cluster, "--workers", "1", env=env)))
+        return self._all[-1]
 
     @property
     def one(self) -> Product:
@@ -45,7 +48,12 @@ class Operators:
         return file
 
     def close(self) -> None:
-        """Ends all."""
+        """Ends all, those too that are stopped."""
+        for product in self._all:
+            if product.process.poll() is None:
+                for process in (psutil.Process(product.process.pid), *product.children):
+                    process.resume()
+        self._all.clear()
         self._stack.close()
         self._kept = None
 

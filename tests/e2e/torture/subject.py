@@ -41,7 +41,7 @@ class State:
 
 @dataclass
 class Subject:
-    """One SyncSource. ``incremental``: whether it keeps a cursor."""
+    """One SyncSource. ``incremental``: whether it keeps a cursor; one that does not has a schedule, which comes due when all is over."""
 
     name: str
     incremental: bool
@@ -55,13 +55,12 @@ class Subject:
     def table(self) -> str:
         return self.name.replace("-", "_")
 
-    def apply(self, cluster: Cluster, **spec: Any) -> None:
+    def apply(self, cluster: Cluster) -> None:
         """Its Secret and itself."""
         self.api.routes[f"/{self.name}"] = self.stock
-        if self.incremental:
-            spec = {"incremental": {"cursor": "modified", "param": "since"}, **spec}
+        kind = {"incremental": {"cursor": "modified", "param": "since"}} if self.incremental else {"schedule": {"every": "12h"}}
         http = {"pagination": {"page": {"sizeParam": "size", "size": PAGE}}}
-        wanted = {"http": http, "fields": FIELDS, "retry": SOON, **spec}
+        wanted = {"http": http, "fields": FIELDS, "retry": SOON, **kind}
         cluster.apply(
             secret(f"{self.name}-db", url=self.warehouse.url),
             source(self.name, self.api, f"/{self.name}", secret=f"{self.name}-db", table=self.table, **wanted),
@@ -164,7 +163,8 @@ class Subject:
             assert entry["trigger"] == run["trigger"]
             assert counts(entry) == {name: run[name] for name in counts(entry)} or entry["result"] == "Interrupted"
         oldest = min(entry["id"] for entry in told)
-        assert [run["run"] for run in runs if run["run"] >= oldest] == [entry["id"] for entry in told if entry["id"] in known]
+        recent = [(run["run"], run["result"]) for run in runs if run["run"] >= oldest]
+        assert recent == [(entry["id"], known[entry["id"]]["result"]) for entry in told if entry["id"] in known], f"{self.name}: {told}"
         assert [run["run"] for run in runs if run["result"] == "Running"] == []
         assert sum(run["inserted"] for run in runs) == len(self.stock.rows), f"{self.name}: what the runs inserted is not what there is"
 
@@ -172,7 +172,9 @@ class Subject:
         status, last = source["status"], history(source)[0]
         generation = source["metadata"]["generation"]
         shown = {one["type"]: (one["status"], one["reason"], one["observedGeneration"]) for one in status["conditions"]}
-        assert shown == {"Ready": ("True", "Succeeded", generation), "Syncing": ("False", "Manual", generation)}, f"{self.name}: {status}"
+        rest = "Manual" if self.incremental else "WaitingForSchedule"
+        assert shown == {"Ready": ("True", "Succeeded", generation), "Syncing": ("False", rest, generation)}, f"{self.name}: {status}"
+        assert ("nextRunTime" in status) != self.incremental
         assert steady(condition(source, "Ready")["message"]) == steady(last["message"])
         assert status["observedGeneration"] == generation
         assert last["result"] == "Succeeded"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from tests.e2e.cluster import history
 from tests.e2e.databases import Warehouse
 from tests.e2e.product import Product
 from tests.e2e.torture.conftest import Operators
+from tests.e2e.torture.killing import instant
 from tests.e2e.torture.stock import PAGE
 from tests.e2e.torture.subject import Subject, subjects
 from tests.e2e.torture.waiting import log_line, stopped
@@ -113,3 +115,48 @@ def _go_on(subject: Subject, operators: Operators, first: Product, processes: Se
     done = subject.finish(operators.cluster, "two")
     subject.check_rows()
     subject.check_status(done)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(30 if os.environ.get("SYNCSOURCE_TEST_SOAK") else 1))
+def test_stopped_at_any_instant(seed: int, operators: Operators, api: Api, postgresql: Warehouse) -> None:
+    """The first operator and its worker, of two SyncSources; what they do when they go on does no harm."""
+    rng, impatient = random.Random(seed), f"{postgresql.url}%20-cidle_in_transaction_session_timeout=2s"
+    made = subjects([replace(postgresql, url=impatient)], api, [(f"any-{seed}", True), (f"full-{seed}", False)])
+    first = operators.one
+    for subject in made:
+        subject.begin(operators.cluster)
+        subject.stock.change(rng, 3 * PAGE)
+    processes, pages = [psutil.Process(first.process.pid), *first.workers], made[0].stock.pages
+    when, served = instant(rng, "operator", 2 + made[1].pages), pages.served
+    print(seed, when)
+    _ask_all(made, operators, "one")
+    when.wait(pages, served)
+    for process in processes:
+        process.suspend()
+    second = operators.start()
+    log_line(second, lambda line: line["message"].startswith("looking after"))
+    _all_well(made, operators, "one")
+    for process in processes:
+        process.resume()
+    for token in ("two", "three"):
+        for subject in made:
+            subject.change(rng)
+        _ask_all(made, operators, token)
+        _all_well(made, operators, token)
+    operators.close()
+    for subject in made:
+        subject.check_rows()
+        subject.check_status(operators.cluster.get(subject.name))
+
+
+def _ask_all(made: Sequence[Subject], operators: Operators, token: str) -> None:
+    for subject in made:
+        operators.cluster.annotate(subject.name, requestedAt=token)
+
+
+def _all_well(made: Sequence[Subject], operators: Operators, token: str) -> None:
+    for subject in made:
+        done = subject.rest(operators.cluster, token)
+        subject.check_rows()
+        subject.check_status(done)
