@@ -135,7 +135,7 @@ def loose_crd() -> Object:
 
 @asynccontextmanager
 async def staged(folder: Path, definition: Object | None) -> AsyncIterator[Stage]:
-    """A control plane that knows ``definition``; None: no SyncSources at all."""
+    """A control plane of that folder, which learns ``definition`` too, if there is one."""
     plane = LocalPlane(folder)
     await plane.start()
     client = await Access(str(plane.kubeconfig)).open()

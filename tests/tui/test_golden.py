@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Sequence
@@ -85,13 +86,21 @@ async def keys(show: Show, *pressed: str, shows: str = "") -> None:
         await show.until_shows(shows)
 
 
-def compare(name: str, show: Show, size: Sequence[int]) -> None:
+async def compare(name: str, show: Show, size: Sequence[int], port: str = "") -> None:
+    """The screen is as it was kept, as soon as all is painted. ``port``: the control plane's, where it is shown."""
     path = GOLDEN / f"{name}-{size[0]}x{size[1]}.txt"
-    text = _steady(show.text)
+
+    def text() -> str:
+        return _steady(show.text.replace(port, "12345") if port else show.text)
+
     if os.environ.get(WRITE):
+        await show.pilot.pause(1)
         GOLDEN.mkdir(exist_ok=True)
-        path.write_text(text)
-    assert text == path.read_text()
+        path.write_text(text())
+    kept = path.read_text()
+    with contextlib.suppress(AssertionError):
+        await show.until(lambda: text() == kept)
+    assert text() == kept
 
 
 def _steady(text: str) -> str:
@@ -106,9 +115,9 @@ async def test_fleet(stage: Stage, size: tuple[int, int]) -> None:
     await fleet(stage)
     async with showing(stage.kubeconfig, size=size, time=Time(ticking=False)) as show:
         await shown(show)
-        compare("fleet", show, size)
+        await compare("fleet", show, size)
         await keys(show, *"jjjjj", "space", "space", "slash", *"!ns:rent !name:x", "enter", shows="● ")
-        compare("fleet-filtered", show, size)
+        await compare("fleet-filtered", show, size)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -117,11 +126,11 @@ async def test_source(stage: Stage, size: tuple[int, int]) -> None:
     async with showing(stage.kubeconfig, size=size, time=Time(ticking=False)) as show:
         await shown(show)
         await keys(show, *"jjjjj", "enter", shows="https://api.example/v1/orders")
-        compare("overview", show, size)
+        await compare("overview", show, size)
         await keys(show, "2", "j", shows="Retry-After 30")
-        compare("runs", show, size)
+        await compare("runs", show, size)
         await keys(show, "3", shows="no log: there is no Pod")
-        compare("logs-without-pod", show, size)
+        await compare("logs-without-pod", show, size)
 
 
 async def test_dialogs(stage: Stage) -> None:
@@ -130,13 +139,13 @@ async def test_dialogs(stage: Stage) -> None:
     async with showing(stage.kubeconfig, size=size, time=Time(ticking=False)) as show:
         await shown(show)
         await keys(show, "T", shows="One run now")
-        compare("plan-trigger", show, size)
+        await compare("plan-trigger", show, size)
         await keys(show, "escape", "F", shows="to confirm")
-        compare("plan-full", show, size)
+        await compare("plan-full", show, size)
         await keys(show, "escape", "P", shows="Why?")
-        compare("reason", show, size)
+        await compare("reason", show, size)
         await keys(show, "escape", "question_mark", shows="Changes")
-        compare("help", show, size)
+        await compare("help", show, size)
 
 
 async def test_read_only_in_ascii(stage: Stage) -> None:
@@ -144,7 +153,7 @@ async def test_read_only_in_ascii(stage: Stage) -> None:
     await fleet(stage)
     async with showing(stage.kubeconfig, size=size, time=Time(ticking=False), ascii=True, read_only=True) as show:
         await shown(show)
-        compare("fleet-ascii", show, size)
+        await compare("fleet-ascii", show, size)
         own = show.text
         assert own.isascii()
 
@@ -162,11 +171,7 @@ async def test_stale(stage: Stage) -> None:
         await show.until_shows("retry in 4s")
         await show.until_shows("STALE 42s")
         assert port in show.text
-        text = show.text.replace(port, "12345")
-        path = GOLDEN / "stale-80x24.txt"
-        if os.environ.get(WRITE):
-            path.write_text(text)
-        assert text == path.read_text()
+        await compare("stale", show, size, port)
 
 
 async def test_the_picture_of_the_readme(stage: Stage) -> None:

@@ -35,7 +35,7 @@ async def test_the_overview_is_live(stage: Stage) -> None:
         await show.until_shows("3 in a row")
         assert show.text.replace("\n", "").replace(" ", "").count("x") >= 300
         await stage.status("orders", running(read=77))
-        await show.until_shows("run 0mw3 (Schedule), 77 read, 42s")
+        await show.until_shows("run 0mw3 (Schedule), 77 read, 4")
         await show.press("escape")
         await show.until(lambda: show.app.screen is show.fleet)
 

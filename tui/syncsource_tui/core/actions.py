@@ -59,7 +59,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("palette", "ctrl+p", "Palette", "search for what can be done", EVERYWHERE),
     Action("retry", "ctrl+r", "Reconnect", "read everything anew, now", EVERYWHERE),
     Action("theme", "", "Theme", "choose other colours", EVERYWHERE),
-    Action("quit", "ctrl+q", "Quit", "leave; q leaves the fleet too", EVERYWHERE),
+    Action("quit", "ctrl+q", "Quit", "leave the program", EVERYWHERE),
 )
 BY_ID = {action.id: action for action in ACTIONS}
 _NAMES = {"slash": "/", "question_mark": "?", "colon": ":", "escape": "esc"}

@@ -52,24 +52,30 @@ def counts(fleet: Fleet, room: int) -> list[Cell]:
     return [total, *(shown[state] for state in sorted(shown, key=lambda state: -state.value.rank))]
 
 
-def view(fleet: Fleet, now: float) -> tuple[list[Cell], list[Cell]]:
-    """What of the fleet is shown, in which order; at the right how many."""
+def view(fleet: Fleet, late: tuple[int, int]) -> tuple[list[Cell], list[Cell]]:
+    """What of the fleet is shown, in which order, and how many are late; at the right how many there are. ``late``: of :func:`late`."""
     total, shown, marked = len(fleet.store.rows), len(fleet.keys), len(fleet.marks)
     left = [Cell("/ ", "dim"), Cell(fleet.query.text or "no filter", "key" if fleet.query.text else "dim")]
     left += [Cell("   problems only", "warn")] if fleet.problems else []
     left += [Cell("   sort: ", "dim"), Cell(fleet.sort.name, "dim" if fleet.sort.name == "name" else "key")]
     right = [Cell(f"{shown:,} shown" if shown == total else f"{shown:,} of {total:,} shown", "dim")]
     right += [Cell(f" · {marked:,} marked", "key")] if marked else []
-    return left + _late(fleet, now), right
+    return left + _late(*late), right
 
 
-def _late(fleet: Fleet, now: float) -> list[Cell]:
-    """How many are due and do not start. Where all are, nobody starts them."""
-    waiting = [row for row in fleet.store.rows.values() if row.next is not None and not row.suspended and row.state is not State.RUNNING]
-    late = sum(is_late(row.next, now) for row in waiting)
-    if not late:
+def late(fleet: Fleet, now: float) -> tuple[int, int]:
+    """How many are due and do not start, and of how many that have a time to start at. It looks at every row: once a second will do."""
+    waiting = [
+        row.next for row in fleet.store.rows.values() if row.next is not None and not row.suspended and row.state is not State.RUNNING
+    ]
+    return sum(is_late(moment, now) for moment in waiting), len(waiting)
+
+
+def _late(number: int, waiting: int) -> list[Cell]:
+    """Where all are late, nobody starts them."""
+    if not number:
         return []
-    return [Cell(f"   {late:,} late" + (": is an operator running?" if late == len(waiting) else ""), "warn")]
+    return [Cell(f"   {number:,} late" + (": is an operator running?" if number == waiting else ""), "warn")]
 
 
 def footer(situation: Situation, width: int) -> list[tuple[Action, Cell, Cell]]:

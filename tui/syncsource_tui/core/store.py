@@ -30,6 +30,7 @@ class Store:
         self._delta = Delta()
         self._listed: set[str] | None = None
         self._followed: Counter[str] = Counter()
+        self._counts: Counter[State] = Counter()
         self._objects: dict[str, Object] = {}
 
     def begin(self) -> None:
@@ -57,6 +58,7 @@ class Store:
             self._objects[row.uid] = source
         if known == row:
             return
+        self._count(known, row)
         self.rows[row.uid] = row
         (self._delta.added if known is None else self._delta.changed).add(row.uid)
         self._delta.removed.discard(row.uid)
@@ -67,7 +69,9 @@ class Store:
 
     def remove(self, uid: str) -> None:
         """Forget a row."""
-        if self.rows.pop(uid, None) is not None:
+        known = self.rows.pop(uid, None)
+        if known is not None:
+            self._count(known, None)
             self._objects.pop(uid, None)
             self._delta.removed.add(uid)
             self._delta.added.discard(uid)
@@ -95,7 +99,13 @@ class Store:
 
     def counts(self) -> Counter[State]:
         """How many are in which state."""
-        return Counter(row.state for row in self.rows.values())
+        return Counter(self._counts)
+
+    def _count(self, before: Row | None, after: Row | None) -> None:
+        if before is not None:
+            self._counts[before.state] -= 1
+        if after is not None:
+            self._counts[after.state] += 1
 
 
 def _is_older(version: str, known: str) -> bool:

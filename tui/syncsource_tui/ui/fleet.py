@@ -36,6 +36,7 @@ class FleetPage(Page):
         self.table = LineTable(self._cells, self._columns, heading=self.heading, marked=self._marked, id="fleet")
         self._names = columns.Extent(8, 0)
         self._second = 0
+        self._late = 0, 0
 
     def middle(self) -> Iterable[Widget]:
         return self.view, self.heading, self.table
@@ -52,19 +53,22 @@ class FleetPage(Page):
 
     def tick(self, delta: Delta) -> None:
         fleet, now = self.main.fleet, self.main.clock.now()
-        if fleet.absorb(delta, now):
+        others, second = fleet.absorb(delta, now), int(now) != self._second
+        if others:
             self._show_view()
         else:
             self.table.update_rows(delta.changed)
-        if int(now) != self._second:
+        if second:
             self._second = int(now)
             self.table.tick()
+        if others or second:
+            self._late = header.late(fleet, now)
         self.draw_frame()
 
     def draw_frame(self) -> None:
         super().draw_frame()
         fleet = self.main.fleet
-        left, right = header.view(fleet, self.main.clock.now())
+        left, right = header.view(fleet, self._late)
         self.view.show(left, right)
 
     def head(self) -> tuple[list[Cell], list[Cell]]:

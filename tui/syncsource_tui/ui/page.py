@@ -48,6 +48,7 @@ class Page(Screen[None]):
         self.header_bar, self.banner, self.activity = Bar(id="header"), Bar(id="banner"), Block(id="activity")
         self.prompt, self.footer = Prompt(id="prompt"), Footer(id="footer")
         self._notice: tuple[float, Cell] | None = None
+        self._wrong: tuple[float, Cell] | None = None
 
     @property
     def main(self) -> Host:
@@ -108,12 +109,14 @@ class Page(Screen[None]):
         """The keys go to the middle again."""
 
     def on_prompt_wrong(self, event: Prompt.Wrong) -> None:
-        """Say why."""
+        """Say why, for as long as it is typed."""
         self.notice(event.why, bad=True)
+        self._wrong = self._notice
 
     def on_prompt_closed(self) -> None:
         """Back to the middle."""
-        self._notice = None
+        if self._notice is self._wrong:
+            self._notice = None
         self.focus_main()
 
     def action_act(self, id: str) -> None:

@@ -165,6 +165,7 @@ class SourcePage(Page):
         except Failure as failure:
             self.problem = failure.message
         self._draw()
+        self.draw_frame()
 
     def _draw(self) -> None:
         if not self.is_mounted:
