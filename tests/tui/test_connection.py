@@ -48,8 +48,7 @@ async def test_another_port_and_token_are_read_from_the_kubeconfig(stage: Stage,
             await other.create("after", ready())
             stage.plane.kubeconfig.write_bytes(other.plane.kubeconfig.read_bytes())
             await show.press("ctrl+r")
-            await show.until_live("after")
-            assert show.names() == ["after"]
+            await show.until(lambda: show.app.session.connection.is_live and show.names() == ["after"])
         await show.until(lambda: "STALE" in show.line("header"))
 
 
