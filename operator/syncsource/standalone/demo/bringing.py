@@ -33,7 +33,7 @@ def credentials(folder: Path) -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     file = folder / "credentials.json"
     if not file.exists():
-        made = {"username": "demo", **{key: secrets.token_urlsafe(18) for key in ("password", "apiKey", "token")}}
+        made = {"username": "shop-reader", **{key: secrets.token_urlsafe(18) for key in ("password", "apiKey", "token")}}
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as opened:
             json.dump(made, opened)
     return file
