@@ -119,7 +119,7 @@ class Subject:
     def ledger(self) -> list[Object]:
         """Its runs as the ledger has them, newest first."""
         names = ("run", "trigger", "result", "reason", "message", *COUNTS)
-        where = f"identity LIKE '%/{self.name}' ORDER BY fence DESC"
+        where = f"identity LIKE '%/{self.name}' ORDER BY fence DESC, run DESC"
         return [
             dict(zip(names, row, strict=True))
             for row in self.warehouse.sql(f"SELECT {', '.join(names)} FROM syncsource_runs WHERE {where}")
