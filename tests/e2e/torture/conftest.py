@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from tests.e2e import product as processes
 from tests.e2e.cluster import Cluster
 from tests.e2e.product import Product
 
+SOAK = bool(os.environ.get("SYNCSOURCE_TEST_SOAK"))
+soak_only = pytest.mark.skipif(not SOAK, reason="part of make soak")
+
 
 @dataclass
 class Operators:
@@ -24,15 +28,16 @@ class Operators:
     cluster: Cluster
     folder: Path
     failpoints: Path
-    _stack: ExitStack = field(default_factory=ExitStack)
-    _all: list[Product] = field(default_factory=list)
+    _all: list[tuple[Product, ExitStack]] = field(default_factory=list)
     _kept: Product | None = None
 
     def start(self) -> Product:
         """One more."""
         folder, env = self.folder / uuid4().hex[:8], {VARIABLE: str(self.failpoints)}
-        self._all.append(self._stack.enter_context(processes.operator(folder, self.cluster, "--workers", "1", env=env)))
-        return self._all[-1]
+        with ExitStack() as stack:
+            product = stack.enter_context(processes.operator(folder, self.cluster, "--workers", "1", env=env))
+            self._all.append((product, stack.pop_all()))
+        return product
 
     @property
     def one(self) -> Product:
@@ -47,25 +52,25 @@ class Operators:
         file.write_text(text)
         return file
 
-    def close(self) -> None:
-        """Ends all, those too that are stopped."""
-        for product in self._all:
+    def close(self, *, but_last: bool = False) -> None:
+        """Ends all, those too that are stopped; or all but the one that was started last, which takes their place."""
+        while len(self._all) > but_last:
+            product, ended = self._all.pop(0)
             if product.process.poll() is None:
                 for process in (psutil.Process(product.process.pid), *product.children):
                     process.resume()
-        self._all.clear()
-        self._stack.close()
-        self._kept = None
+            ended.close()
+        self._kept = self._all[0][0] if self._all else None
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """``syncsource up --no-operator``."""
     with processes.up(tmp_path_factory.mktemp("plane"), "--no-operator") as plane:
         yield plane
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def operators(plane: Product, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operators]:
     """None runs at first."""
     folder = tmp_path_factory.mktemp("operators")

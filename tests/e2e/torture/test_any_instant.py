@@ -5,7 +5,6 @@ What is drawn follows from the seed; what had been drawn is printed where a test
 
 from __future__ import annotations
 
-import os
 import random
 from contextlib import suppress
 from pathlib import Path
@@ -15,10 +14,11 @@ import pytest
 
 from tests.e2e.api import Api
 from tests.e2e.databases import Warehouse
+from tests.e2e.torture.conftest import SOAK
 from tests.e2e.torture.killing import VICTIMS, Tree, instant
 from tests.e2e.torture.subject import Subject, subjects
 
-SEEDS = range(10 if os.environ.get("SYNCSOURCE_TEST_SOAK") else 1)
+SEEDS = range(10 if SOAK else 1)
 KILLS = 30
 """Of each seed, a third each for a worker, the operator and the tree."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import tempfile
@@ -14,16 +13,15 @@ import pytest
 from tests.e2e.api import Api
 from tests.e2e.cluster import Object, condition, history
 from tests.e2e.databases import Warehouse, opened
-from tests.e2e.torture.conftest import Operators
+from tests.e2e.torture.conftest import SOAK, Operators, soak_only
 from tests.e2e.torture.server import Server, serving
 from tests.e2e.torture.stock import PAGE
 from tests.e2e.torture.subject import Subject, subjects
 from tests.e2e.torture.waiting import stopped
 
-SOAK = bool(os.environ.get("SYNCSOURCE_TEST_SOAK"))
 MODES = ["fast", "immediate", "kill"]
 MOMENTS = ["after-page", "after-stage", "before-commit"]
-CASES = [(mode, moment) for mode in MODES for moment in MOMENTS] if SOAK else list(zip(MODES, MOMENTS, strict=True))
+CASES = [(mode, moment) for mode in MODES for moment in MOMENTS] if SOAK else [("fast", "after-page"), ("kill", "before-commit")]
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +97,10 @@ def test_a_short_lock_is_waited_for(operators: Operators, api: Api, sqlite: Ware
     subject.check_status(done)
 
 
+@soak_only
 @pytest.mark.soak
-@pytest.mark.skipif(not SOAK, reason="a run waits half a minute for a lock")
 def test_a_long_lock_is_told_of(operators: Operators, api: Api, sqlite: Warehouse) -> None:
+    """A run waits half a minute for it."""
     [subject] = subjects([sqlite], api, [("long-lock", True)])
     subject.begin(operators.cluster) if operators.one else None
     subject.stock.change(random.Random(1), PAGE)

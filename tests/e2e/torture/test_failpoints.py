@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator
 
@@ -12,12 +11,11 @@ import pytest
 from tests.e2e.api import Api
 from tests.e2e.cluster import history
 from tests.e2e.databases import Warehouse
-from tests.e2e.torture.conftest import Operators
+from tests.e2e.torture.conftest import SOAK, Operators
 from tests.e2e.torture.stock import PAGE
 from tests.e2e.torture.subject import Subject, subjects
 
 GONE = "the run's process ended, or another operator took over; what it had not committed is gone, and the next run goes on from the cursor"
-SOAK = bool(os.environ.get("SYNCSOURCE_TEST_SOAK"))
 
 LOST, KEPT, UNBORN = ["Retry", "Request"], ["Request"], ["Request"]
 """Triggers of the runs that follow a request, newest first: one was tried again, it had committed, it began only after the kill."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from tests.e2e.api import Api
 from tests.e2e.cluster import history
 from tests.e2e.databases import Warehouse
 from tests.e2e.product import Product
-from tests.e2e.torture.conftest import Operators
+from tests.e2e.torture.conftest import SOAK, Operators, soak_only
 from tests.e2e.torture.killing import instant
 from tests.e2e.torture.stock import PAGE
 from tests.e2e.torture.subject import Subject, subjects
@@ -28,9 +27,9 @@ REASONS = ("Fenced: another run of this SyncSource took over: nothing of this on
 
 @pytest.fixture(autouse=True)
 def alone(operators: Operators) -> Iterator[None]:
-    """No operator is left for the next test, be it stopped."""
+    """One operator is left for the next test."""
     yield
-    operators.close()
+    operators.close(but_last=True)
 
 
 @pytest.fixture
@@ -63,6 +62,8 @@ def test_stopped_between_write_and_commit(operators: Operators, api: Api, postgr
     _go_on(subject, operators, first, processes, run)
 
 
+@soak_only
+@pytest.mark.soak
 def test_stopped_operator(subject: Subject, operators: Operators) -> None:
     first = operators.one
     processes = [psutil.Process(first.process.pid), *first.workers]
@@ -117,8 +118,9 @@ def _go_on(subject: Subject, operators: Operators, first: Product, processes: Se
     subject.check_status(done)
 
 
+@soak_only
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(30 if os.environ.get("SYNCSOURCE_TEST_SOAK") else 1))
+@pytest.mark.parametrize("seed", range(30 if SOAK else 1))
 def test_stopped_at_any_instant(seed: int, operators: Operators, api: Api, postgresql: Warehouse) -> None:
     """The first operator and its worker, of two SyncSources; what they do when they go on does no harm."""
     rng, impatient = random.Random(seed), f"{postgresql.url}%20-cidle_in_transaction_session_timeout=2s"

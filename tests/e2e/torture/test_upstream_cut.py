@@ -33,8 +33,9 @@ SPOILT: dict[str, Callable[[bytes], Reply]] = {
 }
 
 
-@pytest.mark.parametrize("kind", SPOILT)
-def test_a_page_is_cut(kind: str, operators: Operators, api: Api, warehouse: Warehouse) -> None:
+@pytest.mark.parametrize(("kind", "database"), [("length", "postgresql"), ("chunks", "sqlite"), ("unframed", "postgresql")])
+def test_a_page_is_cut(kind: str, database: str, operators: Operators, api: Api, request: pytest.FixtureRequest) -> None:
+    warehouse: Warehouse = request.getfixturevalue(database)
     [subject] = subjects([warehouse], api, [(f"cut-{kind}", kind != "chunks")])
     _begin(subject, operators)
     subject.stock.spoil = SPOILT[kind]
@@ -45,9 +46,9 @@ def test_a_page_is_cut(kind: str, operators: Operators, api: Api, warehouse: War
     _recovers(subject, operators)
 
 
-def test_it_is_gone_for_a_while(operators: Operators, warehouse: Warehouse) -> None:
+def test_it_is_gone_for_a_while(operators: Operators, sqlite: Warehouse) -> None:
     with Api.serving() as api:
-        [subject] = subjects([warehouse], api, [("gone", True)])
+        [subject] = subjects([sqlite], api, [("gone", True)])
         _begin(subject, operators)
         subject.stock.hold()
     subject.stock.release()
