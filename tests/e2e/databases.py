@@ -34,14 +34,13 @@ class Warehouse:
 
 @contextmanager
 def postgresql_schema(uri: str) -> Iterator[Warehouse]:
-    """A schema of the server, which is the default one of its connections."""
+    """A schema of the server, which is the default one of its connections. It goes with the server: runs may still be at work in it."""
     schema = f"e2e_{uuid4().hex[:12]}"
     url = f"{uri}&options={quote(f'-csearch_path={schema}')}"
     with opened("postgresql", uri) as server:
         server.sql(f"CREATE SCHEMA {schema}")
-        with opened("postgresql", url) as warehouse:
-            yield warehouse
-        server.sql(f"DROP SCHEMA {schema} CASCADE")
+    with opened("postgresql", url) as warehouse:
+        yield warehouse
 
 
 @contextmanager
