@@ -15,6 +15,7 @@ from syncsource.localplane.errors import APIError, PathNotFound
 from syncsource.localplane.registry.resource import Resource
 from syncsource.localplane.serving import discovery, openapi, swagger
 from syncsource.localplane.serving.accounts import AccountTokens
+from syncsource.localplane.serving.binding import PodBinding
 from syncsource.localplane.serving.bodies import MAX_BODY, answer
 from syncsource.localplane.serving.gate import HEALTH, gate
 from syncsource.localplane.serving.handlers import Handlers
@@ -72,6 +73,7 @@ class _Plane:
         self.registry, self.handlers, self.address = writer.registry, Handlers(writer, access), address
         self.connected: dict[tuple[str, str], object] = {
             ("pods", "log"): PodLogs(writer.store, writer.broadcast, state_dir),
+            ("pods", "binding"): PodBinding(writer),
             ("serviceaccounts", "token"): AccountTokens(writer.store, access.signer),
         }
 

@@ -73,6 +73,19 @@ def _pod_restarts(pod: Object) -> str:
     return str(sum(status.get("restartCount") or 0 for status in _statuses(pod)))
 
 
+def _node_status(node: Object) -> str:
+    conditions = (node.get("status") or {}).get("conditions") or []
+    ready = [one.get("status") == "True" for one in conditions if one.get("type") == "Ready"]
+    status = ("Ready" if ready[0] else "NotReady") if ready else "Unknown"
+    return f"{status},SchedulingDisabled" if (node.get("spec") or {}).get("unschedulable") else status
+
+
+def _node_roles(node: Object) -> str:
+    prefix = "node-role.kubernetes.io/"
+    roles = sorted(name.removeprefix(prefix) for name in node["metadata"].get("labels") or {} if name.startswith(prefix))
+    return ",".join(roles) or "<none>"
+
+
 def _job_status(job: Object) -> str:
     if job["metadata"].get("deletionTimestamp"):
         return "Terminating"
@@ -130,6 +143,8 @@ CELLS: dict[str, Callable[[Object], Any]] = {
     "pod_ready": _pod_ready,
     "pod_status": _pod_status,
     "pod_restarts": _pod_restarts,
+    "node_status": _node_status,
+    "node_roles": _node_roles,
     "job_status": _job_status,
     "job_completions": _job_completions,
     "job_duration": _job_duration,

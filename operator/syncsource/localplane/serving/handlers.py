@@ -127,7 +127,7 @@ class Handlers:
 
     async def deletecollection(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
         given = parameters.delete_options(request.query, await bodies.read_object(request, optional=True))
-        options = DeleteOptions(given.dry_run, propagation=given.propagation)
+        options = DeleteOptions(given.dry_run, propagation=given.propagation, grace=given.grace)
         page = list_page(self.store, resource, info.namespace, self._selector(request, resource, info), 0, "")
         with self.writer.batch():
             for obj in page.objects():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,7 +42,18 @@ def delete_options(query: Mapping[str, str], body: Any) -> DeleteOptions:
     if policy not in _POLICIES:
         raise errors.bad_request(f"invalid value for propagationPolicy: {policy!r}")
     dry = dry_run([*(body.get("dryRun") or []), query.get("dryRun", "")])
-    return DeleteOptions(dry, preconditions.get("uid") or "", preconditions.get("resourceVersion") or "", policy)
+    return DeleteOptions(dry, preconditions.get("uid") or "", preconditions.get("resourceVersion") or "", policy, _grace(body, query))
+
+
+def _grace(body: Mapping[str, Any], query: Mapping[str, str]) -> int | None:
+    """A negative one is a second, as Kubernetes has it."""
+    given = body.get("gracePeriodSeconds")
+    if given is None and query.get("gracePeriodSeconds"):
+        text = query["gracePeriodSeconds"]
+        given = int(text) if re.fullmatch(r"[+-]?[0-9]{1,18}", text) else text
+    if given is not None and (not isinstance(given, int) or isinstance(given, bool)):
+        raise errors.bad_request(f"invalid value for gracePeriodSeconds: {given!r}: must be a whole number of seconds")
+    return given if given is None or given >= 0 else 1
 
 
 def _legacy_policy(body: Mapping[str, Any], query: Mapping[str, str]) -> str:

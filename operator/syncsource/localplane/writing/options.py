@@ -30,9 +30,13 @@ class WriteOptions:
 
 @dataclass(frozen=True, slots=True)
 class DeleteOptions:
-    """`uid` and `version` are preconditions, empty for none; `propagation` is Background, Foreground or Orphan."""
+    """`uid` and `version` are preconditions, empty for none; `propagation` is Background, Foreground or Orphan.
+
+    `grace` is how many seconds the object may take to end; None leaves that to its kind.
+    """
 
     dry_run: bool = False
     uid: str = ""
     version: str = ""
     propagation: str = "Background"
+    grace: int | None = None

@@ -25,17 +25,25 @@ def _nothing(obj: Object, old: Object | None) -> None:
     return
 
 
+def _none(obj: Mapping[str, Any], asked: int | None) -> int:
+    return 0
+
+
 def _no_causes(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterator[Cause]:
     return iter(())
 
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """`prepare` completes an object in place before validation; `old` is None at creation. `immortal` names are never deleted."""
+    """`prepare` completes an object in place before validation; `old` is None at creation. `immortal` names are never deleted.
+
+    `grace` says how many seconds an object has to end once it is deleted, given those that were asked for.
+    """
 
     prepare: Prepare = _nothing
     check: Check = _no_causes
     immortal: frozenset[str] = frozenset()
+    grace: Callable[[Mapping[str, Any], int | None], int] = _none
 
 
 def _prepare_namespace(obj: Object, old: Object | None) -> None:
@@ -90,6 +98,14 @@ def _check_pod(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterato
     return workloads.check_pod_spec("spec", obj["spec"])
 
 
+def _pod_grace(pod: Mapping[str, Any], asked: int | None) -> int:
+    """What runs on a node has its time to end there; the node deletes the rest."""
+    has_ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+    if has_ended or not pod["spec"].get("nodeName"):
+        return 0
+    return int(pod["spec"].get("terminationGracePeriodSeconds") or 0) if asked is None else asked
+
+
 def _prepare_job(obj: Object, old: Object | None) -> None:
     if old is not None:
         return
@@ -117,7 +133,7 @@ STRATEGIES: dict[str, Strategy] = {
     "namespaces": Strategy(prepare=_prepare_namespace, immortal=frozenset({"default", "kube-system", "kube-public"})),
     "secrets": Strategy(prepare=_prepare_secret, check=_check_secret),
     "configmaps": Strategy(check=_check_data),
-    "pods": Strategy(prepare=_prepare_pod, check=_check_pod),
+    "pods": Strategy(prepare=_prepare_pod, check=_check_pod, grace=_pod_grace),
     "events": Strategy(check=_check_event),
     "jobs.batch": Strategy(prepare=_prepare_job, check=workloads.check_job),
     "deployments.apps": Strategy(prepare=workloads.prepare_deployment, check=workloads.check_deployment),

@@ -18,7 +18,7 @@ from syncsource.localplane.storage.broadcast import Broadcast, Change
 from syncsource.localplane.storage.encoding import decode as from_json
 from syncsource.localplane.storage.encoding import encode
 from syncsource.localplane.storage.store import Key, Store
-from syncsource.localplane.writing import managedfields, pipeline, views
+from syncsource.localplane.writing import deletion, managedfields, pipeline, views
 from syncsource.localplane.writing.managedfields import Manager
 from syncsource.localplane.writing.options import DeleteOptions, WriteOptions
 from syncsource.localplane.writing.pipeline import Object, Result
@@ -83,7 +83,7 @@ class Writer:
         return self._replace(resource, self.key(resource, namespace, name), applied.object, options, applied.entries)
 
     def delete(self, resource: Resource, namespace: str, name: str, options: DeleteOptions) -> tuple[Object, bool]:
-        """The object, and whether it is gone: finalizers, or the kind's own clean-up, may keep it."""
+        """The object, and whether it is gone: finalizers, the kind's own clean-up or its grace may keep it."""
         key = self.key(resource, namespace, name)
         with self.batch():
             old = self._current(resource, key)
@@ -92,12 +92,11 @@ class Writer:
                 raise errors.forbidden(resource.group, resource.plural, name, f"this {resource.singular} may not be deleted")
             obj = copy.deepcopy(old)
             _mark_propagation(obj, options.propagation)
-            if not _is_held(obj):
+            deletion.begin(resource, obj, options.grace)
+            if not deletion.is_held(obj):
                 if not options.dry_run:
                     self._remove(key, old)
                 return old, True
-            if not obj["metadata"].get("deletionTimestamp"):
-                _mark_deleted(resource, obj)
             if options.dry_run or pipeline.is_unchanged(obj, old):
                 return obj, False
             return self._store(key, obj, old), False
@@ -207,7 +206,7 @@ class Writer:
             raise errors.conflict(resource.group, resource.plural, metadata["name"], errors.MODIFIED)
 
     def _store_or_remove(self, key: Key, obj: Object, old: Object) -> Object:
-        if obj["metadata"].get("deletionTimestamp") and not _is_held(obj):
+        if obj["metadata"].get("deletionTimestamp") and not deletion.is_held(obj):
             self._remove(key, obj)
             return obj
         return old if pipeline.is_unchanged(obj, old) else self._store(key, obj, old)
@@ -270,21 +269,8 @@ def _check_name(obj: Object, name: str) -> None:
         raise errors.bad_request(f"the name of the object ({given}) does not match the name on the URL ({name})")
 
 
-def _is_held(obj: Object) -> bool:
-    """Whether something must happen before the object may go."""
-    return bool(obj["metadata"].get("finalizers") or (obj["kind"] == "Namespace" and (obj.get("spec") or {}).get("finalizers")))
-
-
 def _mark_propagation(obj: Object, propagation: str) -> None:
     finalizer = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}.get(propagation)
     finalizers = obj["metadata"].get("finalizers") or []
     if finalizer and finalizer not in finalizers:
         obj["metadata"]["finalizers"] = [*finalizers, finalizer]
-
-
-def _mark_deleted(resource: Resource, obj: Object) -> None:
-    obj["metadata"].update(deletionTimestamp=pipeline.now(), deletionGracePeriodSeconds=0)
-    if resource.has_generation:
-        obj["metadata"]["generation"] = obj["metadata"].get("generation", 0) + 1
-    if resource.storage == "namespaces":
-        obj["status"] = {**(obj.get("status") or {}), "phase": "Terminating"}
