@@ -22,6 +22,8 @@ import httpx
 import pytest
 import yaml
 
+from tests.requiring import unavailable
+
 HERE = Path(__file__).parent
 START_SECONDS = 20
 WIDGETS = "/apis/conformance.example.dev/v1alpha1/namespaces/default/widgets"
@@ -59,17 +61,29 @@ class Server:
 
 
 def start_server(folder: Path, *arguments: str) -> Server:
-    command = [sys.executable, "-m", "syncsource.localplane", "--dir", str(folder), *arguments]
+    return _start(START_SECONDS, "syncsource.localplane", "--dir", str(folder), *arguments)
+
+
+def start_kubernetes(folder: Path, *arguments: str) -> Server:
+    """kube-apiserver and etcd, where KUBEBUILDER_ASSETS names their folder; else the test is skipped."""
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    if not assets:
+        unavailable("KUBEBUILDER_ASSETS", "it is not set to a folder with kube-apiserver and etcd")
+    return _start(120, "syncsource.standalone.assets", "--assets", assets, "--dir", str(folder), *arguments)
+
+
+def _start(seconds: float, module: str, *arguments: str) -> Server:
+    command = [sys.executable, "-m", module, *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], START_SECONDS)
+    ready, _, _ = select.select([process.stdout], [], [], seconds)
     line = process.stdout.readline() if ready else ""
     if not line:
         process.kill()
         raise RuntimeError(f"the server did not start: {process.communicate()[1]}")
     said = json.loads(line)
     assert said["ready"] is True
-    return Server(folder, process, said["url"], Path(said["kubeconfig"]))
+    return Server(Path(said["kubeconfig"]).parent, process, said["url"], Path(said["kubeconfig"]))
 
 
 @pytest.fixture(scope="module")

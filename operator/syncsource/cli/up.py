@@ -14,6 +14,7 @@ from syncsource.cli.main import Fail
 from syncsource.cli.output import columns
 from syncsource.cli.runlog import show_log
 from syncsource.client.api import ApiFailed
+from syncsource.standalone.assetfiles import VARIABLE
 from syncsource.standalone.demo.counting import row_counts
 from syncsource.standalone.outcome import await_all, failure, table
 from syncsource.standalone.processes import ChildFailed
@@ -62,6 +63,7 @@ async def _up(folder: Path, port: int | None, demo: bool, once: bool, operator: 
     options = (*(["-vv"] if asked <= logging.DEBUG else []), "operator", "--workers", str(workers))
     async with brought_up(folder, port=port, operator=options if operator else None, demo=demo, show=show) as running:
         if once:
+            click.echo(_replaced(running), nl=False)
             await _finish(running, seconds)
         else:
             click.echo(_welcome(running))
@@ -83,7 +85,7 @@ async def _finish(running: Up, seconds: float) -> None:
 
 def _welcome(running: Up) -> str:
     lines = [
-        f"The control plane answers at {running.kubeconfig}; in another terminal:",
+        f"{_replaced(running)}The control plane answers at {running.kubeconfig}; in another terminal:",
         "",
         f"  export KUBECONFIG={running.kubeconfig}",
         "  kubectl get syncsrc -w",
@@ -100,6 +102,13 @@ def _welcome(running: Up) -> str:
     else:
         lines += ["  kubectl apply -f my-source.yaml"]
     return "\n".join([*lines, "", "Ctrl-C stops it; what is in the state folder stays."])
+
+
+def _replaced(running: Up) -> str:
+    """A line on what takes the embedded control plane's place, and on what is missing with it: nothing where it is there."""
+    if not running.server:
+        return ""
+    return f"{running.server}, from {VARIABLE}; no node runs Pods here, so the operator's log is shown, but not by kubectl logs.\n"
 
 
 def _first(failure: BaseException) -> str:

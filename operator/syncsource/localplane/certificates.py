@@ -27,14 +27,14 @@ class Certificates:
     key: Path
 
 
-def ensure_certificates(folder: Path, now: dt.datetime) -> Certificates:
-    """The certificates below `folder`, made where they are missing or about to expire."""
+def ensure_certificates(folder: Path, now: dt.datetime, *, for_clients: bool = False) -> Certificates:
+    """The certificates below `folder`, made where they are missing or about to expire; `for_clients`: to be shown by clients as well."""
     paths = Certificates(folder / "ca.crt", folder / "server.crt", folder / "server.key")
     if (
         not all(path.exists() for path in (paths.authority, paths.certificate, paths.key))
         or _expires(paths.certificate) - RENEW_BEFORE < now
     ):
-        _make(paths, now)
+        _make(paths, now, [ExtendedKeyUsageOID.SERVER_AUTH, *([ExtendedKeyUsageOID.CLIENT_AUTH] if for_clients else [])])
     return paths
 
 
@@ -42,7 +42,7 @@ def _expires(path: Path) -> dt.datetime:
     return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
 
 
-def _make(paths: Certificates, now: dt.datetime) -> None:
+def _make(paths: Certificates, now: dt.datetime, usages: list[x509.ObjectIdentifier]) -> None:
     """The authority's key is thrown away once it has signed the one certificate."""
     authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     issuer = _name("syncsource-local-ca")
@@ -54,7 +54,7 @@ def _make(paths: Certificates, now: dt.datetime) -> None:
         .add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]), critical=False
         )
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )

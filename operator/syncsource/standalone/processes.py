@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import logging
+import signal
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -23,6 +25,8 @@ LASTED = 60.0
 """Seconds after which a child that ends has not failed at its start: the waits begin anew."""
 
 _LONGEST_LINE = 2**20
+
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +46,23 @@ class Listener(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Unkept:
+    """A listener that shows lines and keeps nothing."""
+
+    show: Callable[[bytes], None]
+
+    async def starting(self) -> None:
+        """Nothing to do."""
+
+    def said(self, line: bytes) -> None:
+        """Shows it."""
+        self.show(line)
+
+    async def ended(self, code: int, again_in: float) -> None:
+        """Nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
 class Child:
     """``python -m module arguments --child``. With a listener what it writes goes there; without one it prints a JSON line when it is ready.
 
@@ -55,6 +76,27 @@ class Child:
     listener: Listener | None = None
     patience: float = 5.0
     """Seconds that it has to end after SIGTERM."""
+    within: float = READY_WITHIN
+    """Seconds that it has to become ready."""
+
+    def command(self, port: tuple[str, ...]) -> tuple[str, ...]:
+        """What is executed; ``port`` are the arguments that keep the port of its first start."""
+        return (sys.executable, "-m", self.module, *self.arguments, *port, "--child")
+
+
+@dataclass(frozen=True, slots=True)
+class Program(Child):
+    """A program that is not ours, at the path ``module``. It takes no heed of its standard input: where the system can, it is killed
+    when this process dies."""
+
+    def command(self, port: tuple[str, ...]) -> tuple[str, ...]:
+        """The program and its arguments."""
+        return (self.module, *self.arguments)
+
+    def prepare(self) -> None:
+        """Asks Linux for SIGKILL at the parent's death."""
+        if _LIBC is not None:
+            _LIBC.prctl(1, signal.SIGKILL)
 
 
 class Keeper:
@@ -72,7 +114,12 @@ class Keeper:
             await self._child.listener.starting()
         listened = self._child.listener is not None
         self._process = process = await asyncio.create_subprocess_exec(
-            *self._command(), stdin=PIPE, stdout=PIPE, stderr=STDOUT if listened else None, start_new_session=True
+            *self._command(),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=STDOUT if listened else None,
+            start_new_session=True,
+            preexec_fn=self._child.prepare if isinstance(self._child, Program) else None,
         )
         assert process.stdout is not None
         if self._child.listener is not None:
@@ -85,7 +132,7 @@ class Keeper:
         waits, loop = _waits(), asyncio.get_running_loop()
         while True:
             began = loop.time()
-            code = await self._ended()
+            code = await self.ended()
             if loop.time() - began > LASTED:
                 waits = _waits()
             wait = next(waits)
@@ -98,6 +145,14 @@ class Keeper:
             except ChildFailed as error:
                 _log.warning("%s", error)
 
+    async def ended(self) -> int:
+        """The exit code, once it ended and all it wrote was handed over. It must have been started."""
+        assert self._process is not None
+        code = await self._process.wait()
+        if self._pump is not None:
+            await asyncio.shield(self._pump)
+        return code
+
     async def stop(self) -> None:
         """SIGTERM; SIGKILL where that does not end it in time."""
         if self._process is not None and self._process.returncode is None:
@@ -108,30 +163,22 @@ class Keeper:
             except TimeoutError:
                 self._process.kill()
         if self._process is not None:
-            await self._ended()
+            await self.ended()
 
     def _command(self) -> tuple[str, ...]:
         port = ("--port", self.told["url"].rpartition(":")[2]) if "url" in self.told else ()
-        return (sys.executable, "-m", self._child.module, *self._child.arguments, *port, "--child")
+        return self._child.command(port)
 
     async def _ready(self, process: Process, stdout: asyncio.StreamReader) -> dict[str, Any]:
         try:
-            line = await asyncio.wait_for(stdout.readline(), READY_WITHIN)
+            line = await asyncio.wait_for(stdout.readline(), self._child.within)
         except TimeoutError:
             process.kill()
-            raise ChildFailed(f"{self._child.name} was not ready within {READY_WITHIN:g} s") from None
+            raise ChildFailed(f"{self._child.name} was not ready within {self._child.within:g} s") from None
         if not line:
             raise ChildFailed(f"{self._child.name} ended with exit code {await process.wait()}")
         told: dict[str, Any] = json.loads(line)
         return told
-
-    async def _ended(self) -> int:
-        """The exit code, once all it wrote was handed over."""
-        assert self._process is not None
-        code = await self._process.wait()
-        if self._pump is not None:
-            await self._pump
-        return code
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -13,13 +14,17 @@ from typing import Any
 from syncsource.client.api import Api
 from syncsource.client.requests import apply
 from syncsource.resource import api as names
-from syncsource.resource.crd import crd
+from syncsource.standalone.assetfiles import VARIABLE
 from syncsource.standalone.demo import bringing
+from syncsource.standalone.installing import install
 from syncsource.standalone.pod import operator_pod
-from syncsource.standalone.processes import Child, kept
+from syncsource.standalone.processes import READY_WITHIN, Child, Unkept, kept
 
 OPERATOR_PATIENCE = 30.0
 """Seconds that the operator has to end, as a Pod's: runs stop at their next batch, and statuses are written."""
+
+ASSETS_PATIENCE = 8.0
+"""Seconds that kube-apiserver and etcd have to end, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,8 @@ class Up:
 
     api: Api
     kubeconfig: str
+    server: str
+    """What takes the embedded control plane's place; empty where nothing does."""
     databases: bringing.Databases | None
     """Where the demo's rows are, if it is the demo."""
 
@@ -42,16 +49,25 @@ async def brought_up(
     Raises ChildFailed, ApiFailed.
     """
     async with AsyncExitStack() as stack:
-        plane = Child("the control plane", "syncsource.localplane", ("--dir", str(folder), *_port(port)))
-        kubeconfig = (await stack.enter_async_context(kept(plane))).told["kubeconfig"]
+        told = (await stack.enter_async_context(kept(_control_plane(folder, port)))).told
+        kubeconfig, server = told["kubeconfig"], told.get("server", "")
         api = Api.connect(kubeconfig)
-        await asyncio.to_thread(apply, api, crd(), f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{names.PLURAL}.{names.GROUP}")
+        await asyncio.to_thread(install, api)
         databases = await _demo(stack, folder / "demo", api) if demo else None
         if operator is not None:
-            pod = await stack.enter_async_context(operator_pod(api, folder, show))
+            listener = Unkept(show) if server else await stack.enter_async_context(operator_pod(api, folder, show))
             arguments = (*operator, "--kubeconfig", kubeconfig, "--log-format", "json")
-            await stack.enter_async_context(kept(Child("the operator", "syncsource", arguments, pod, OPERATOR_PATIENCE)))
-        yield Up(api, kubeconfig, databases)
+            await stack.enter_async_context(kept(Child("the operator", "syncsource", arguments, listener, OPERATOR_PATIENCE)))
+        yield Up(api, kubeconfig, server, databases)
+
+
+def _control_plane(folder: Path, port: int | None) -> Child:
+    """The embedded one; kube-apiserver and etcd where the environment names them."""
+    name, arguments, assets = "the control plane", ("--dir", str(folder), *_port(port)), os.environ.get(VARIABLE)
+    if not assets:
+        return Child(name, "syncsource.localplane", arguments)
+    arguments += ("--assets", str(Path(assets).resolve()))
+    return Child(name, "syncsource.standalone.assets", arguments, patience=ASSETS_PATIENCE, within=4 * READY_WITHIN)
 
 
 async def _demo(stack: AsyncExitStack, folder: Path, api: Api) -> bringing.Databases:
