@@ -42,14 +42,24 @@ def test_versions_never_go_back_even_after_deletions(launch, tmp_path: Path) -> 
     assert int(launch(tmp_path).client().get(CONFIGMAPS).json()["metadata"]["resourceVersion"]) >= last
 
 
-def test_an_old_version_is_gone_after_a_restart(launch, tmp_path: Path, watch_lines) -> None:
+def test_a_watch_resumes_over_a_kill(launch, tmp_path: Path, watch_lines) -> None:
     first = launch(tmp_path)
     http = first.client()
     old = http.get(CONFIGMAPS).json()["metadata"]["resourceVersion"]
     http.post(CONFIGMAPS, json=_configmap("a"))
-    first.stop()
-    with watch_lines(launch(tmp_path).client(), CONFIGMAPS, resourceVersion=old) as events:
-        assert next(events)["object"]["code"] == 410
+    http.patch(f"{CONFIGMAPS}/a", json={"data": {"value": "2"}}, headers={"Content-Type": "application/merge-patch+json"})
+    http.delete(f"{CONFIGMAPS}/a")
+    first.stop(signal.SIGKILL)
+    http = launch(tmp_path).client()
+    with watch_lines(http, CONFIGMAPS, resourceVersion=old) as events:
+        http.post(CONFIGMAPS, json=_configmap("b"))
+        seen = [next(events) for _ in range(4)]
+    assert [(event["type"], event["object"]["metadata"]["name"]) for event in seen] == [
+        ("ADDED", "a"), ("MODIFIED", "a"), ("DELETED", "a"), ("ADDED", "b"),
+    ]  # fmt: skip
+    assert seen[2]["object"]["data"] == {"value": "2"}
+    versions = [int(event["object"]["metadata"]["resourceVersion"]) for event in seen]
+    assert versions == sorted(set(versions))
 
 
 @pytest.mark.parametrize("writes", [5, 60])
@@ -89,7 +99,8 @@ def test_a_kill_loses_no_acknowledged_write(launch, tmp_path: Path, writes: int)
 def test_it_stops_at_once_with_watches_open(launch, tmp_path: Path, watch_lines, number) -> None:
     server = launch(tmp_path)
     client = server.client()
-    with watch_lines(client, CONFIGMAPS, timeoutSeconds=60, sendInitialEvents="true", allowWatchBookmarks="true") as events:
+    streaming = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
+    with watch_lines(client, CONFIGMAPS, timeoutSeconds=60, **streaming) as events:
         assert next(events)["type"] == "BOOKMARK"
         began = time.monotonic()
         server.process.send_signal(number)

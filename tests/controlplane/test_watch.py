@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 
 import pytest
@@ -68,7 +69,9 @@ def test_a_watch_ends_after_its_time(server, widgets, watch_lines) -> None:
 def test_a_version_before_the_history_is_gone(server, widgets, watch_lines) -> None:
     with watch_lines(server.client(), widgets, resourceVersion="1") as events:
         (event,) = list(events)
-    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
+    status = event["object"]
+    assert (event["type"], status["code"], status["reason"]) == ("ERROR", 410, "Expired")
+    assert re.fullmatch(r"too old resource version: 1 \(\d+\)", status["message"])
 
 
 def test_one_object_is_watched_by_name(http, server, widgets, new_widget, watch_lines) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from syncsource.localplane import LocalPlane
 from syncsource.localplane.parent import when_parent_ends
 from syncsource.localplane.statefiles import AlreadyRunning
+from syncsource.localplane.storage.schema import UnusableStore
 
 
 async def serve(folder: Path, port: int, child: bool) -> None:
@@ -37,8 +38,8 @@ def main() -> int:
     options = parser.parse_args()
     try:
         asyncio.run(serve(options.dir, options.port, options.child))
-    except AlreadyRunning as running:
-        print(f"error: {running}", file=sys.stderr)
+    except (AlreadyRunning, UnusableStore) as refused:
+        print(f"error: {refused}", file=sys.stderr)
         return 1
     except OSError as failed:
         print(f"error: cannot serve from {options.dir}: {failed}", file=sys.stderr)

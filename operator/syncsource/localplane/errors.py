@@ -14,13 +14,16 @@ from syncsource.localplane.admission.cause import Cause, format_causes
 class APIError(Exception):
     """A refusal with its HTTP code, CamelCase reason and details."""
 
-    def __init__(self, code: int, reason: str, message: str, details: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, code: int, reason: str, message: str, details: Mapping[str, Any] | None = None, *, metadata: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(message)
-        self.code, self.reason, self.message, self.details = code, reason, message, details
+        self.code, self.reason, self.message, self.details, self.metadata = code, reason, message, details, metadata or {}
 
     def status(self) -> dict[str, Any]:
         """The Status object, in the field order of the real server."""
-        body: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": self.message}
+        body: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": dict(self.metadata)}
+        body |= {"status": "Failure", "message": self.message}
         if self.reason:
             body["reason"] = self.reason
         if self.details is not None:
@@ -111,8 +114,16 @@ def expired(message: str) -> APIError:
     return APIError(410, "Expired", message)
 
 
-def internal() -> APIError:
-    return APIError(500, "InternalError", "Internal error occurred: see the server's log")
+def too_large_version(wanted: int, current: int) -> APIError:
+    """A version that is yet to come."""
+    causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
+    message = f"Timeout: Too large resource version: {wanted}, current: {current}"
+    return APIError(504, "Timeout", message, {"causes": causes, "retryAfterSeconds": 1})
+
+
+def internal(why: str = "see the server's log") -> APIError:
+    causes = [{"message": why}]
+    return APIError(500, "InternalError", f"Internal error occurred: {why}", {"causes": causes})
 
 
 def _causes(causes: Iterable[Cause]) -> list[dict[str, str]]:

@@ -24,7 +24,9 @@ from syncsource.localplane.registry.registry import Registry
 from syncsource.localplane.serving.app import make_app
 from syncsource.localplane.storage.broadcast import Broadcast, Change
 from syncsource.localplane.storage.encoding import decode
+from syncsource.localplane.storage.schema import UnusableStore
 from syncsource.localplane.storage.store import Store
+from syncsource.localplane.storage.tidying import tidy_always
 from syncsource.localplane.writing.strategies import CRD
 from syncsource.localplane.writing.writer import Writer
 
@@ -34,7 +36,8 @@ SHUTDOWN_SECONDS = 1.0
 class LocalPlane:
     """An API server for `state_dir`, on 127.0.0.1 and `port` (0: the last one if it is free, else any free one).
 
-    `start` raises AlreadyRunning where another process serves the folder, OSError where the port is taken.
+    `start` raises AlreadyRunning where another process serves the folder, UnusableStore where its database can't be opened,
+    OSError where the port is taken.
     """
 
     def __init__(self, state_dir: Path, *, port: int = 0) -> None:
@@ -76,14 +79,18 @@ class LocalPlane:
 
     def _open_store(self) -> Writer:
         path = self.state_dir / "objects.db"
-        path.touch(mode=0o600)
+        if statefiles.last_port(self.state_dir) and path.exists() and not path.stat().st_size:
+            raise UnusableStore(f"{path} is empty, though there were objects in it: put back a copy of it, or remove it to begin anew")
         store = Store(path)
         self._cleanup.callback(store.close)
         writer = Writer(store, Broadcast(store.version), Registry(builtin_resources()))
         writer.listeners += [_definition_listener(writer), _log_listener(self.state_dir)]
         for stored in store.objects(CRD):
             _serve_definition(writer, decode(stored.body))
+        is_new = store.version == 1
         Controllers(writer).establish()
+        if is_new:
+            store.begin_here()
         podlogs.remove_other_logs(self.state_dir, {decode(stored.body)["metadata"]["uid"] for stored in store.objects("pods")})
         writer.broadcast = Broadcast(store.version)
         return writer
@@ -94,8 +101,8 @@ class LocalPlane:
         self._cleanup.push_async_callback(runner.cleanup)
         site = web.SockSite(runner, listening, ssl_context=context, backlog=128)
         await site.start()
-        collector = asyncio.create_task(GarbageCollector(self.writer).run())
-        self._cleanup.push_async_callback(_cancel, collector)
+        for work in (GarbageCollector(self.writer).run(), tidy_always(self.writer.store)):
+            self._cleanup.push_async_callback(_cancel, asyncio.create_task(work))
         self._cleanup.callback(self.writer.broadcast.end)
 
 

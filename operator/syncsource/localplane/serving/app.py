@@ -21,6 +21,7 @@ from syncsource.localplane.serving.gate import HEALTH, gate
 from syncsource.localplane.serving.handlers import Handlers
 from syncsource.localplane.serving.logs import PodLogs
 from syncsource.localplane.serving.requestinfo import RequestInfo, request_info
+from syncsource.localplane.storage.store import WriteFailed
 from syncsource.localplane.writing.writer import Writer
 
 _log = logging.getLogger(__name__)
@@ -59,6 +60,9 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return answer(refused.status(), request, code=refusal.status)
     except ConnectionError:
         raise
+    except WriteFailed as failed:
+        _log.error("%s %s: %s", request.method, request.path, failed)
+        return answer(errors.internal(str(failed)).status(), request, code=500)
     except Exception:
         _log.exception("%s %s failed", request.method, request.path)
         return answer(errors.internal().status(), request, code=500)

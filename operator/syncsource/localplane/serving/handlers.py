@@ -15,13 +15,15 @@ from syncsource.localplane.registry.object_meta import whole_object
 from syncsource.localplane.registry.resource import Resource
 from syncsource.localplane.serving import bodies, parameters
 from syncsource.localplane.serving.bodies import answer
+from syncsource.localplane.serving.eventlines import EventLines, Form
 from syncsource.localplane.serving.gate import user_of
 from syncsource.localplane.serving.listing import list_page, shown
-from syncsource.localplane.serving.requestinfo import RequestInfo, is_true
+from syncsource.localplane.serving.listoptions import read_options
+from syncsource.localplane.serving.requestinfo import RequestInfo
 from syncsource.localplane.serving.reviews import Reviews
 from syncsource.localplane.serving.selectors import Selector, parse_selector
 from syncsource.localplane.serving.tables import table
-from syncsource.localplane.serving.watching import Watch, WatchOptions, default_timeout
+from syncsource.localplane.serving.watching import Watch, Watched
 from syncsource.localplane.storage.encoding import decode, encode, encode_ordered
 from syncsource.localplane.writing import patches, views
 from syncsource.localplane.writing.options import DeleteOptions, WriteOptions
@@ -38,6 +40,7 @@ class Handlers:
 
     def __init__(self, writer: Writer, access: Access) -> None:
         self.writer, self.store, self.broadcast = writer, writer.store, writer.broadcast
+        self.lines = EventLines()
         self.authorizer, self.reviews = access.authorizer, Reviews(access.authenticator, access.authorizer)
 
     async def get(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
@@ -48,13 +51,8 @@ class Handlers:
         return self._object(request, resource, body)
 
     async def list(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
-        selector = self._selector(request, resource, info)
-        wanted = parameters.integer(request.query, "resourceVersion")
-        if wanted > self.store.version:
-            message = f"Too large resource version: {wanted}, current: {self.store.version}"
-            raise errors.APIError(504, "Timeout", message, {"causes": [{"reason": "ResourceVersionTooLarge", "message": message}]})
-        limit = parameters.integer(request.query, "limit")
-        page = list_page(self.store, resource, info.namespace, selector, limit, request.query.get("continue", ""))
+        selector, options = self._selector(request, resource, info), read_options(request.query)
+        page = list_page(self.store, resource, info.namespace, selector, options)
         include = bodies.table_options(request)
         if include is not None:
             return answer(table(resource, page.objects(), page.metadata, include), request)
@@ -65,16 +63,10 @@ class Handlers:
         return answer(page.body(resource), request)
 
     async def watch(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
-        query = request.query
-        options = WatchOptions(
-            version=str(parameters.integer(query, "resourceVersion") or query.get("resourceVersion", "")),
-            timeout=parameters.integer(query, "timeoutSeconds") or default_timeout(),
-            bookmarks=is_true(query.get("allowWatchBookmarks")),
-            initial_events=is_true(query.get("sendInitialEvents")),
-            include=bodies.table_options(request),
-            partial=bodies.wants_metadata_only(request) is not None,
-        )
-        watch = Watch(self.store, self.broadcast, resource, info.namespace, self._selector(request, resource, info), options)
+        options = read_options(request.query, watch=True)
+        form = Form(resource, bodies.table_options(request), bodies.wants_metadata_only(request) is not None)
+        watched = Watched(form, info.namespace, self._selector(request, resource, info))
+        watch = Watch(self.store, self.broadcast, self.lines, watched, options)
         response = web.StreamResponse(headers={"Content-Type": "application/json", "Cache-Control": "no-cache, private"})
         response.enable_chunked_encoding()
         await response.prepare(request)
@@ -128,7 +120,7 @@ class Handlers:
     async def deletecollection(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
         given = parameters.delete_options(request.query, await bodies.read_object(request, optional=True))
         options = DeleteOptions(given.dry_run, propagation=given.propagation, grace=given.grace)
-        page = list_page(self.store, resource, info.namespace, self._selector(request, resource, info), 0, "")
+        page = list_page(self.store, resource, info.namespace, self._selector(request, resource, info))
         with self.writer.batch():
             for obj in page.objects():
                 metadata = obj["metadata"]

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from syncsource.localplane import errors
 from syncsource.localplane.registry.resource import Resource
+from syncsource.localplane.serving.listoptions import ListOptions
 from syncsource.localplane.serving.selectors import Selector
+from syncsource.localplane.serving.tokens import LATEST, Place, make_token, read_token, too_old
 from syncsource.localplane.storage.encoding import decode, encode
+from syncsource.localplane.storage.snapshot import Snapshot
 from syncsource.localplane.storage.store import Store, Stored
 from syncsource.localplane.writing import views
 
 _BATCH = 500
+_IN_METADATA = frozenset({"metadata.name", "metadata.namespace"})
+
+
+class _Metadata(msgspec.Struct):
+    name: str = ""
+    namespace: str = ""
+    labels: dict[str, str] | None = None
+
+
+class _Head(msgspec.Struct):
+    metadata: _Metadata
+
+
+_head = msgspec.json.Decoder(_Head)
 
 
 @dataclass(slots=True)
@@ -33,53 +50,65 @@ class Page:
         return b"".join((head, b",".join(self.items), f'],"kind":"{resource.list_kind}","metadata":'.encode(), encode(self.metadata), b"}"))
 
 
-def list_page(store: Store, resource: Resource, namespace: str, selector: Selector, limit: int, token: str) -> Page:
-    """One page. All pages of a list carry the version of its first, so that a watch from there misses nothing in between."""
-    version, after = _read_token(token) if token else (store.version, ("", ""))
-    page = Page(metadata={"resourceVersion": str(version)})
-    for stored in _after(store, resource.storage, namespace, after):
-        item = shown(resource, stored.body, selector)
-        if item is None:
-            continue
-        if limit and len(page.items) == limit:
-            page.metadata["continue"] = _token(version, after)
+def list_page(store: Store, resource: Resource, namespace: str, selector: Selector, options: ListOptions | None = None) -> Page:
+    """One page, all where no limit is set. Every page of a list is of the version of its first, whatever is written in between.
+
+    Raises the 410 of a version before the history, the 504 of one that is yet to come.
+    """
+    options = options or ListOptions()
+    version, after = _place(store, resource, namespace, options)
+    snapshot = Snapshot(store, resource.storage, namespace, version)
+    metadata = {"continue": ""} if resource.is_custom else {}
+    page = Page(metadata={**metadata, "resourceVersion": str(version)})
+    for stored in _candidates(snapshot, resource, namespace, selector, after, options.limit):
+        if options.limit and len(page.items) == options.limit:
+            page.metadata["continue"] = make_token(version, namespace, after)
             if selector.is_empty:
-                page.metadata["remainingItemCount"] = store.count(resource.storage, namespace, after)
+                page.metadata["remainingItemCount"] = snapshot.count(after)
             break
-        page.items.append(item)
+        item = shown(resource, stored.body, selector)
+        if item is not None:
+            page.items.append(item)
         after = (stored.key.namespace, stored.key.name)
     return page
+
+
+def _candidates(snapshot: Snapshot, resource: Resource, namespace: str, selector: Selector, after: Place, limit: int) -> Iterator[Stored]:
+    """What may be selected: one object where its name is."""
+    name = next((value for path, value, wanted in selector.fields if path == "metadata.name" and wanted), "")
+    if name and (namespace or not resource.namespaced):
+        place = (namespace, name)
+        return snapshot.one(place) if place > after else iter(())
+    return snapshot.objects(after, limit + 1 if limit and selector.is_empty else _BATCH)
+
+
+def _place(store: Store, resource: Resource, namespace: str, options: ListOptions) -> tuple[int, Place]:
+    """The version to show, and the place that the page begins behind."""
+    after, version = ("", ""), options.version or 0
+    if options.token:
+        version, after = read_token(options.token, namespace, namespaced=resource.namespaced)
+    if version > store.version:
+        raise errors.too_large_version(version, store.version)
+    if version == LATEST or not (options.token or options.is_exact):
+        return store.version, after
+    if version < store.history.compacted:
+        raise too_old(namespace, after) if options.token else errors.expired("The resourceVersion for the provided list is too old.")
+    return version, after
 
 
 def shown(resource: Resource, body: bytes, selector: Selector) -> bytes | None:
     """The object in the resource's version, None where it is not selected."""
     is_own = not resource.renames and body.startswith(f'{{"apiVersion":"{resource.api_version}",'.encode())
-    if selector.is_empty and is_own:
-        return body
-    obj = decode(body)
-    if not selector.matches(obj):
-        return None
-    return body if is_own else encode(views.outgoing(resource, obj))
+    if not is_own:
+        obj = decode(body)
+        return encode(views.outgoing(resource, obj)) if selector.matches(obj) else None
+    return body if selector.is_empty or selector.matches(_selectable(body, selector)) else None
 
 
-def _after(store: Store, resource: str, namespace: str, after: tuple[str, str]) -> Iterator[Stored]:
-    while True:
-        batch = store.objects(resource, namespace, after, _BATCH)
-        yield from batch
-        if len(batch) < _BATCH:
-            return
-        after = (batch[-1].key.namespace, batch[-1].key.name)
-
-
-def _token(version: int, after: tuple[str, str]) -> str:
-    value = {"v": "meta.k8s.io/v1", "rv": version, "start": "\0".join(after)}
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
-
-
-def _read_token(token: str) -> tuple[int, tuple[str, str]]:
-    try:
-        value = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        namespace, _, name = value["start"].partition("\0")
-        return int(value["rv"]), (namespace, name)
-    except (ValueError, KeyError, TypeError, AttributeError) as wrong:
-        raise errors.bad_request("continue key is not valid") from wrong
+def _selectable(body: bytes, selector: Selector) -> dict[str, Any]:
+    """As much of an object as the selector looks at."""
+    if any(path not in _IN_METADATA for path, _, _ in selector.fields):
+        whole: dict[str, Any] = decode(body)
+        return whole
+    metadata = _head.decode(body).metadata
+    return {"metadata": {"name": metadata.name, "namespace": metadata.namespace, "labels": metadata.labels}}

@@ -7,128 +7,141 @@ import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import web
 
 from syncsource.localplane import errors
-from syncsource.localplane.registry.resource import Resource
+from syncsource.localplane.serving.eventlines import EventLines, Form, bookmark, failure
 from syncsource.localplane.serving.listing import list_page, shown
+from syncsource.localplane.serving.listoptions import ListOptions
 from syncsource.localplane.serving.selectors import Selector
-from syncsource.localplane.serving.tables import table
 from syncsource.localplane.storage.broadcast import Broadcast, Change, Watcher
-from syncsource.localplane.storage.encoding import decode, encode, encode_ordered
+from syncsource.localplane.storage.encoding import decode, encode
 from syncsource.localplane.storage.store import Store
 
 BOOKMARK_EVERY = 60.0
-INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+_BOOKMARK_BEFORE_END = 2.0
 SEND_TIMEOUT = 30.0
+_SEND_EVERY = 0.01
+_STORED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class WatchOptions:
-    """`version` is empty for the state of now; `timeout` is in seconds; `include` is set for tables."""
+class Watched:
+    """What a watch is to show."""
 
-    version: str
-    timeout: float
-    bookmarks: bool
-    initial_events: bool
-    include: str | None
-    partial: bool = False
-
-
-def default_timeout() -> float:
-    """Between half an hour and an hour, as the real server has it."""
-    return random.uniform(1800, 3600)
+    form: Form
+    namespace: str
+    selector: Selector
 
 
 class Watch:
     """One client's watch of one resource."""
 
-    def __init__(
-        self, store: Store, broadcast: Broadcast, resource: Resource, namespace: str, selector: Selector, options: WatchOptions
-    ) -> None:
-        self.store, self.broadcast, self.resource, self.options = store, broadcast, resource, options
-        self.namespace, self.selector = namespace, selector
-        self.seen = 0
-        self.header = True
+    def __init__(self, store: Store, broadcast: Broadcast, lines: EventLines, watched: Watched, options: ListOptions) -> None:
+        self._store, self._broadcast, self._line_of = store, broadcast, lines.line
+        self._form, self._resource = watched.form, watched.form.resource
+        self._namespace, self._selector, self._options = watched.namespace, watched.selector, options
+        self._seen = 0
+        self._header = True
 
     async def serve(self, response: web.StreamResponse) -> None:
         """Send events until the time is over, the client is gone or too slow, or the server stops."""
-        ends = time.monotonic() + self.options.timeout
-        with self.broadcast.watching(self.resource.storage) as watcher:
-            start = self._start()
-            if start is None:
-                await _send(response, self._too_old())
-                return
-            for chunk in start:
-                await _send(response, chunk)
+        ends = time.monotonic() + (self._options.timeout or random.uniform(1800, 3600))
+        try:
+            await self._catch_up(response)
+        except errors.APIError as refusal:
+            await _send(response, failure(refusal.status()))
+            return
+        with self._broadcast.watching(self._resource.storage) as watcher:
+            await _send(response, self._lines(self._broadcast.since(self._resource.storage, self._seen) or []))
             await self._follow(response, watcher, ends)
 
-    async def _follow(self, response: web.StreamResponse, watcher: Watcher, ends: float) -> None:
-        while not watcher.is_closed and (left := ends - time.monotonic()) > 0:
-            changes = await watcher.next(min(left, BOOKMARK_EVERY))
-            lines = b"".join(line for change in changes for line in self._lines(change))
-            if not changes and self.options.bookmarks and not watcher.is_closed:
-                lines = self._bookmark(self.store.version)
-            if lines:
-                await _send(response, lines)
+    async def _catch_up(self, response: web.StreamResponse) -> None:
+        """Everything up to what memory holds: a list, and the changes that only the store has."""
+        if self._begins_with_list:
+            await _send(response, self._list())
+        else:
+            self._seen = self._options.version or self._store.version
+        while self._seen < self._broadcast.oldest:
+            await _send(response, self._stored())
 
-    def _start(self) -> list[bytes] | None:
-        """What to send first; None where the history does not go back so far."""
-        if self.options.version not in {"", "0"} and not self.options.initial_events:
-            self.seen = int(self.options.version)
-            missed = self.broadcast.since(self.resource.storage, self.seen)
-            return None if missed is None else [b"".join(line for change in missed for line in self._lines(change))]
-        self.seen = self.store.version
-        page = list_page(self.store, self.resource, self.namespace, self.selector, 0, "")
-        lines = [self._line("ADDED", item) for item in page.items]
-        if self.options.initial_events:
-            lines.append(self._bookmark(self.seen, initial_end=True))
+    def _stored(self) -> bytes:
+        """The next changes from the store; raises the 410 of those that it has forgotten."""
+        history, latest = self._store.history, self._store.version
+        if self._seen < history.compacted:
+            raise errors.expired(f"too old resource version: {self._seen} ({history.compacted})")
+        changes = history.since(self._resource.storage, self._seen, _STORED_AT_ONCE)
+        lines = self._lines(changes)
+        if len(changes) < _STORED_AT_ONCE:
+            self._seen = latest
         return lines
 
-    def _lines(self, change: Change) -> Iterator[bytes]:
+    @property
+    def _begins_with_list(self) -> bool:
+        if self._options.initial_events is None:
+            return not self._options.version
+        return self._options.initial_events
+
+    def _list(self) -> bytes:
+        wanted = ListOptions(self._options.version)
+        page = list_page(self._store, self._resource, self._namespace, self._selector, wanted)
+        self._seen = self._store.version
+        lines = [self._line("ADDED", item) for item in page.items]
+        if self._options.initial_events and self._options.bookmarks:
+            lines.append(bookmark(self._seen, self._form, initial_end=True))
+        return b"".join(lines)
+
+    async def _follow(self, response: web.StreamResponse, watcher: Watcher, ends: float) -> None:
+        mark = _next_bookmark(ends)
+        while not watcher.is_closed and (left := ends - time.monotonic()) > 0:
+            changes = await watcher.next(min(left, max(mark - time.monotonic(), 0)))
+            lines = self._lines(changes)
+            if self._options.bookmarks and time.monotonic() >= mark and not watcher.is_closed:
+                lines += bookmark(self._store.version, self._form)
+            if time.monotonic() >= mark:
+                mark = _next_bookmark(ends)
+            if lines:
+                await _send(response, lines)
+                await asyncio.sleep(_SEND_EVERY)
+
+    def _lines(self, changes: list[Change]) -> bytes:
+        return b"".join(line for change in changes for line in self._events(change))
+
+    def _events(self, change: Change) -> Iterator[bytes]:
         """The events of one change: an object may enter or leave what is selected."""
-        if change.version <= self.seen:
+        if change.version <= self._seen:
             return
-        self.seen = change.version
-        if self.namespace and change.key.namespace != self.namespace:
+        self._seen = change.version
+        if self._namespace and change.key.namespace != self._namespace:
             return
-        before = shown(self.resource, change.previous, self.selector) if change.previous else None
-        after = shown(self.resource, change.body, self.selector) if change.type != "DELETED" else None
+        before = shown(self._resource, change.previous, self._selector) if change.previous else None
+        if change.type == "DELETED":
+            if before is not None:
+                yield self._line("DELETED", _at_version(before, change.version))
+            return
+        after = shown(self._resource, change.body, self._selector)
         if after is not None:
             yield self._line("ADDED" if before is None else "MODIFIED", after)
         elif before is not None:
             yield self._line("DELETED", _at_version(before, change.version))
 
     def _line(self, kind: str, body: bytes) -> bytes:
-        if self.options.include is not None:
-            obj = decode(body)
-            metadata = {"resourceVersion": obj["metadata"]["resourceVersion"]}
-            body = encode_ordered(table(self.resource, [obj], metadata, self.options.include, header=self.header))
-            self.header = False
-        elif self.options.partial:
-            body = encode({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": decode(body)["metadata"]})
-        return b'{"type":"%s","object":%s}\n' % (kind.encode(), body)
-
-    def _bookmark(self, version: int, *, initial_end: bool = False) -> bytes:
-        metadata: dict[str, Any] = {"creationTimestamp": None, "resourceVersion": str(version)}
-        if initial_end:
-            metadata["annotations"] = {INITIAL_EVENTS_END: "true"}
-        obj: dict[str, Any] = {"kind": self.resource.kind, "apiVersion": self.resource.api_version, "metadata": metadata}
-        if self.options.include is not None:
-            obj = {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "columnDefinitions": None, "rows": []}
-        return b'{"type":"BOOKMARK","object":%s}\n' % encode(obj)
-
-    def _too_old(self) -> bytes:
-        gone = errors.expired(f"too old resource version: {self.options.version} ({self.broadcast.oldest})")
-        return b'{"type":"ERROR","object":%s}\n' % encode_ordered(gone.status())
+        header, self._header = self._header, False
+        return self._line_of(kind, body, self._form, header=header)
 
 
 def _at_version(body: bytes, version: int) -> bytes:
     obj = decode(body)
     obj["metadata"]["resourceVersion"] = str(version)
     return encode(obj)
+
+
+def _next_bookmark(ends: float) -> float:
+    """Every minute, and once more shortly before the end."""
+    now = time.monotonic()
+    last = ends - _BOOKMARK_BEFORE_END
+    return min(now + BOOKMARK_EVERY, last) if last > now else ends + 1
 
 
 async def _send(response: web.StreamResponse, data: bytes) -> None:

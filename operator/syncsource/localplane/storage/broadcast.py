@@ -1,4 +1,4 @@
-"""Changes on their way to watchers: a bounded history to resume from, and a bounded queue for each watcher."""
+"""Changes on their way to watchers: the latest ones, to resume from without the store, and a bounded queue for each watcher."""
 
 from __future__ import annotations
 
@@ -6,29 +6,15 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
-from syncsource.localplane.storage.store import Key
+from syncsource.localplane.storage.changes import Change
+
+__all__ = ["Broadcast", "Change", "Watcher"]
 
 HISTORY_EVENTS = 2_000
 HISTORY_BYTES = 8 * 1024 * 1024
 QUEUE_EVENTS = 2_000
 QUEUE_BYTES = 16 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One write: `type` is ADDED, MODIFIED or DELETED; `previous` is the object before it, empty for ADDED."""
-
-    type: str
-    key: Key
-    version: int
-    body: bytes
-    previous: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.body) + len(self.previous)
 
 
 class Watcher:
@@ -67,7 +53,7 @@ class Watcher:
 
 
 class Broadcast:
-    """Spreads changes by resource. `oldest` is the last version that is not in the history any more."""
+    """Spreads changes by resource. `oldest` is the last version that is not in memory any more: the store may have it."""
 
     def __init__(self, version: int) -> None:
         self.oldest = version
@@ -86,7 +72,7 @@ class Broadcast:
             watcher.offer(change)
 
     def since(self, resource: str, version: int) -> list[Change] | None:
-        """Changes of a resource after `version`; None where the history does not reach back so far."""
+        """Changes of a resource after `version`; None where memory does not reach back so far."""
         if version < self.oldest:
             return None
         return [change for change in self._history if change.version > version and change.key.resource == resource]

@@ -1,58 +1,49 @@
 """All objects, in one SQLite file (WAL, synchronous=FULL: an acknowledged write survives a kill and a power cut, as with etcd).
 
 One connection, used by one thread: what runs between two awaits is alone with the data. Every write takes the next resource
-version, which never goes back, deletions included.
+version, which never goes back, deletions included, and is in the history from the same transaction on.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS objects (
-  resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, uid TEXT NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL,
-  PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS objects_uid ON objects (uid);
-CREATE TABLE IF NOT EXISTS owners (
-  owner TEXT NOT NULL, resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
-  PRIMARY KEY (owner, resource, namespace, name)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS owners_object ON owners (resource, namespace, name);
-CREATE TABLE IF NOT EXISTS counter (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL);
-INSERT OR IGNORE INTO counter VALUES (1, 1);
-"""
+from syncsource.localplane.storage.changes import Change, Key, deleted
+from syncsource.localplane.storage.history import History, Limits
+from syncsource.localplane.storage.schema import open_file
 
+__all__ = ["Key", "Store", "Stored", "WriteFailed"]
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """Where an object is: `resource` is `plural.group`, `namespace` is empty for what has none."""
-
-    resource: str
-    namespace: str
-    name: str
+_FORGET_PER_WRITE = 2
+_FREE_PAGES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
+    """An object as it is in the file."""
+
     key: Key
     version: int
     body: bytes
 
 
-class Store:
-    """Opens or creates the file; raises sqlite3.Error where that is impossible."""
+class WriteFailed(RuntimeError):
+    """The file took nothing of a transaction: its disk is full or broken."""
 
-    def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=64)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=FULL")
-        self._database.execute("PRAGMA cache_size=-4000")
-        self._database.executescript(_SCHEMA)
+
+class Store:
+    """Opens or creates the file; raises UnusableStore where that is impossible. `clock` counts seconds."""
+
+    def __init__(self, path: Path, limits: Limits | None = None, clock: Callable[[], float] = time.time) -> None:
+        self._database, self._path, self._clock = open_file(path), path, clock
+        self.history = History(self._database, limits or Limits())
         self.version: int = self._one("SELECT version FROM counter")[0]
         self._depth = 0
 
@@ -61,21 +52,30 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, and one fsync for everything inside."""
+        """All or nothing, and one fsync for everything inside. Raises WriteFailed."""
         if self._depth:
             yield
             return
-        self._database.execute("BEGIN IMMEDIATE")
-        self._depth, before = 1, self.version
+        self._depth, before = 1, (self.version, self.history.compacted)
         try:
+            self._database.execute("BEGIN IMMEDIATE")
             yield
             self._database.execute("COMMIT")
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            self.version = before
+        except BaseException as failed:
+            self._undo(before)
+            if isinstance(failed, sqlite3.Error):
+                raise WriteFailed(f"cannot write to {self._path.name}: {failed}") from failed
             raise
         finally:
             self._depth = 0
+
+    def _undo(self, before: tuple[int, int]) -> None:
+        """SQLite has rolled back already where the disk was full."""
+        if self._database.in_transaction:
+            self._database.execute("ROLLBACK")
+        if (self.version, self.history.compacted) != before:
+            self.version = before[0]
+            self.history.read_back()
 
     def next_version(self) -> int:
         """The version of the write that follows in the same transaction."""
@@ -83,32 +83,73 @@ class Store:
         self._database.execute("UPDATE counter SET version = ?", (self.version,))
         return self.version
 
-    def put(self, key: Key, version: int, body: bytes, uid: str, owners: list[str]) -> None:
+    def put(self, key: Key, version: int, body: bytes, uid: str, owners: list[str]) -> Change:
+        """Store the object; the change tells what it replaced."""
+        replaced, previous = self._current(key)
+        self._database.execute("INSERT INTO bodies VALUES (?,?)", (version, body))
         self._database.execute(
-            "INSERT INTO objects VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET uid=excluded.uid, version=excluded.version, body=excluded.body",
-            (key.resource, key.namespace, key.name, uid, version, body),
+            "INSERT INTO objects VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET uid=excluded.uid, version=excluded.version",
+            (key.resource, key.namespace, key.name, uid, version),
         )
-        self._own(key, owners)
+        self._own(key, owners, is_new=not replaced)
+        return self._note(Change("MODIFIED" if replaced else "ADDED", key, version, body, previous), replaced)
 
-    def remove(self, key: Key) -> None:
+    def remove(self, key: Key, version: int) -> Change:
+        """Remove an object that is there."""
+        replaced, previous = self._current(key)
         self._database.execute("DELETE FROM objects WHERE resource=? AND namespace=? AND name=?", (key.resource, key.namespace, key.name))
-        self._own(key, [])
+        self._own(key, [], is_new=False)
+        return self._note(Change("DELETED", key, version, deleted(previous, version), previous), replaced)
 
-    def _own(self, key: Key, owners: list[str]) -> None:
+    def _note(self, change: Change, replaced: int) -> Change:
+        now = int(self._clock())
+        self.history.add(change, replaced, now)
+        self.history.forget(_FORGET_PER_WRITE, now)
+        return change
+
+    def _current(self, key: Key) -> tuple[int, bytes]:
+        """Version and body; 0 and nothing for what is not there."""
+        row = self._one(
+            "SELECT version, body FROM objects JOIN bodies USING (version) WHERE resource=? AND namespace=? AND name=?",
+            (key.resource, key.namespace, key.name),
+        )
+        return row or (0, b"")
+
+    def _own(self, key: Key, owners: list[str], *, is_new: bool) -> None:
         place = (key.resource, key.namespace, key.name)
-        self._database.execute("DELETE FROM owners WHERE resource=? AND namespace=? AND name=?", place)
+        if not is_new:
+            self._database.execute("DELETE FROM owners WHERE resource=? AND namespace=? AND name=?", place)
         self._database.executemany("INSERT OR IGNORE INTO owners VALUES (?,?,?,?)", [(owner, *place) for owner in owners])
 
+    def tidy(self, steps: int = 500) -> bool:
+        """One short step of work beside the writes: forget what is too old, give free pages back. Says whether more is left."""
+        now = int(self._clock())
+        with self.transaction():
+            forgotten = self.history.forget(steps, now)
+        free = self._one("PRAGMA freelist_count")[0]
+        if free > _FREE_PAGES:
+            self._database.execute(f"PRAGMA incremental_vacuum({steps})").fetchall()
+        return forgotten == steps or free > _FREE_PAGES + steps
+
+    def begin_here(self) -> None:
+        """What was written so far is nobody's past: no watch or list goes back behind it."""
+        with self.transaction():
+            self.history.forget_all(self.version)
+
     def get(self, key: Key) -> bytes | None:
-        row = self._one("SELECT body FROM objects WHERE resource=? AND namespace=? AND name=?", (key.resource, key.namespace, key.name))
-        return row[0] if row else None
+        return self._current(key)[1] or None
+
+    def body(self, version: int) -> bytes:
+        """What a write of the history, or one that holds, stored."""
+        found: bytes = self._one("SELECT body FROM bodies WHERE version=?", (version,))[0]
+        return found
 
     def objects(self, resource: str, namespace: str = "", after: tuple[str, str] = ("", ""), limit: int = -1) -> list[Stored]:
         """Objects in order of namespace and name, from behind `after`; all namespaces where none is given, all where limit < 0."""
         condition, values = ("AND namespace=?", [namespace]) if namespace else ("", [])
         rows = self._database.execute(
-            f"SELECT namespace, name, version, body FROM objects WHERE resource=? {condition} AND (namespace, name) > (?,?)"
-            " ORDER BY namespace, name LIMIT ?",
+            f"SELECT namespace, name, version, body FROM objects JOIN bodies USING (version)"
+            f" WHERE resource=? {condition} AND (namespace, name) > (?,?) ORDER BY namespace, name LIMIT ?",
             (resource, *values, *after, limit),
         )
         return [Stored(Key(resource, namespace, name), version, body) for namespace, name, version, body in rows]

@@ -99,7 +99,7 @@ class Writer:
                 return old, True
             if options.dry_run or pipeline.is_unchanged(obj, old):
                 return obj, False
-            return self._store(key, obj, old), False
+            return self._store(key, obj), False
 
     def finish(self, key: Key) -> None:
         """Remove an object that nothing holds any more, whatever its kind's clean-up was."""
@@ -152,7 +152,7 @@ class Writer:
                 raise errors.already_exists(resource.group, resource.plural, key.name)
             self._accept(resource, obj)
             options.guard(obj, None)
-            return Result(obj if options.dry_run else self._store(key, obj, None), warnings=warnings)
+            return Result(obj if options.dry_run else self._store(key, obj), warnings=warnings)
 
     def _replace(
         self, resource: Resource, key: Key, obj: Object, options: WriteOptions, entries: managedfields.Entries | None = None
@@ -209,23 +209,18 @@ class Writer:
         if obj["metadata"].get("deletionTimestamp") and not deletion.is_held(obj):
             self._remove(key, obj)
             return obj
-        return old if pipeline.is_unchanged(obj, old) else self._store(key, obj, old)
+        return old if pipeline.is_unchanged(obj, old) else self._store(key, obj)
 
-    def _store(self, key: Key, obj: Object, old: Object | None) -> Object:
+    def _store(self, key: Key, obj: Object) -> Object:
         version = self.store.next_version()
         obj["metadata"]["resourceVersion"] = str(version)
         body = encode(obj)
         owners = [owner["uid"] for owner in obj["metadata"].get("ownerReferences") or []]
-        self.store.put(key, version, body, obj["metadata"]["uid"], owners)
-        self._note(Change("MODIFIED" if old else "ADDED", key, version, body, encode(old) if old else b""), obj)
+        self._note(self.store.put(key, version, body, obj["metadata"]["uid"], owners), obj)
         return obj
 
     def _remove(self, key: Key, obj: Object) -> None:
-        version = self.store.next_version()
-        previous = encode(obj)
-        body = encode({**obj, "metadata": {**obj["metadata"], "resourceVersion": str(version)}})
-        self.store.remove(key)
-        self._note(Change("DELETED", key, version, body, previous), obj)
+        self._note(self.store.remove(key, self.store.next_version()), obj)
 
     def _note(self, change: Change, obj: Object) -> None:
         if self._pending is None:
