@@ -75,6 +75,11 @@ class ContainerLog:
         head = instant(dt.datetime.now(dt.UTC)) + b" " + stream.encode()
         self._append(b"".join(_framed(head, text) for text in line.split(b"\n")))
 
+    def write_part(self, stream: str, part: bytes) -> None:
+        """A part of a line that goes on; not longer than PART_BYTES, and without a newline."""
+        head = instant(dt.datetime.now(dt.UTC)) + b" " + stream.encode()
+        self._append(b"%s P %s\n" % (head, part))
+
     def close(self) -> None:
         """Nothing may be written after this."""
         os.close(self._file)
