@@ -105,8 +105,9 @@ def test_a_strategic_patch_merges_lists_by_key(http) -> None:
     assert [(found["name"], found["image"]) for found in patched["spec"]["containers"]] == [("b", "2"), ("c", "3")]
 
 
-SET = Schema(types=("array",), list_type="set", items=Schema(types=("string",)))
-KEYED = Schema(types=("array",), list_type="map", list_map_keys=("name",), items=Schema(types=("object",), properties={"name": Schema()}))
+SET = Schema(types=("array",), list_type="set", is_merged=True, items=Schema(types=("string",)))
+NAMED = Schema(types=("object",), properties={"name": Schema()})
+KEYED = Schema(types=("array",), list_type="map", list_map_keys=("name",), items=NAMED, is_merged=True, merge_key="name")
 PLAIN = Schema(types=("array",), items=Schema())
 ROOT = Schema(types=("object",), properties={"set": SET, "keyed": KEYED, "plain": PLAIN, "map": Schema(additional=Schema())})
 

@@ -48,6 +48,17 @@ def dns_label(name: str) -> Iterator[str]:
         yield _LABEL_TEXT
 
 
+def dns_1035_label(name: str) -> Iterator[str]:
+    """What Services may be called."""
+    if len(name) > 63:
+        yield "must be no more than 63 characters"
+    if not re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", name):
+        yield (
+            "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with "
+            "an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
+        )
+
+
 def path_segment(name: str) -> Iterator[str]:
     """What RBAC objects may be called."""
     if name in {".", ".."}:

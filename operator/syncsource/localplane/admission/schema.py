@@ -27,7 +27,8 @@ class Rule:
 class Schema:
     """One node of a structural schema; `types` is empty where any type is allowed.
 
-    `additional` is the schema of every value of a map, `closed` says whether unknown properties are pruned.
+    `additional` is the schema of every value of a map, `closed` says whether unknown properties are pruned. A list that `is_merged`
+    is merged by a strategic merge patch, by `merge_key` where its items are objects: built-in kinds only.
     """
 
     types: tuple[str, ...] = ()
@@ -63,6 +64,8 @@ class Schema:
     list_map_keys: tuple[str, ...] = ()
     map_type: str = "granular"
     rules: tuple[Rule, ...] = ()
+    is_merged: bool = False
+    merge_key: str = ""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Schema:
@@ -85,7 +88,7 @@ class Schema:
             pattern=re2.compile(raw["pattern"]) if raw.get("pattern") else None,
             exclusive_minimum=bool(raw.get("exclusiveMinimum")),
             exclusive_maximum=bool(raw.get("exclusiveMaximum")),
-            **{slot: raw.get(name) for slot, name in _BOUNDS.items()},
+            **_bounds(raw),
             all_of=tuple(map(cls.parse, raw.get("allOf") or ())),
             any_of=tuple(map(cls.parse, raw.get("anyOf") or ())),
             one_of=tuple(map(cls.parse, raw.get("oneOf") or ())),
@@ -112,6 +115,10 @@ _BOUNDS: dict[str, Any] = {
     "min_properties": "minProperties",
     "max_properties": "maxProperties",
 }
+
+
+def _bounds(raw: Mapping[str, Any]) -> dict[str, Any]:
+    return {slot: raw.get(name) for slot, name in _BOUNDS.items()}
 
 
 def _types(raw: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
-"""The built-in kinds, read from `builtin.yaml`."""
+"""The built-in kinds, read from `builtin.yaml` and `apitypes.txt`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -13,30 +14,42 @@ from syncsource.localplane.admission.cel.rules import RuleTree
 from syncsource.localplane.admission.schema import Schema
 from syncsource.localplane.admission.validator import CompiledVersion
 from syncsource.localplane.registry.resource import Column, Resource, Subresource
+from syncsource.localplane.registry.schemas import schema_of
 
 _READABLE = ("short_names", "categories", "verbs", "selectable")
 _NAME = Column("Name", path=".metadata.name", format="name", description="Name must be unique within a namespace.")
 
 
 def builtin_resources() -> Iterator[Resource]:
+    yield from map(_resource, _data()["resources"])
+
+
+def descriptions() -> Mapping[str, str]:
+    """What is said of a type, or of a field of one."""
+    of_kinds = {raw["type"]: raw["description"] for raw in _data()["resources"] if "type" in raw}
+    return {**of_kinds, **_data()["descriptions"]}
+
+
+@cache
+def _data() -> Mapping[str, Any]:
     text = files("syncsource.localplane.registry").joinpath("builtin.yaml").read_text(encoding="utf-8")
-    for raw in yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["resources"]:
-        yield _resource(raw)
+    found: Mapping[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return found
 
 
 def _resource(raw: Mapping[str, Any]) -> Resource:
-    schema = {"type": "object", **raw["schema"]}
-    parsed = Schema.parse(schema)
     given: dict[str, Any] = {name: tuple(raw[name]) for name in _READABLE if name in raw}
+    schema = {"type": "object", **raw.get("schema", {})}
     return Resource(
         group=raw.get("group", ""),
-        version="v1",
+        version=raw.get("version", "v1"),
         kind=raw["kind"],
         plural=raw["plural"],
         singular=raw["kind"].lower(),
         namespaced=raw.get("namespaced", True),
         raw_schema=schema,
-        rules=CompiledVersion(parsed, RuleTree(parsed)),
+        rules=_rules(raw, schema),
+        type_name=raw.get("type", ""),
         list_kind=f"{raw['kind']}List",
         has_status=raw.get("status", False),
         has_generation=raw.get("generation", False),
@@ -47,6 +60,11 @@ def _resource(raw: Mapping[str, Any]) -> Resource:
         check_name=getattr(objectmeta, raw.get("name", "dns_subdomain")),
         **given,
     )
+
+
+def _rules(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> CompiledVersion:
+    parsed = Schema.parse(schema)
+    return CompiledVersion(schema_of(raw["type"]) if "type" in raw else parsed, RuleTree(parsed))
 
 
 def _columns(given: list[Column]) -> tuple[Column, ...]:

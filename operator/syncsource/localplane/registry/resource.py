@@ -39,6 +39,7 @@ class Resource:
     """A kind in one version. `raw_schema` is what OpenAPI publishes, `version_rules` what objects are checked against.
 
     `connected` are the subresources that have a handler of their own. `renames` maps fields of this version to those that are stored, for a kind that two groups share.
+    `type_name` is the type in `apitypes.txt`, for a built-in kind that has one.
     """
 
     group: str
@@ -63,6 +64,7 @@ class Resource:
     renames: Mapping[str, str] = field(default_factory=dict)
     stored_as: str = ""
     check_name: Callable[[str], Iterator[str]] = dns_subdomain
+    type_name: str = ""
 
     @property
     def api_version(self) -> str:

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from syncsource.localplane.registry.object_meta import RAW_OBJECT_META
+from syncsource.localplane.registry.object_meta import OBJECT_META_TYPE
 from syncsource.localplane.registry.registry import Registry
 from syncsource.localplane.registry.resource import Resource
+from syncsource.localplane.serving.published import V2, V3, component, components, published_name
 
 _DOCS = "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md"
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
@@ -44,12 +45,11 @@ def index_v3(registry: Registry) -> dict[str, Any]:
 def document_v3(registry: Registry, group: str, version: str) -> dict[str, Any]:
     resources = registry.of(group, version)
     paths = {path: item for resource in resources for path, item in _paths(resource)}
-    schemas = {_name(resource): _schema(resource, "#/components/schemas/") for resource in resources}
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": "v1.36.2"},
         "paths": paths,
-        "components": {"schemas": {**schemas, _META: RAW_OBJECT_META}},
+        "components": {"schemas": _schemas(resources, V3)},
     }
 
 
@@ -60,11 +60,18 @@ def document_v2(registry: Registry) -> dict[str, Any]:
         "swagger": "2.0",
         "info": {"title": "Kubernetes", "version": "v1.36.2"},
         "paths": {path: _without_bodies(item) for resource in resources for path, item in _paths(resource)},
-        "definitions": {**{_name(resource): _schema(resource, "#/definitions/") for resource in resources}, _META: RAW_OBJECT_META},
+        "definitions": _schemas(resources, V2),
     }
 
 
+def _schemas(resources: list[Resource], prefix: str) -> dict[str, Any]:
+    types = [OBJECT_META_TYPE, *(resource.type_name for resource in resources if resource.type_name)]
+    return {**components(types, prefix), **{_name(resource): _schema(resource, prefix) for resource in resources}}
+
+
 def _name(resource: Resource) -> str:
+    if resource.type_name:
+        return published_name(resource.type_name)
     if not resource.is_custom:
         return f"io.k8s.api.{resource.group.partition('.')[0] or 'core'}.{resource.version}.{resource.kind}"
     return ".".join([*reversed(resource.group.split(".")), resource.version, resource.kind])
@@ -76,9 +83,9 @@ def _kind(resource: Resource) -> dict[str, str]:
 
 def _schema(resource: Resource, prefix: str) -> dict[str, Any]:
     metadata = {"description": f"Standard object's metadata. More info: {_DOCS}#metadata", "allOf": [{"$ref": prefix + _META}]}
-    if prefix == "#/definitions/":
+    if prefix == V2:
         metadata = {"description": metadata["description"], "$ref": prefix + _META}
-    raw = dict(_published(resource.raw_schema))
+    raw = dict(component(resource.type_name, prefix) if resource.type_name else _published(resource.raw_schema))
     raw["properties"] = {
         **(raw.get("properties") or {}),
         "apiVersion": {"description": _API_VERSION, "type": "string"},

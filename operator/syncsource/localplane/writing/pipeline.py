@@ -18,10 +18,13 @@ from syncsource.localplane.admission.objectmeta import validate_metadata
 from syncsource.localplane.admission.pruning import prune
 from syncsource.localplane.admission.validation import same, validate
 from syncsource.localplane.registry import definitions
+from syncsource.localplane.registry.apitypes import api_type
 from syncsource.localplane.registry.object_meta import OBJECT_META, whole_object
 from syncsource.localplane.registry.resource import Resource
 from syncsource.localplane.writing import managedfields
 from syncsource.localplane.writing.managedfields import Manager
+from syncsource.localplane.writing.native import empty_native, read_native
+from syncsource.localplane.writing.nativechecks import check_native
 from syncsource.localplane.writing.options import WriteOptions
 from syncsource.localplane.writing.strategies import CRD, GENERIC, STRATEGIES
 
@@ -72,19 +75,36 @@ def _check_namespace(resource: Resource, metadata: Object, namespace: str) -> No
 
 def decode(resource: Resource, obj: Object, options: WriteOptions, *, defaults: bool = True) -> tuple[str, ...]:
     """Prune and default in place; unknown fields are an error, warnings or nothing, as the client wishes."""
+    if resource.type_name:
+        return _decode_native(resource, obj, options, complete=defaults)
     unknown = prune(obj, resource.rules.schema, is_resource=True)
     unknown += prune(obj["metadata"], OBJECT_META, "metadata")
     if resource.storage == CRD and next(validate(obj, resource.rules.schema), None) is None:
         unknown += definitions.unknown_fields(obj)
     if defaults:
         apply_defaults(obj, resource.rules.schema)
+    warnings = _unknown_fields(resource, unknown, options)
+    _check_metadata_types(resource, obj)
+    return warnings
+
+
+def _decode_native(resource: Resource, obj: Object, options: WriteOptions, *, complete: bool) -> tuple[str, ...]:
+    try:
+        unknown = read_native(resource.type_name, obj, complete=complete)
+    except ValueError as wrong:
+        raise errors.bad_request(
+            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {str(wrong)[:1000]}'
+        ) from wrong
+    return _unknown_fields(resource, unknown, options)
+
+
+def _unknown_fields(resource: Resource, unknown: list[str], options: WriteOptions) -> tuple[str, ...]:
     wrong = [f'unknown field "{path}"' for path in unknown]
     if wrong and options.validation == "Strict":
         raise errors.bad_request(
             f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
             f"strict decoding error: {', '.join(wrong)}"
         )
-    _check_metadata_types(resource, obj)
     return tuple(wrong) if options.validation == "Warn" else ()
 
 
@@ -113,6 +133,8 @@ def prepare_create(resource: Resource, obj: Object) -> None:
         metadata["generation"] = 1
     if resource.has_status:
         obj.pop("status", None)
+        if resource.type_name:
+            obj["status"] = empty_native(api_type(resource.type_name).fields["status"].base)
     _prepare(resource, obj, None)
 
 
@@ -138,8 +160,12 @@ def prepare_update(resource: Resource, obj: Object, old: Object, subresource: st
 def _prepare(resource: Resource, obj: Object, old: Object | None) -> None:
     """The kind's own completion, for objects of the right shape only: the others are about to be refused."""
     strategy = STRATEGIES.get(resource.storage)
-    if strategy is not None and obj["metadata"].get("name") and next(resource.rules.validate(obj), None) is None:
+    if strategy is not None and obj["metadata"].get("name") and _has_its_shape(resource, obj):
         strategy.prepare(obj, old)
+
+
+def _has_its_shape(resource: Resource, obj: Object) -> bool:
+    return next(check_native(resource.type_name, obj) if resource.type_name else resource.rules.validate(obj), None) is None
 
 
 def _keep_system_fields(metadata: Object, old: Object) -> None:
@@ -171,7 +197,7 @@ def causes(resource: Resource, obj: Object, old: Object | None) -> Iterator[Caus
     else:
         yield from validate_metadata({**obj["metadata"], "name": old["metadata"]["name"]}, lambda _: iter(()))
         yield from _finalizers_while_deleting(obj["metadata"], old["metadata"])
-    found = list(resource.rules.validate(obj, old))
+    found = list(check_native(resource.type_name, obj) if resource.type_name else resource.rules.validate(obj, old))
     yield from found
     if not found:
         yield from STRATEGIES.get(resource.storage, GENERIC).check(obj, old)

@@ -14,7 +14,7 @@ _ORDER = "$setElementOrder/"
 
 
 def strategic_merge(current: Any, patch: Any, schema: Schema) -> Any:
-    """Merge `patch` into `current`; the schema's list keys are the merge keys. Raises the 400 of an unknown directive."""
+    """Merge `patch` into `current`; the schema says which lists are merged, and by which key. Raises the 400 of an unknown directive."""
     if not isinstance(current, dict) or not isinstance(patch, dict):
         return copy.deepcopy(patch)
     match patch.get("$patch"):
@@ -60,11 +60,11 @@ def _set(merged: dict[str, Any], name: str, value: Any, schema: Schema) -> None:
 
 
 def _merge_lists(current: list[Any], patch: list[Any], schema: Schema) -> list[Any]:
-    if schema.list_type == "set":
+    if schema.is_merged and not schema.merge_key:
         return current + [item for item in patch if item not in current]
-    if schema.list_type != "map":
+    if not schema.is_merged:
         return [copy.deepcopy(item) for item in patch if not _is_directive(item)]
-    key = schema.list_map_keys[0]
+    key = schema.merge_key
     merged = [] if any(_is_directive(item, "replace") for item in patch) else list(current)
     for item in patch:
         if not (_is_directive(item, "replace") and len(item) == 1):
@@ -94,6 +94,6 @@ def _reorder(merged: dict[str, Any], name: str, order: list[Any], schema: Schema
     items = merged.get(name)
     if not isinstance(items, list):
         return
-    key = below.list_map_keys[0] if below.list_type == "map" else ""
+    key = below.merge_key
     ranks = {str(entry.get(key) if key else entry): rank for rank, entry in enumerate(order)}
     merged[name] = sorted(items, key=lambda item: ranks.get(str(item.get(key) if key else item), len(ranks)))
