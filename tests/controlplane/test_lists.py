@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import yaml
 from syncsource.localplane.serving.durations import human
 from syncsource.localplane.serving.jsonpath import find
 
+MERGE = {"Content-Type": "application/merge-patch+json"}
 TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
 AGGREGATED = {"Accept": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -34,6 +37,109 @@ def test_pages_are_a_whole(http, widgets, new_widget) -> None:
     assert (names, len(versions)) == (made, 1)
     first = http.get(widgets, params={"limit": 1}).json()
     assert first["metadata"]["remainingItemCount"] == len(http.get(widgets).json()["items"]) - 1
+
+
+def _stale(token: str, version: int) -> str:
+    value = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    return base64.urlsafe_b64encode(json.dumps({**value, "rv": version}).encode()).decode().rstrip("=")
+
+
+def test_pages_show_one_moment_whatever_is_written(http, widgets, new_widget) -> None:
+    names = sorted(new_widget(labels={"moment": "yes"})["metadata"]["name"] for _ in range(8))
+    one_moment = {"labelSelector": "moment=yes"}
+    before = http.get(widgets, params=one_moment).json()
+    first = http.get(widgets, params={**one_moment, "limit": 3}).json()
+    http.delete(f"{widgets}/{names[0]}")
+    http.delete(f"{widgets}/{names[4]}")
+    http.patch(f"{widgets}/{names[6]}", json={"metadata": {"labels": {"moment": None}}, "spec": {"size": 3}}, headers=MERGE)
+    new_widget(labels={"moment": "yes"}, name=f"{names[5]}-between")
+    rest = http.get(widgets, params={**one_moment, "continue": first["metadata"]["continue"]}).json()
+    assert first["items"] + rest["items"] == before["items"]
+    assert first["metadata"]["resourceVersion"] == rest["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+    exact = {**one_moment, "resourceVersion": before["metadata"]["resourceVersion"], "resourceVersionMatch": "Exact"}
+    assert http.get(widgets, params=exact).json()["items"] == before["items"]
+    newer = http.get(widgets, params={**exact, "resourceVersionMatch": "NotOlderThan"}).json()
+    assert int(newer["metadata"]["resourceVersion"]) > int(before["metadata"]["resourceVersion"])
+    assert len(newer["items"]) == 6
+
+
+def test_what_remains_is_counted_at_the_version_of_the_first_page(http, widgets, new_widget) -> None:
+    names = sorted(new_widget()["metadata"]["name"] for _ in range(4))
+    total = len(http.get(widgets).json()["items"])
+    first = http.get(widgets, params={"limit": 2}).json()["metadata"]
+    http.delete(f"{widgets}/{names[-1]}")
+    new_widget()
+    second = http.get(widgets, params={"limit": 1, "continue": first["continue"]}).json()["metadata"]
+    assert (first["remainingItemCount"], second.get("remainingItemCount")) == (total - 2, total - 3)
+
+
+def test_all_namespaces_are_paged(http) -> None:
+    path = "/api/v1/serviceaccounts"
+    whole = [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in http.get(path).json()["items"]]
+    found, token = [], ""
+    while token or not found:
+        page = http.get(path, params={"limit": 1, "continue": token}).json()
+        found += [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in page["items"]]
+        token = page["metadata"].get("continue", "")
+    assert found == whole
+    assert len(whole) > 3
+
+
+def test_a_token_before_the_history_offers_one_that_goes_on(http, widgets, new_widget) -> None:
+    for _ in range(3):
+        new_widget()
+    names = _names(http.get(widgets).json())
+    token = http.get(widgets, params={"limit": 2}).json()["metadata"]["continue"]
+    refused = http.get(widgets, params={"limit": 1, "continue": _stale(token, 1)})
+    assert (refused.status_code, refused.json()["reason"]) == (410, "Expired")
+    assert refused.json()["message"].startswith("The provided continue parameter is too old to display a consistent list result.")
+    rest = http.get(widgets, params={"continue": refused.json()["metadata"]["continue"]})
+    assert _names(rest.json()) == names[2:]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code", "message"),
+    [
+        ({"resourceVersion": "1", "resourceVersionMatch": "Exact"}, 410, "The resourceVersion for the provided list is too old."),
+        ({"resourceVersion": "1", "limit": 5}, 410, "The resourceVersion for the provided list is too old."),
+        ({"resourceVersion": "99999999"}, 504, "Timeout: Too large resource version: 99999999, current: "),
+        ({"resourceVersion": "99999999", "resourceVersionMatch": "Exact"}, 504, "Timeout: Too large resource version: 99999999, current: "),
+        ({"resourceVersion": "abc"}, 400, 'invalid resource version: resourceVersion: Invalid value: "abc": strconv.ParseUint: parsing "abc": invalid syntax'),
+        ({"resourceVersion": "-1"}, 400, 'invalid resource version: resourceVersion: Invalid value: "-1": strconv.ParseUint: parsing "-1": invalid syntax'),
+        ({"resourceVersion": "9" * 20}, 400, f'invalid resource version: resourceVersion: Invalid value: "{"9" * 20}": strconv.ParseUint: parsing "{"9" * 20}": value out of range'),
+        ({"resourceVersion": "9" * 5000}, 400, "invalid resource version: "),
+        ({"limit": "many"}, 400, 'strconv.ParseInt: parsing "many": invalid syntax'),
+        ({"limit": "9" * 20}, 400, f'strconv.ParseInt: parsing "{"9" * 20}": value out of range'),
+        ({"resourceVersionMatch": "Exact"}, 422, 'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided'),
+        ({"resourceVersionMatch": "Bogus", "resourceVersion": "5"}, 422, 'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Unsupported value: "Bogus": supported values: "Exact", "NotOlderThan", ""'),
+        ({"resourceVersionMatch": "Exact", "resourceVersion": "0"}, 422, 'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"'),
+        ({"resourceVersionMatch": "Exact", "resourceVersion": "5", "continue": "x"}, 422, 'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided'),
+        ({"sendInitialEvents": "true"}, 422, 'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list'),
+        ({"resourceVersion": "5", "continue": "x"}, 400, "specifying resource version is not allowed when using continue"),
+        ({"continue": "garbage"}, 400, "invalid continue token: continue key is not valid: "),
+        ({"continue": "%%%"}, 400, "invalid continue token: continue key is not valid: illegal base64 data at input byte 0"),
+        ({"continue": "WzFd"}, 400, "invalid continue token: continue key is not valid: "),
+        ({"continue": "eyJ2IjoidjkiLCJydiI6MSwic3RhcnQiOiIvYSJ9"}, 400, "invalid continue token: continue key is not valid: server does not recognize this encoded version v9"),
+        ({"continue": "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MCwic3RhcnQiOiIvZzFcdTAwMDAifQ"}, 400, "invalid continue token: continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)"),
+        ({"continue": "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MTQxLCJzdGFydCI6IiJ9"}, 400, "invalid continue token: continue key is not valid: encoded start key empty (version meta.k8s.io/v1)"),
+        ({"continue": "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MTQxLCJzdGFydCI6Ii4uL2cxIn0"}, 400, "invalid continue token: continue key is not valid: ../g1"),
+        ({"continue": "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6OTk5OTksInN0YXJ0IjoiL2cxXHUwMDAwIn0"}, 504, "Timeout: Too large resource version: 99999, current: "),
+    ],
+)  # fmt: skip
+def test_bad_options_are_refused_as_kubernetes_does(http, widgets, parameters, code, message) -> None:
+    refused = http.get(widgets, params=parameters)
+    assert (refused.status_code, refused.json()["code"]) == (code, code)
+    assert refused.json()["message"].startswith(message)
+
+
+def test_any_version_is_a_whole_list(http, widgets, new_widget) -> None:
+    new_widget()
+    new_widget()
+    now = http.get(widgets).json()
+    for parameters in ({"resourceVersion": "0", "limit": 1}, {"limit": -1}, {"resourceVersion": now["metadata"]["resourceVersion"]}):
+        listed = http.get(widgets, params=parameters).json()
+        assert listed["items"] == now["items"]
+        assert not listed["metadata"].get("continue")
 
 
 @pytest.mark.parametrize(

@@ -100,5 +100,4 @@ class History:
     def _drop(self, replaced: Iterable[int], last: int) -> None:
         self._database.executemany("DELETE FROM bodies WHERE version = ?", [(version,) for version in replaced if version])
         self._database.execute("DELETE FROM changes WHERE version <= ?", (last,))
-        self._database.execute("UPDATE counter SET compacted = ?", (last,))
         self.compacted = last

@@ -60,6 +60,8 @@ class Store:
         try:
             self._database.execute("BEGIN IMMEDIATE")
             yield
+            if (self.version, self.history.compacted) != before:
+                self._database.execute("UPDATE counter SET version = ?, compacted = ?", (self.version, self.history.compacted))
             self._database.execute("COMMIT")
         except BaseException as failed:
             self._undo(before)
@@ -80,7 +82,6 @@ class Store:
     def next_version(self) -> int:
         """The version of the write that follows in the same transaction."""
         self.version += 1
-        self._database.execute("UPDATE counter SET version = ?", (self.version,))
         return self.version
 
     def put(self, key: Key, version: int, body: bytes, uid: str, owners: list[str]) -> Change:
