@@ -53,7 +53,7 @@ class Container:
         self.name: str = spec["name"]
         self.state = ContainerState(self.name, spec["image"], room.uid, is_initial=initial)
         self._crashes = 0
-        self._began = clock.stamp()
+        self._began, self._ended = clock.stamp(), clock.now()
 
     def recover(self, known: Object | None) -> None:
         """Take up what an earlier node left: its records of starts and ends come first, then what the API was told."""
@@ -67,6 +67,8 @@ class Container:
         elif known and (known.get("state") or {}).keys() & {"running", "terminated"}:
             self.state.restarts, self.state.last = known.get("restartCount") or 0, known.get("lastState") or {}
             self.state.state = known["state"] if "terminated" in known["state"] else self._terminated(_lost(), _began(known))
+        if self.state.ended is not None and self.state.ended.get("finishedAt"):
+            self._ended = clock.read(self.state.ended["finishedAt"])
 
     async def live(self, ending: Ending) -> None:
         """Until it has ended for good."""
@@ -79,13 +81,12 @@ class Container:
 
     async def _may_start(self, ending: Ending) -> bool:
         """Whether it is to start now: for the first time, or again after its back-off."""
-        ended = self.state.ended
-        if ended is None:
+        if self.state.ended is None:
             return True
         if self._policy == "Never" or (self._policy == "OnFailure" and self.state.succeeded):
             return False
         self.state.last = self.state.state
-        wait = self._backoff() - clock.since(ended.get("finishedAt"))
+        wait = self._backoff() - (clock.now() - self._ended).total_seconds()
         if wait > 0:
             text = f"back-off {self._backoff():g}s restarting failed container={self.name} pod={self._room.title}"
             self._wait("CrashLoopBackOff", text)
@@ -162,6 +163,7 @@ class Container:
     def _over(self, ended: Ended) -> None:
         if ended.reason == "StartError":
             self._tell("Failed", f"Error: {ended.message}", warning=True)
+        self._ended = ended.at
         lasted = (ended.at - clock.read(self._began)).total_seconds()
         self._crashes = 1 if lasted > LASTED else self._crashes + 1
         self.state.state = self._terminated(ended, self._began)

@@ -38,5 +38,11 @@ def _last_lines(log: Path) -> bytes:
     except OSError:
         return b""
     lines = block.split(b"\n")[-LINES_OF_LOG - 1 :]
-    texts = (line.split(b" ", 3)[-1] for line in lines if line.count(b" ") >= 3)
-    return b"\n".join(texts)[-LONGEST_OF_LOG:]
+    return b"".join(_text(line) for line in lines)[-LONGEST_OF_LOG:]
+
+
+def _text(line: bytes) -> bytes:
+    _, _, rest = line.partition(b" ")
+    _, _, rest = rest.partition(b" ")
+    tag, _, text = rest.partition(b" ")
+    return text + (b"\n" if tag == b"F" else b"")
