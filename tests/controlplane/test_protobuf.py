@@ -1,73 +1,144 @@
-"""Protobuf bodies, as kubectl's `create` commands send them."""
+"""Protobuf bodies, as kubectl's `create` commands and Go clients send them."""
 
 from __future__ import annotations
 
+import random
+from typing import Any
+
 import pytest
 
-from syncsource.localplane.serving.protobuf import decode_protobuf
+from syncsource.localplane.registry.apitypes import SCALARS, Field, api_type
+from syncsource.localplane.registry.builtin import type_names
+from syncsource.localplane.serving.bodies import MAX_BODY
+from syncsource.localplane.serving.protobuf import MEDIA_TYPE, decode_protobuf
+from tests.controlplane.protobufs import body, message, part, varint
+
+SECRET = {"metadata": {"name": "s", "labels": {"a": "b"}}, "data": {"key": "AP8="}, "type": "Opaque", "immutable": True}
+SCALAR_SAMPLES: dict[str, Any] = {
+    "text": "t", "int32": -7, "int64": 1 << 40, "bool": True, "float64": 1.5, "bytes": "AP8=", "time": "2026-01-02T03:04:05Z",
+    "micro": "2026-01-02T03:04:05.000006Z", "duration": "1s", "quantity": "100m", "intstr": "http", "raw": {"a": [1]},
+    "any": {"f:a": {}}, "words": ["x", "y"],
+}  # fmt: skip
 
 
-def _field(number: int, value: bytes | int) -> bytes:
-    if isinstance(value, int):
-        return bytes([number << 3, value])
-    return bytes([number << 3 | 2, len(value)]) + value
+def _sample(name: str) -> dict[str, Any]:
+    """An object of the type with every field set."""
+    return {found.name: _shaped(found) for found in api_type(name).fields.values() if found.number and found.base != "duration"}
 
 
-def _body(api_version: str, kind: str, raw: bytes) -> bytes:
-    meta = _field(1, api_version.encode()) + _field(2, kind.encode())
-    return b"k8s\x00" + _field(1, meta) + _field(2, raw) + _field(3, b"") + _field(4, b"")
+def _shaped(declared: Field) -> Any:
+    below = SCALAR_SAMPLES[declared.base] if declared.base in SCALARS else _sample(declared.base)
+    return {"[]": [below, below], "{}": {"k": below}, "": below}[declared.shape]
 
 
-def _metadata(name: str) -> bytes:
-    empty_time = _field(8, b"")
-    label = _field(11, _field(1, b"a") + _field(2, b"b"))
-    return _field(1, _field(1, name.encode()) + _field(2, b"") + empty_time + label)
+@pytest.mark.parametrize("place", type_names(), ids=str)
+def test_every_field_of_every_kind_is_read(place: tuple[str, str]) -> None:
+    whole = _sample(type_names()[place])
+    assert decode_protobuf(body(*place, message(type_names()[place], whole))) == {**whole, "apiVersion": place[0], "kind": place[1]}
 
 
-def test_a_secret_is_read() -> None:
-    raw = _metadata("s") + _field(2, _field(1, b"key") + _field(2, b"\x00\xff")) + _field(3, b"Opaque") + _field(5, 1)
-    assert decode_protobuf(_body("v1", "Secret", raw)) == {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": "s", "labels": {"a": "b"}},
-        "data": {"key": "AP8="},
-        "type": "Opaque",
-        "immutable": True,
-    }
+def test_a_time_that_is_empty_is_none_and_zero_is_1970() -> None:
+    name = "coordination.v1.Lease"
+    renewed = message(name, {"metadata": {}, "spec": {"holderIdentity": "me", "renewTime": "1970-01-01T00:00:00Z"}})
+    lease = decode_protobuf(body("coordination.k8s.io/v1", "Lease", renewed + part(1, part(8, b""))))
+    assert lease["spec"] == {"holderIdentity": "me", "renewTime": "1970-01-01T00:00:00.000000Z"}
+    assert lease["metadata"] == {}
 
 
-def test_lists_and_times_are_read() -> None:
-    rule = _field(1, b"get") + _field(1, b"list") + _field(3, b"secrets")
-    role = decode_protobuf(_body("rbac.authorization.k8s.io/v1", "Role", _metadata("r") + _field(2, rule) + _field(2, rule)))
-    assert role["rules"] == [{"verbs": ["get", "list"], "resources": ["secrets"]}] * 2
-    renewed = _field(4, _field(1, 90) + _field(2, 0))
-    lease = decode_protobuf(_body("coordination.k8s.io/v1", "Lease", _metadata("l") + _field(2, _field(1, b"me") + renewed)))
-    assert lease["spec"] == {"holderIdentity": "me", "renewTime": "1970-01-01T00:01:30.000000Z"}
+def test_what_is_unknown_is_skipped() -> None:
+    unknown = part(900, b"x") + part(901, 5) + varint(902 << 3 | 5) + b"1234" + varint(903 << 3 | 1) + b"12345678"
+    assert decode_protobuf(body("v1", "Secret", unknown + message("core.v1.Secret", SECRET)))["type"] == "Opaque"
 
 
 @pytest.mark.parametrize(
-    "body",
+    "raw",
     [
-        b"", b"{}", b"k8s\x00", _body("v1", "Node", b""), _body("v1", "Secret", _field(9, b"x")), _body("v1", "Secret", b"\x0a\x7f"),
-        _body("v1", "Secret", b"\xff" * 20),
+        b"", b"{}", b"k8s\x00", body("v1", "Nothing", b""), body("example.dev/v1", "Secret", b""), body("v1", "Secret", b"\x0a\x7f"),
+        body("v1", "Secret", b"\xff" * 20), body("v1", "Secret", part(1, 5)), body("v1", "Secret", part(3, b"\xff")),
+        body("v1", "Secret", part(5, b"true")), body("v1", "Secret", b"\x00\x00"), body("v1", "Secret", varint(3 << 3 | 2) + varint(1 << 62)),
+        body("v1", "Secret", part(1, part(8, part(1, 1 << 62)))), body("v1", "Secret", part(1, part(8, part(2, 1 << 31)))),
+        body("v1", "Secret", varint(1 << 3 | 3)), body("apps/v1", "ControllerRevision", part(2, part(1, b"{"))),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_an_error_and_nothing_is_dropped(body: bytes) -> None:
-    with pytest.raises(ValueError, match=r"protobuf"):
-        decode_protobuf(body)
+def test_what_cannot_be_read_is_an_error(raw: bytes) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        decode_protobuf(raw)
 
 
-def test_kubectl_creates_what_it_sends_as_protobuf(kubectl, http) -> None:
-    for arguments in (
-        ("secret", "generic", "p", "--from-literal=a=b"),
-        ("configmap", "p", "--from-literal=a=b"),
-        ("serviceaccount", "p"),
-        ("role", "p", "--verb=get", "--resource=secrets"),
-        ("rolebinding", "p", "--role=p", "--serviceaccount=default:p"),
-        ("namespace", "p"),
-    ):
-        done = kubectl("create", *arguments)
-        assert done.returncode == 0, done.stderr
-    assert http.get("/api/v1/namespaces/default/secrets/p").json()["data"] == {"a": "Yg=="}
+def test_a_body_that_is_cut_off_anywhere_is_an_error_or_an_object() -> None:
+    whole = body("v1", "Pod", message("core.v1.Pod", _sample("core.v1.Pod")))
+    for length in range(0, len(whole), 11):
+        _readable_or_refused(whole[:length])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_changes_are_an_error_or_an_object(seed: int) -> None:
+    chance = random.Random(seed)
+    name = chance.choice(["core.v1.Pod", "batch.v1.CronJob", "autoscaling.v2.HorizontalPodAutoscaler", "core.v1.PersistentVolume"])
+    place = next(place for place, found in type_names().items() if found == name)
+    whole = body(*place, message(name, _sample(name)))
+    for _ in range(40):
+        changed = bytearray(whole)
+        for _ in range(chance.randint(1, 8)):
+            at = chance.randrange(4, len(changed))
+            changed[at : at + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
+        _readable_or_refused(bytes(changed))
+
+
+def _readable_or_refused(raw: bytes) -> None:
+    try:
+        assert isinstance(decode_protobuf(raw), dict)
+    except ValueError:
+        return
+
+
+def test_a_body_as_large_as_may_be_is_read() -> None:
+    many = part(14, b"a/b") * (MAX_BODY // 5 - 100)
+    read = decode_protobuf(body("v1", "ConfigMap", part(1, many)))
+    assert len(read["metadata"]["finalizers"]) == MAX_BODY // 5 - 100
+
+
+def test_the_server_reads_it_and_says_what_is_wrong(http) -> None:
+    def sent(raw: bytes) -> Any:
+        return http.post("/api/v1/namespaces/default/secrets", content=raw, headers={"Content-Type": MEDIA_TYPE})
+
+    made = sent(body("v1", "Secret", message("core.v1.Secret", SECRET)))
+    assert (made.status_code, made.json()["data"], made.json()["immutable"]) == (201, {"key": "AP8="}, True)
+    for raw in (b"k8s\x00\x0a\x7f", body("v1", "Widget", b""), body("v1", "ConfigMap", b"")):
+        refused = sent(raw)
+        assert (refused.status_code, refused.json()["reason"]) == (400, "BadRequest")
+
+
+CREATES = """
+deployment web --image=nginx:1.2 --replicas=2 --port=80
+job work --image=busybox -- echo hi
+cronjob ticks --image=busybox --schedule=*/5\u00a0*\u00a0*\u00a0*\u00a0*
+service clusterip front --tcp=80:8080
+service nodeport outside --tcp=80
+service externalname away --external-name=example.com
+quota most --hard=cpu=1,memory=1Gi,pods=2
+priorityclass urgent --value=1000 --description=first
+pdb half --selector=app=web --min-available=50%
+ingress way --rule=example.com/bar*=front:8080,tls=cert
+role reader --verb=get --resource=pods
+clusterrole readers --verb=get --resource=pods
+rolebinding reads --role=reader --user=me
+clusterrolebinding reads --clusterrole=readers --group=us
+configmap words --from-literal=a=b
+secret generic hidden --from-literal=a=b
+serviceaccount worker
+namespace another
+"""
+
+
+def test_kubectl_creates_what_it_sends_as_protobuf(kubectl) -> None:
+    for line in CREATES.strip().splitlines():
+        words = [word.replace("\u00a0", " ") for word in line.split(" ")]
+        made = kubectl("create", *words)
+        assert made.returncode == 0, made.stderr
+        assert made.stdout.endswith(" created\n")
+    for words in (["run", "single", "--image=nginx", "--port=80"], ["expose", "deployment", "web", "--port=80", "--target-port=8080"]):
+        made = kubectl(*words)
+        assert made.returncode == 0, made.stderr
     assert kubectl("auth", "whoami").returncode == 0
     assert "*.*" in kubectl("auth", "can-i", "--list").stdout

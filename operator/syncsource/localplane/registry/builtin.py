@@ -31,6 +31,18 @@ def descriptions() -> Mapping[str, str]:
 
 
 @cache
+def type_names() -> Mapping[tuple[str, str], str]:
+    """The types of what is sent, by apiVersion and kind."""
+    parts = {
+        ("authentication.k8s.io/v1", "TokenRequest"): "authentication.v1.TokenRequest",
+        ("autoscaling/v1", "Scale"): "autoscaling.v1.Scale",
+        ("policy/v1", "Eviction"): "policy.v1.Eviction",
+        ("v1", "Binding"): "core.v1.Binding",
+    }
+    return {(found.api_version, found.kind): found.type_name for found in builtin_resources() if found.type_name} | parts
+
+
+@cache
 def _data() -> Mapping[str, Any]:
     text = files("syncsource.localplane.registry").joinpath("builtin.yaml").read_text(encoding="utf-8")
     found: Mapping[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

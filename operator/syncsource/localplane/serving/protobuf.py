@@ -1,184 +1,206 @@
-"""Kubernetes' protobuf bodies, which kubectl's `create` commands send (`k8s.io/apimachinery/pkg/runtime/serializer/protobuf`).
+"""Kubernetes' protobuf bodies, which kubectl's `create` commands and Go clients send (`runtime/serializer/protobuf`).
 
-Read only: answers are JSON, which every client takes. The field numbers are those of the `generated.proto` files; a field that
-is not in the tables is an error, never dropped.
+Read only: answers are JSON, which every client takes. The field numbers are those of `apitypes.txt`; what has another number is
+skipped, as the real server does.
 """
 
 from __future__ import annotations
 
 import base64
 import datetime as dt
-from collections.abc import Iterator, Mapping
+import struct
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from syncsource.localplane.registry.apitypes import SCALARS, Field, api_type
+from syncsource.localplane.registry.builtin import type_names
+from syncsource.localplane.storage.encoding import decode
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\x00"
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-
-Fields = Mapping[int, tuple[str, Any]]
-
-_TIME: Fields = {1: ("seconds", "int"), 2: ("nanos", "int")}
-_OWNER: Fields = {
-    1: ("kind", "text"), 3: ("name", "text"), 4: ("uid", "text"), 5: ("apiVersion", "text"), 6: ("controller", "bool"),
-    7: ("blockOwnerDeletion", "bool"),
-}  # fmt: skip
-_META: Fields = {
-    1: ("name", "text"), 2: ("generateName", "text"), 3: ("namespace", "text"), 4: ("selfLink", "text"), 5: ("uid", "text"),
-    6: ("resourceVersion", "text"), 7: ("generation", "int"), 8: ("creationTimestamp", "time"), 9: ("deletionTimestamp", "time"),
-    10: ("deletionGracePeriodSeconds", "int"), 11: ("labels", {"text": "text"}), 12: ("annotations", {"text": "text"}),
-    13: ("ownerReferences", [_OWNER]), 14: ("finalizers", ["text"]),
-}  # fmt: skip
-_METADATA = ("metadata", _META)
-_REFERENCE: Fields = {
-    1: ("kind", "text"), 2: ("namespace", "text"), 3: ("name", "text"), 4: ("uid", "text"), 5: ("apiVersion", "text"),
-    6: ("resourceVersion", "text"), 7: ("fieldPath", "text"),
-}  # fmt: skip
-_RULE: Fields = {
-    1: ("verbs", ["text"]), 2: ("apiGroups", ["text"]), 3: ("resources", ["text"]), 4: ("resourceNames", ["text"]),
-    5: ("nonResourceURLs", ["text"]),
-}  # fmt: skip
-_SUBJECT: Fields = {1: ("kind", "text"), 2: ("apiGroup", "text"), 3: ("name", "text"), 4: ("namespace", "text")}
-_ROLE_REFERENCE: Fields = {1: ("apiGroup", "text"), 2: ("kind", "text"), 3: ("name", "text")}
-_ROLE: Fields = {1: _METADATA, 2: ("rules", [_RULE])}
-_BINDING: Fields = {1: _METADATA, 2: ("subjects", [_SUBJECT]), 3: ("roleRef", _ROLE_REFERENCE)}
-_ACCESS: Fields = {
-    1: ("namespace", "text"), 2: ("verb", "text"), 3: ("group", "text"), 4: ("version", "text"), 5: ("resource", "text"),
-    6: ("subresource", "text"), 7: ("name", "text"),
-}  # fmt: skip
-_ACCESS_STATUS: Fields = {1: ("allowed", "bool"), 2: ("reason", "text"), 3: ("evaluationError", "text"), 4: ("denied", "bool")}
-_PATH_ACCESS: Fields = {1: ("path", "text"), 2: ("verb", "text")}
-_LEASE: Fields = {
-    1: ("holderIdentity", "text"), 2: ("leaseDurationSeconds", "int"), 3: ("acquireTime", "micro"), 4: ("renewTime", "micro"),
-    5: ("leaseTransitions", "int"), 6: ("strategy", "text"), 7: ("preferredHolder", "text"),
-}  # fmt: skip
-_EVENT: Fields = {
-    1: _METADATA, 2: ("involvedObject", _REFERENCE), 3: ("reason", "text"), 4: ("message", "text"),
-    5: ("source", {1: ("component", "text"), 2: ("host", "text")}), 6: ("firstTimestamp", "time"), 7: ("lastTimestamp", "time"),
-    8: ("count", "int"), 9: ("type", "text"), 10: ("eventTime", "micro"),
-    11: ("series", {1: ("count", "int"), 2: ("lastObservedTime", "micro")}), 12: ("action", "text"), 13: ("related", _REFERENCE),
-    14: ("reportingComponent", "text"), 15: ("reportingInstance", "text"),
-}  # fmt: skip
-
-_RULES_STATUS: Fields = {
-    1: ("resourceRules", [_RULE]), 2: ("nonResourceRules", [{1: ("verbs", ["text"]), 2: ("nonResourceURLs", ["text"])}]),
-    3: ("incomplete", "bool"), 4: ("evaluationError", "text"),
-}  # fmt: skip
-_ACCESS_REVIEW: Fields = {
-    1: _METADATA,
-    2: ("spec", {1: ("resourceAttributes", _ACCESS), 2: ("nonResourceAttributes", _PATH_ACCESS), 3: ("user", "text"), 4: ("groups", ["text"]),
-                 6: ("uid", "text")}),
-    3: ("status", _ACCESS_STATUS),
-}  # fmt: skip
-_BOUND: Fields = {1: ("kind", "text"), 2: ("apiVersion", "text"), 3: ("name", "text"), 4: ("uid", "text")}
-_USER: Fields = {1: ("username", "text"), 2: ("uid", "text"), 3: ("groups", ["text"])}
-
-_KINDS: dict[str, Fields] = {
-    "Namespace": {1: _METADATA, 2: ("spec", {1: ("finalizers", ["text"])}), 3: ("status", {1: ("phase", "text")})},
-    "Secret": {1: _METADATA, 2: ("data", {"text": "bytes"}), 3: ("type", "text"), 4: ("stringData", {"text": "text"}), 5: ("immutable", "bool")},
-    "ConfigMap": {1: _METADATA, 2: ("data", {"text": "text"}), 3: ("binaryData", {"text": "bytes"}), 4: ("immutable", "bool")},
-    "ServiceAccount": {
-        1: _METADATA, 2: ("secrets", [_REFERENCE]), 3: ("imagePullSecrets", [{1: ("name", "text")}]),
-        4: ("automountServiceAccountToken", "bool"),
-    },
-    "Role": _ROLE,
-    "ClusterRole": _ROLE,
-    "RoleBinding": _BINDING,
-    "ClusterRoleBinding": _BINDING,
-    "Lease": {1: _METADATA, 2: ("spec", _LEASE)},
-    "Event": _EVENT,
-    "SelfSubjectAccessReview": {
-        1: _METADATA, 2: ("spec", {1: ("resourceAttributes", _ACCESS), 2: ("nonResourceAttributes", _PATH_ACCESS)}),
-        3: ("status", _ACCESS_STATUS),
-    },
-    "SelfSubjectRulesReview": {1: _METADATA, 2: ("spec", {1: ("namespace", "text")}), 3: ("status", _RULES_STATUS)},
-    "SubjectAccessReview": _ACCESS_REVIEW,
-    "LocalSubjectAccessReview": _ACCESS_REVIEW,
-    "TokenReview": {1: _METADATA, 2: ("spec", {1: ("token", "text"), 2: ("audiences", ["text"])}), 3: ("status", {1: ("authenticated", "bool"), 2: ("user", _USER), 3: ("error", "text"), 4: ("audiences", ["text"])})},
-    "TokenRequest": {
-        1: _METADATA, 2: ("spec", {1: ("audiences", ["text"]), 3: ("boundObjectRef", _BOUND), 4: ("expirationSeconds", "int")}),
-        3: ("status", {1: ("token", "text"), 2: ("expirationTimestamp", "time")}),
-    },
-    "SelfSubjectReview": {1: _METADATA, 2: ("status", {1: ("userInfo", _USER)})},
-    "DeleteOptions": {
-        1: ("gracePeriodSeconds", "int"), 2: ("preconditions", {1: ("uid", "text"), 2: ("resourceVersion", "text")}),
-        3: ("orphanDependents", "bool"), 4: ("propagationPolicy", "text"), 5: ("dryRun", ["text"]),
-    },
-}  # fmt: skip
-_UNKNOWN: Fields = {
-    1: ("typeMeta", {1: ("apiVersion", "text"), 2: ("kind", "text")}), 2: ("raw", "raw"), 3: ("contentEncoding", "text"),
-    4: ("contentType", "text"),
-}  # fmt: skip
+_SIZES = {_FIXED64: 8, _FIXED32: 4}
+_NANOSECONDS = 10**9
 
 
 def decode_protobuf(body: bytes) -> dict[str, Any]:
-    """The object in a protobuf body; raises ValueError for what can't be read and for kinds that are not in the tables."""
+    """The object in a protobuf body; raises ValueError for what can't be read and for kinds that are not built in."""
     if not body.startswith(_MAGIC):
         raise ValueError("the body is not in the Kubernetes protobuf format")
-    envelope = _message(body[len(_MAGIC) :], _UNKNOWN)
-    meta = envelope.get("typeMeta", {})
-    if meta.get("kind") not in _KINDS:
-        raise ValueError(f"no protobuf form of kind {meta.get('kind')!r} is known")
-    return {**_pruned(_message(envelope.get("raw", b""), _KINDS[meta["kind"]])), **meta}
+    envelope = dict(_parts(body[len(_MAGIC) :]))
+    meta = dict(_parts(_expect(envelope.get(1, (_BYTES, b"")), _BYTES)))
+    api_version, kind = (_text(_expect(meta.get(number, (_BYTES, b"")), _BYTES)) for number in (1, 2))
+    name = _type_name(api_version, kind)
+    return {**_message(_expect(envelope.get(2, (_BYTES, b"")), _BYTES), name), "apiVersion": api_version, "kind": kind}
 
 
-def _pruned(value: dict[str, Any]) -> dict[str, Any]:
-    """Without what Go's encoder writes for fields that are empty: JSON leaves them out."""
-    kept = {name: _pruned(item) if isinstance(item, dict) else item for name, item in value.items()}
-    return {name: item for name, item in kept.items() if item not in ("", None, {}, [])}
+def _type_name(api_version: str, kind: str) -> str:
+    if kind == "DeleteOptions":
+        return "meta.v1.DeleteOptions"
+    try:
+        return type_names()[api_version, kind]
+    except KeyError:
+        raise ValueError(f"no protobuf form of kind {kind!r} in version {api_version!r} is known") from None
 
 
-def _message(data: bytes, fields: Fields) -> dict[str, Any]:
+def _message(data: bytes, name: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for number, raw in _fields(data):
-        if number not in fields:
-            raise ValueError(f"unknown protobuf field {number}")
-        name, kind = fields[number]
-        if isinstance(kind, list):
-            found.setdefault(name, []).append(_value(raw, kind[0]))
-        elif isinstance(kind, dict) and "text" in kind:
-            entry = _message(raw, {1: ("key", "text"), 2: ("value", kind["text"])})
-            found.setdefault(name, {})[entry.get("key", "")] = entry.get("value", "")
-        else:
-            found[name] = _value(raw, kind)
+    numbers = api_type(name).numbers
+    for number, part in _parts(data):
+        declared = numbers.get(number)
+        if declared is not None:
+            _READERS[declared.shape](found, declared, part)
     return found
 
 
-def _value(raw: Any, kind: Any) -> Any:
-    if isinstance(kind, Mapping):
-        return _message(raw, kind)
-    match kind:
-        case "text":
-            return raw.decode()
-        case "bytes":
-            return base64.b64encode(raw).decode()
-        case "bool":
-            return bool(raw)
-        case "time" | "micro":
-            return _instant(_message(raw, _TIME), kind)
-    return raw
+Part = tuple[int, Any]
 
 
-def _instant(value: dict[str, Any], kind: str) -> str | None:
-    if not value.get("seconds"):
+def _read_single(found: dict[str, Any], declared: Field, part: Part) -> None:
+    value = _value(part, declared)
+    if declared.is_inline:
+        found.update(value)
+    elif value is not None:
+        found[declared.name] = value
+
+
+def _read_list(found: dict[str, Any], declared: Field, part: Part) -> None:
+    items = found.setdefault(declared.name, [])
+    if part[0] == _BYTES and declared.base in {"int32", "int64", "bool"}:
+        items += [_SCALARS[declared.base]((_VARINT, number)) for number in _packed(part[1])]
+    else:
+        items.append(_value(part, declared))
+
+
+def _read_map(found: dict[str, Any], declared: Field, part: Part) -> None:
+    entry = dict(_parts(_expect(part, _BYTES)))
+    key = _text(_expect(entry.get(1, (_BYTES, b"")), _BYTES))
+    found.setdefault(declared.name, {})[key] = _value(entry.get(2, (_BYTES, b"")), declared)
+
+
+_READERS: dict[str, Callable[[dict[str, Any], Field, Part], None]] = {"": _read_single, "[]": _read_list, "{}": _read_map}
+
+
+def _value(part: Part, declared: Field) -> Any:
+    if declared.base in SCALARS:
+        return _SCALARS[declared.base](part)
+    return _message(_expect(part, _BYTES), declared.base)
+
+
+def _expect(part: Part, wire: int) -> Any:
+    if part[0] != wire:
+        raise ValueError(f"wrong protobuf wire type {part[0]}, not {wire}")
+    return part[1]
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode()
+
+
+def _integer(bits: int) -> Callable[[Part], int]:
+    def read(part: Part) -> int:
+        value = int(_expect(part, _VARINT)) & ((1 << bits) - 1)
+        return value - (1 << bits) if value >> (bits - 1) else value
+
+    return read
+
+
+def _moment(part: Part) -> dt.datetime | None:
+    """Nothing is no time; zero is the beginning of 1970."""
+    if not _expect(part, _BYTES):
         return None
-    moment = dt.datetime.fromtimestamp(value["seconds"], dt.UTC).replace(microsecond=value.get("nanos", 0) // 1000)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if kind == "micro" else "%Y-%m-%dT%H:%M:%SZ")
+    fields = dict(_parts(part[1]))
+    seconds, nanos = _INT64(fields.get(1, (_VARINT, 0))), _INT32(fields.get(2, (_VARINT, 0)))
+    if not 0 <= nanos < _NANOSECONDS:
+        raise ValueError("a protobuf time with nanoseconds out of range")
+    try:
+        return dt.datetime.fromtimestamp(seconds, dt.UTC).replace(microsecond=nanos // 1000)
+    except (ValueError, OverflowError, OSError):
+        raise ValueError("a protobuf time out of range") from None
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
+def _time(form: str) -> Callable[[Part], str | None]:
+    def read(part: Part) -> str | None:
+        moment = _moment(part)
+        return moment.strftime(form) if moment else None
+
+    return read
+
+
+def _quantity(part: Part) -> str:
+    text = dict(_parts(_expect(part, _BYTES))).get(1, (_BYTES, b"0"))
+    return _text(_expect(text, _BYTES))
+
+
+def _int_or_string(part: Part) -> int | str:
+    fields = dict(_parts(_expect(part, _BYTES)))
+    if _INT64(fields.get(1, (_VARINT, 0))) == 0:
+        return _INT32(fields.get(2, (_VARINT, 0)))
+    return _text(_expect(fields.get(3, (_BYTES, b"")), _BYTES))
+
+
+def _duration(part: Part) -> str:
+    nanos = _INT64(dict(_parts(_expect(part, _BYTES))).get(1, (_VARINT, 0)))
+    return f"{nanos / _NANOSECONDS:g}s"
+
+
+def _json(part: Part) -> Any:
+    """JSON within protobuf: null where it is empty."""
+    raw = _expect(dict(_parts(_expect(part, _BYTES))).get(1, (_BYTES, b"")), _BYTES)
+    return decode(raw) if raw else None
+
+
+def _words(part: Part) -> list[str]:
+    return [_text(_expect(each, _BYTES)) for number, each in _parts(_expect(part, _BYTES)) if number == 1]
+
+
+def _double(part: Part) -> float:
+    return float(struct.unpack("<d", _expect(part, _FIXED64))[0])
+
+
+_INT32, _INT64 = _integer(32), _integer(64)
+_SCALARS: dict[str, Callable[[Part], Any]] = {
+    "text": lambda part: _text(_expect(part, _BYTES)),
+    "bytes": lambda part: base64.b64encode(_expect(part, _BYTES)).decode(),
+    "bool": lambda part: bool(_expect(part, _VARINT)),
+    "int32": _INT32,
+    "int64": _INT64,
+    "float64": _double,
+    "time": _time("%Y-%m-%dT%H:%M:%SZ"),
+    "micro": _time("%Y-%m-%dT%H:%M:%S.%fZ"),
+    "duration": _duration,
+    "quantity": _quantity,
+    "intstr": _int_or_string,
+    "raw": _json,
+    "any": _json,
+    "words": _words,
+}
+
+
+def _parts(data: bytes) -> Iterator[tuple[int, Part]]:
+    """The fields of a message: numbers, with wire types and values."""
     position = 0
     while position < len(data):
         tag, position = _varint(data, position)
         number, wire = tag >> 3, tag & 7
+        if not number:
+            raise ValueError("protobuf field number 0")
         if wire == _VARINT:
             value, position = _varint(data, position)
-            yield number, value - (1 << 64) if value >= 1 << 63 else value
+            yield number, (wire, value)
             continue
-        length, position = _varint(data, position) if wire == _BYTES else ({_FIXED64: 8, _FIXED32: 4}.get(wire, -1), position)
+        length, position = _varint(data, position) if wire == _BYTES else (_SIZES.get(wire, -1), position)
         if length < 0 or position + length > len(data):
             raise ValueError("truncated protobuf message")
-        yield number, data[position : position + length]
+        yield number, (wire, data[position : position + length])
         position += length
+
+
+def _packed(data: bytes) -> Iterator[int]:
+    position = 0
+    while position < len(data):
+        value, position = _varint(data, position)
+        yield value
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
@@ -188,5 +210,5 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << shift
         position, shift = position + 1, shift + 7
         if byte < 0x80:
-            return value, position
+            return value & 0xFFFF_FFFF_FFFF_FFFF, position
     raise ValueError("truncated protobuf number")
