@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import sqlite3
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.requiring import unavailable
 
 CONFIGMAPS = "/api/v1/namespaces/default/configmaps"
 
@@ -108,6 +115,77 @@ def test_it_stops_at_once_with_watches_open(launch, tmp_path: Path, watch_lines,
         with server.process:
             assert server.process.wait(3) == 0
     assert time.monotonic() - began < 3
+
+
+@contextlib.contextmanager
+def _small_disk(folder: Path) -> Iterator[Path]:
+    """A disk of 2 MB."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", str(folder)], capture_output=True, text=True)
+    if mounted.returncode != 0:
+        unavailable("tmpfs", f"no right to mount one: {mounted.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk_refuses_writes_until_there_is_room(launch, tmp_path: Path, watch_lines) -> None:
+    with _small_disk(tmp_path) as disk:
+        filler = disk / "filler"
+        filler.write_bytes(bytes(2**20))
+        server = launch(disk)
+        http = server.client()
+        start = http.get(CONFIGMAPS).json()["metadata"]["resourceVersion"]
+        kept, refused = [], None
+        while refused is None:
+            made = http.post(CONFIGMAPS, json=_configmap(f"w{len(kept)}", "x" * 50_000))
+            if made.status_code == 201:
+                kept.append(made.json())
+            else:
+                refused = made
+        status = refused.json()
+        assert (refused.status_code, status["reason"]) == (500, "InternalError")
+        assert status["message"] == "Internal error occurred: cannot write to objects.db: database or disk is full"
+        assert http.get(CONFIGMAPS).json()["items"] == kept
+        filler.unlink()
+        kept.append(http.post(CONFIGMAPS, json=_configmap("there-is-room", "x" * 50_000)).json())
+        assert http.get(f"{CONFIGMAPS}/there-is-room").json() == kept[-1]
+        with watch_lines(http, CONFIGMAPS, resourceVersion=start) as events:
+            assert [next(events)["object"] for _ in kept] == kept
+        server.stop(signal.SIGKILL)
+        again = launch(disk)
+        assert {item["metadata"]["uid"] for item in again.client().get(CONFIGMAPS).json()["items"]} == {
+            item["metadata"]["uid"] for item in kept
+        }
+        again.stop()
+
+
+def _garbled(database: Path) -> None:
+    database.write_bytes(b"no database at all" * 500)
+
+
+def _emptied(database: Path) -> None:
+    database.write_bytes(b"")
+
+
+def _newer(database: Path) -> None:
+    with contextlib.closing(sqlite3.connect(database)) as file:
+        file.execute("PRAGMA user_version=99")
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [(_garbled, "is damaged (file is not a database)"), (_emptied, "is empty, though there were objects in it"), (_newer, "has schema version 99")],
+)  # fmt: skip
+def test_a_file_that_cannot_be_served_is_refused_in_one_line(launch, tmp_path: Path, damage, why) -> None:
+    launch(tmp_path).stop()
+    damage(tmp_path / "objects.db")
+    ended = subprocess.run(
+        [sys.executable, "-m", "syncsource.localplane", "--dir", str(tmp_path)], capture_output=True, text=True, timeout=20
+    )
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"error: {tmp_path / 'objects.db'} {why}")
 
 
 def test_a_taken_port_is_not_insisted_on(launch, tmp_path: Path) -> None:
