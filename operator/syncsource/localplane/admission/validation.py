@@ -6,10 +6,15 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from syncsource.localplane.admission import cause
 from syncsource.localplane.admission.cause import Cause, child
 from syncsource.localplane.admission.formats import conforms
 from syncsource.localplane.admission.schema import Schema
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 def validate(value: Any, schema: Schema, path: str = "", old: Any = None) -> Iterator[Cause]:
@@ -34,13 +39,31 @@ def validate(value: Any, schema: Schema, path: str = "", old: Any = None) -> Ite
 
 def same(left: Any, right: Any) -> bool:
     """JSON equality: true is not 1, and 1 is 1.0."""
+    if left is right:
+        return True
+    if left != right:
+        return False
+    if type(left) is str:
+        return True
+    text = _as_text(left)
+    return (text != b"" and text == _as_text(right)) or _alike(left, right)
+
+
+def _as_text(value: Any) -> bytes:
+    """Equal texts are the same value; the reverse need not hold. Far cheaper than looking at every value."""
+    try:
+        return _encode(value)
+    except (TypeError, ValueError):
+        return b""
+
+
+def _alike(left: Any, right: Any) -> bool:
+    """Whether equal values differ in what Python takes for the same: true and 1."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return bool(left == right)
+    if isinstance(left, dict):
+        return all(_alike(left[name], right[name]) for name in left)
+    return all(map(_alike, left, right)) if isinstance(left, list) else True
 
 
 def type_name(value: Any) -> str:

@@ -48,13 +48,17 @@ class CompiledRule:
 
 @dataclass(frozen=True, slots=True)
 class RuleTree:
-    """The compiled rules of one schema node and of the nodes below it; nodes without any are left out."""
+    """The compiled rules of one schema node and of the nodes below it; nodes without any are left out.
+
+    `is_about_changes` says that one of them compares with the old value.
+    """
 
     schema: Schema
     rules: tuple[CompiledRule, ...] = ()
     properties: Mapping[str, RuleTree] = field(default_factory=dict)
     items: RuleTree | None = None
     additional: RuleTree | None = None
+    is_about_changes: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -94,7 +98,10 @@ class RuleCompiler:
             if (tree := self._tree(sub, f"{path}.properties[{name}]", correlatable=below)) is not None
         }
         items = self._optional(schema.items, f"{path}.items", correlatable and schema.list_type == "map")
-        tree = RuleTree(schema, rules, properties, items, self._optional(schema.additional, f"{path}.additionalProperties", below))
+        additional = self._optional(schema.additional, f"{path}.additionalProperties", below)
+        parts = [*properties.values(), *filter(None, (items, additional))]
+        changes = any(rule.is_transition for rule in rules) or any(part.is_about_changes for part in parts)
+        tree = RuleTree(schema, rules, properties, items, additional, changes)
         return None if tree.is_empty else tree
 
     def _optional(self, schema: Schema | None, path: str, correlatable: bool) -> RuleTree | None:
@@ -161,7 +168,7 @@ def _compiler_text(wrong: Exception) -> str:
 
 def evaluate(tree: RuleTree, value: Any, old: Any = None, path: str = "") -> Iterator[Cause]:
     """The causes of rules that do not hold; rules about changes are skipped where there is no old value."""
-    if value is None:
+    if value is None or (old is not None and not tree.is_about_changes and same(value, old)):
         return
     if tree.rules:
         yield from _evaluate_node(tree, value, old, path)
@@ -169,18 +176,24 @@ def evaluate(tree: RuleTree, value: Any, old: Any = None, path: str = "") -> Ite
 
 
 def _evaluate_node(tree: RuleTree, value: Any, old: Any, path: str) -> Iterator[Cause]:
+    unchanged = old is not None and same(value, old)
+    rules = [rule for rule in tree.rules if _is_due(rule, old, unchanged=unchanged)]
+    if not rules:
+        return
     data = {"self": to_cel(value, tree.schema), "isUpdate": old is not None}
     data["oldSelf"] = to_cel(old, tree.schema) if old is not None else None
     activation = runtime_environment().Activation(data)
-    unchanged = old is not None and same(value, old)
-    for rule in tree.rules:
-        if rule.is_transition and old is None and not rule.rule.optional_old_self:
-            continue
-        if unchanged and not rule.is_transition:
-            continue
+    for rule in rules:
         found = _evaluate_rule(rule, activation, value, path)
         if found is not None:
             yield found
+
+
+def _is_due(rule: CompiledRule, old: Any, *, unchanged: bool) -> bool:
+    """What held before is not asked again, unless it is about the change."""
+    if rule.is_transition:
+        return old is not None or rule.rule.optional_old_self
+    return not unchanged
 
 
 def _evaluate_rule(rule: CompiledRule, activation: Any, value: Any, path: str) -> Cause | None:

@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from syncsource.localplane.admission.formats import parse_date, parse_date_time, parse_duration
@@ -66,6 +67,7 @@ _SPECIAL = {"__": "__underscores__", ".": "__dot__", "-": "__dash__", "/": "__sl
 _INT64 = range(-(2**63), 2**63)
 
 
+@lru_cache(maxsize=8192)
 def escape(name: str) -> str:
     """A property's name as rules spell it (`cel.Escape`), for example `a-b` as `a__dash__b`."""
     if name in _KEYWORDS:
