@@ -13,7 +13,6 @@ from syncsource.localplane.admission.cause import Cause, child
 from syncsource.localplane.admission.formats import conforms
 from syncsource.localplane.admission.schema import Schema
 
-
 _encode = msgspec.json.Encoder().encode
 
 
