@@ -22,6 +22,8 @@ _PATHS = {
     "Secret": "api/v1/namespaces/{}/secrets",
     "Event": "api/v1/namespaces/{}/events",
     "Pod": "api/v1/namespaces/{}/pods",
+    "Node": "api/v1/nodes",
+    "Job": "apis/batch/v1/namespaces/{}/jobs",
     "SelfSubjectAccessReview": "apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
     "SyncSource": "apis/syncsource.dev/v1alpha1/namespaces/{}/syncsources",
 }

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import yaml
 
+from syncsource import __version__
 from tests.e2e import product as processes
 from tests.e2e.api import Api, Orders
-from tests.e2e.cluster import Cluster, ready
+from tests.e2e.cluster import Cluster, condition, ready, secret
 from tests.e2e.databases import Warehouse
 from tests.e2e.product import Product, run
 from tests.e2e.scene import Scene
@@ -57,7 +58,7 @@ def test_what_dies_is_started_again(api: Api, sqlite: Warehouse, tmp_path: Path)
         scene.apply()
         scene.request("one")
         before = system.wait("syncsource-operator", lambda pod: restarts(pod) == 0, kind="Pod")
-        kill(product, "syncsource.localplane")
+        kill(product, "syncsource.localplane --dir")
         product.cluster.wait_answering()
         assert ready(scene.request("two"))
         kill(product, "syncsource operator")
@@ -72,15 +73,33 @@ def test_what_dies_is_started_again(api: Api, sqlite: Warehouse, tmp_path: Path)
             assert f"{name} ended with code -9 and is started again in 0.5 s" in product.log
 
 
-def test_a_pod_that_somebody_deletes_comes_back(tmp_path: Path) -> None:
+def test_an_operator_whose_pod_is_deleted_starts_anew(tmp_path: Path) -> None:
     with processes.up(tmp_path) as product, closing(Cluster(tmp_path / "kubeconfig", "syncsource")) as system:
         before = system.wait("syncsource-operator", lambda pod: restarts(pod) == 0, kind="Pod")
+        [first] = [child for child in product.children if "syncsource operator" in " ".join(child.cmdline())]
+        system.wait_log("syncsource-operator", "looking after the SyncSources of all namespaces")
         system.delete("syncsource-operator", "Pod")
-        kill(product, "syncsource operator")
-        system.wait(
+        after = system.wait(
             "syncsource-operator", lambda pod: pod["metadata"]["uid"] != before["metadata"]["uid"] and restarts(pod) >= 0, kind="Pod"
         )
+        assert (restarts(after), after["spec"]["nodeName"]) == (0, "syncsource")
+        assert not first.is_running()
         system.wait_log("syncsource-operator", "looking after the SyncSources of all namespaces")
+
+
+def test_a_job_of_the_products_image_runs_here(tmp_path: Path) -> None:
+    with processes.up(tmp_path) as product:
+        script = ["sh", "-c", "echo $NAME && syncsource --version"]
+        env = [{"name": "NAME", "valueFrom": {"secretKeyRef": {"name": "who", "key": "text"}}}]
+        container = {"name": "main", "image": "registry.example/team/syncsource:1", "command": script, "env": env}
+        template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+        job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once"}, "spec": {"template": template}}
+        product.cluster.apply(secret("who", text="a name"), job)
+        product.cluster.wait("once", lambda job: condition(job, "Complete").get("status") == "True", kind="Job")
+        [pod] = product.cluster.list("Pod")
+        assert product.cluster.log(pod["metadata"]["name"]) == f"a name\nsyncsource, version {__version__}\n"
+        [node] = product.cluster.list("Node")
+        assert (node["metadata"]["name"], condition(node, "Ready")["status"]) == ("syncsource", "True")
 
 
 def test_the_log_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:

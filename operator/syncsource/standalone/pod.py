@@ -1,4 +1,7 @@
-"""The operator's process as a Pod of the control plane, so that ``kubectl logs`` and the TUI read its log as they would in a cluster."""
+"""The operator's process as a Pod of the control plane, so that ``kubectl logs`` and the TUI read its log as they would in a cluster.
+
+It is a mirror of something that this process runs: the node leaves it alone. Who deletes it has the operator started anew.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,16 @@ from typing import Any
 from syncsource import __version__
 from syncsource.client.api import Api, ApiFailed
 from syncsource.client.requests import apply
+from syncsource.localplane.node.api import Api as Watching
+from syncsource.localplane.node.pods import MIRROR
+from syncsource.localplane.node.watching import DELETED, Watched
 from syncsource.localplane.podlogs import ContainerLog
 
 NAMESPACE, NAME, CONTAINER = "syncsource", "syncsource-operator", "operator"
 _NAMESPACE_PATH = f"/api/v1/namespaces/{NAMESPACE}"
 _PATH = f"{_NAMESPACE_PATH}/pods/{NAME}"
+NODE = "syncsource"
+"""The name of the node that is this machine."""
 _AGAIN = 1.0
 """Seconds until a status is written again while the control plane is away."""
 
@@ -34,11 +42,23 @@ class OperatorPod:
         self._state_now: dict[str, Any] = {}
         self._created = self._started = _now()
         self._changed = asyncio.Event()
+        self._is_leaving = False
+        self.when_deleted: Callable[[float], object] = lambda seconds: None
+        """Called with the seconds that the process has to end, once somebody deletes the Pod."""
+
+    def heard(self, kind: str, pod: dict[str, Any]) -> None:
+        """The Pod has changed."""
+        metadata = pod["metadata"]
+        if metadata["uid"] != self._uid or self._is_leaving or not (kind == DELETED or metadata.get("deletionTimestamp")):
+            return
+        self._is_leaving = True
+        self.when_deleted(0 if kind == DELETED else metadata.get("deletionGracePeriodSeconds") or 0)
 
     async def starting(self) -> None:
         """A process is about to start."""
-        if not self._uid:
+        if not self._uid or self._is_leaving:
             self._take_over(await asyncio.to_thread(_created, self._api))
+            self._is_leaving = False
         self._restarts += 1
         self._started = _now()
         self._open_log()
@@ -79,6 +99,8 @@ class OperatorPod:
             log.close()
 
     def _write(self) -> None:
+        if self._is_leaving:
+            return
         if not self._uid:
             self._take_over(_created(self._api))
             self._restarts = max(self._restarts, 0)
@@ -113,34 +135,54 @@ class OperatorPod:
             "lastState": self._last,
         }
         ready = {"status": "True" if running else "False", "lastTransitionTime": _now()}
+        began = {"status": "True", "lastTransitionTime": self._created}
         return {
             "phase": "Running",
             "hostIP": "127.0.0.1",
             "podIP": "127.0.0.1",
+            "podIPs": [{"ip": "127.0.0.1"}],
             "startTime": self._created,
-            "conditions": [{"type": kind, **ready} for kind in ("Ready", "ContainersReady")],
+            "conditions": [
+                *({"type": kind, **ready} for kind in ("Ready", "ContainersReady")),
+                *({"type": kind, **began} for kind in ("Initialized", "PodScheduled")),
+            ],
             "containerStatuses": [container],
         }
 
 
 @asynccontextmanager
-async def operator_pod(api: Api, state: Path, show: Callable[[bytes], None]) -> AsyncIterator[OperatorPod]:
+async def operator_pod(api: Api, kubeconfig: Path, state: Path, show: Callable[[bytes], None]) -> AsyncIterator[OperatorPod]:
     """The Pod, its status kept true until the block is left."""
-    pod = OperatorPod(api, state, show)
-    publishing = asyncio.create_task(pod.publish())
+    pod, watching = OperatorPod(api, state, show), Watching.of(kubeconfig)
+    watched = Watched(watching, f"{_NAMESPACE_PATH}/pods", pod.heard, fieldSelector=f"metadata.name={NAME}")
+    tasks = [asyncio.create_task(pod.publish()), asyncio.create_task(watched.run())]
     try:
         yield pod
     finally:
-        publishing.cancel()
-        await asyncio.gather(publishing, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await watching.close()
         pod.close()
 
 
 def _created(api: Api) -> dict[str, Any]:
-    """The Pod as it is, created where it is not there. Raises ApiFailed."""
+    """The Pod as it is, created where it is not there, or is about to go. Raises ApiFailed."""
     apply(api, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, _NAMESPACE_PATH)
+    found = _found(api)
+    if found and (found["metadata"].get("deletionTimestamp") or found["spec"].get("nodeName") != NODE):
+        api.send("DELETE", _PATH, query={"gracePeriodSeconds": "0"})
     apply(api, _manifest(), _PATH)
     return api.send("GET", _PATH)
+
+
+def _found(api: Api) -> dict[str, Any] | None:
+    try:
+        return api.send("GET", _PATH)
+    except ApiFailed as error:
+        if error.code != 404:
+            raise
+        return None
 
 
 def _manifest() -> dict[str, Any]:
@@ -149,8 +191,8 @@ def _manifest() -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": NAME, "namespace": NAMESPACE, "labels": labels},
-        "spec": {"containers": [container], "restartPolicy": "Always"},
+        "metadata": {"name": NAME, "namespace": NAMESPACE, "labels": labels, "annotations": {MIRROR: "syncsource"}},
+        "spec": {"containers": [container], "restartPolicy": "Always", "nodeName": NODE},
     }
 
 

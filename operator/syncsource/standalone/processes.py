@@ -106,6 +106,7 @@ class Keeper:
         self._child = child
         self._process: Process | None = None
         self._pump: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
         self.told: dict[str, Any] = {}
 
     async def start(self) -> None:
@@ -152,6 +153,20 @@ class Keeper:
         if self._pump is not None:
             await asyncio.shield(self._pump)
         return code
+
+    def end_soon(self, seconds: float) -> None:
+        """Have the child that runs now end within so many seconds: it is started again as after any end."""
+        self._ending = asyncio.create_task(self._end(self._process, seconds))
+
+    async def _end(self, process: Process | None, seconds: float) -> None:
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), seconds)
+            except TimeoutError:
+                process.kill()
 
     async def stop(self) -> None:
         """SIGTERM; SIGKILL where that does not end it in time."""

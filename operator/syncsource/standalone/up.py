@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,11 +19,14 @@ from syncsource.resource import api as names
 from syncsource.standalone.assetfiles import VARIABLE
 from syncsource.standalone.demo import bringing
 from syncsource.standalone.installing import install
-from syncsource.standalone.pod import operator_pod
+from syncsource.standalone.pod import NODE, OperatorPod, operator_pod
 from syncsource.standalone.processes import READY_WITHIN, Child, Unkept, kept
 
 OPERATOR_PATIENCE = 30.0
 """Seconds that the operator has to end, as a Pod's: runs stop at their next batch, and statuses are written."""
+
+NODE_PATIENCE = 10.0
+"""Seconds that the node has to end: its containers get three of them."""
 
 ASSETS_PATIENCE = 8.0
 """Seconds that kube-apiserver and etcd have to end, one after the other."""
@@ -55,9 +60,14 @@ async def brought_up(
         await asyncio.to_thread(install, api)
         databases = await _demo(stack, folder / "demo", api) if demo else None
         if operator is not None:
-            listener = Unkept(show) if server else await stack.enter_async_context(operator_pod(api, folder, show))
+            await stack.enter_async_context(kept(_node(folder, kubeconfig)))
+        if operator is not None:
+            listener = Unkept(show) if server else await stack.enter_async_context(operator_pod(api, Path(kubeconfig), folder, show))
             arguments = (*operator, "--kubeconfig", kubeconfig, "--log-format", "json")
-            await stack.enter_async_context(kept(Child("the operator", "syncsource", arguments, listener, OPERATOR_PATIENCE)))
+            child = Child("the operator", "syncsource", arguments, listener, OPERATOR_PATIENCE)
+            keeper = await stack.enter_async_context(kept(child))
+            if isinstance(listener, OperatorPod):
+                listener.when_deleted = keeper.end_soon
         yield Up(api, kubeconfig, server, databases)
 
 
@@ -68,6 +78,13 @@ def _control_plane(folder: Path, port: int | None) -> Child:
         return Child(name, "syncsource.localplane", arguments)
     arguments += ("--assets", str(Path(assets).resolve()))
     return Child(name, "syncsource.standalone.assets", arguments, patience=ASSETS_PATIENCE, within=4 * READY_WITHIN)
+
+
+def _node(folder: Path, kubeconfig: str) -> Child:
+    """This machine as a node, on which images of the product are this very program."""
+    image = f"syncsource={shlex.join([sys.executable, '-m', 'syncsource'])}"
+    arguments = ("--kubeconfig", kubeconfig, "--state", str(folder), "--name", NODE, "--image", image)
+    return Child("the node", "syncsource.localplane.node", arguments, patience=NODE_PATIENCE)
 
 
 async def _demo(stack: AsyncExitStack, folder: Path, api: Api) -> bringing.Databases:

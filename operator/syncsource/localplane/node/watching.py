@@ -18,10 +18,13 @@ Heard = Callable[[str, Object], None]
 
 
 class Watched:
-    """Tells `heard` of every change: ADDED, MODIFIED or DELETED, and the object as it is, or as it last was."""
+    """Tells `heard` of every change: ADDED, MODIFIED or DELETED, and the object as it is, or as it last was.
 
-    def __init__(self, api: Api, path: str, heard: Heard) -> None:
-        self._api, self._path, self._heard = api, path, heard
+    `selectors` are fieldSelector and labelSelector.
+    """
+
+    def __init__(self, api: Api, path: str, heard: Heard, **selectors: str) -> None:
+        self._api, self._path, self._heard, self._selectors = api, path, heard, selectors
         self._version = ""
         self.objects: dict[tuple[str, str], Object] = {}
         self.is_known = asyncio.Event()
@@ -45,7 +48,7 @@ class Watched:
                     wait = min(wait * 2, _LONGEST)
 
     async def _list(self) -> None:
-        listed = await self._api.send("GET", self._path)
+        listed = await self._api.send("GET", self._path, **self._selectors)
         kind, version = listed.get("kind", "").removesuffix("List"), listed.get("apiVersion", "")
         found = {_key(item): {"kind": kind, "apiVersion": version, **item} for item in listed.get("items") or []}
         for key in [key for key in self.objects if key not in found]:
@@ -56,7 +59,7 @@ class Watched:
         self.is_known.set()
 
     async def _follow(self) -> None:
-        async for event in self._api.watch(self._path, self._version, random.randrange(240, 360)):
+        async for event in self._api.watch(self._path, self._version, random.randrange(240, 360), **self._selectors):
             obj = event["object"]
             if event["type"] == "ERROR":
                 raise ApiFailed(obj.get("code") or 500, obj.get("message") or "")
