@@ -13,10 +13,11 @@ from syncsource.localplane.admission import objectmeta
 from syncsource.localplane.admission.cel.rules import RuleTree
 from syncsource.localplane.admission.schema import Schema
 from syncsource.localplane.admission.validator import CompiledVersion
-from syncsource.localplane.registry.resource import Column, Resource, Subresource
+from syncsource.localplane.registry.resource import Column, Resource, ScalePaths, Subresource
 from syncsource.localplane.registry.schemas import schema_of
 
 _READABLE = ("short_names", "categories", "verbs", "selectable")
+_SCALE = ScalePaths(("spec", "replicas"), ("status", "replicas"), ("spec", "selector"))
 _NAME = Column("Name", path=".metadata.name", format="name", description="Name must be unique within a namespace.")
 
 
@@ -62,6 +63,7 @@ def _resource(raw: Mapping[str, Any]) -> Resource:
         raw_schema=schema,
         rules=_rules(raw, schema),
         type_name=raw.get("type", ""),
+        scale=_SCALE if raw.get("scale") else None,
         list_kind=f"{raw['kind']}List",
         has_status=raw.get("status", False),
         has_generation=raw.get("generation", False),

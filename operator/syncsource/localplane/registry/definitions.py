@@ -10,7 +10,7 @@ from syncsource.localplane.admission import cause, structural
 from syncsource.localplane.admission.cause import Cause
 from syncsource.localplane.admission.objectmeta import dns_label, dns_subdomain
 from syncsource.localplane.admission.validator import CompiledVersion, compile_versions
-from syncsource.localplane.registry.resource import Column, Resource
+from syncsource.localplane.registry.resource import Column, Resource, ScalePaths
 
 _APPROVAL = "api-approved.kubernetes.io"
 _VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
@@ -125,6 +125,7 @@ def _resource(spec: Mapping[str, Any], version: Mapping[str, Any], rules: Compil
         categories=tuple(names.get("categories") or ()),
         verbs=_VERBS,
         has_status="status" in (version.get("subresources") or {}),
+        scale=_scale((version.get("subresources") or {}).get("scale")),
         has_generation=True,
         is_custom=True,
         is_storage=version["storage"],
@@ -134,6 +135,13 @@ def _resource(spec: Mapping[str, Any], version: Mapping[str, Any], rules: Compil
         ),
         selectable=tuple(chosen["jsonPath"].removeprefix(".") for chosen in version.get("selectableFields") or ()),
     )
+
+
+def _scale(raw: Mapping[str, Any] | None) -> ScalePaths | None:
+    if not raw:
+        return None
+    names = ("specReplicasPath", "statusReplicasPath", "labelSelectorPath")
+    return ScalePaths(*(tuple(filter(None, (raw.get(name) or "").split("."))) for name in names))
 
 
 def _column(raw: Mapping[str, Any]) -> Column:

@@ -34,6 +34,18 @@ class Subresource:
     version: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ScalePaths:
+    """Where an object says how many replicas it wants, how many it has, and which Pods they are; the last may be nowhere."""
+
+    spec: tuple[str, ...]
+    status: tuple[str, ...]
+    selector: tuple[str, ...] = ()
+
+
+_SCALE = Subresource("scale", "Scale", ("get", "patch", "update"), "autoscaling", "v1")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Resource:
     """A kind in one version. `raw_schema` is what OpenAPI publishes, `version_rules` what objects are checked against.
@@ -65,6 +77,7 @@ class Resource:
     stored_as: str = ""
     check_name: Callable[[str], Iterator[str]] = dns_subdomain
     type_name: str = ""
+    scale: ScalePaths | None = None
 
     @property
     def api_version(self) -> str:
@@ -78,7 +91,8 @@ class Resource:
     @property
     def subresources(self) -> tuple[Subresource, ...]:
         status = Subresource("status", self.kind, ("get", "patch", "update"))
-        return (*self.connected, status) if self.has_status else self.connected
+        parts = [*self.connected, *([_SCALE] if self.scale else []), *([status] if self.has_status else [])]
+        return tuple(parts)
 
     def subresource(self, name: str) -> Subresource | None:
         return next((found for found in self.subresources if found.name == name), None)

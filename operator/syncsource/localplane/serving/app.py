@@ -21,6 +21,7 @@ from syncsource.localplane.serving.gate import HEALTH, gate
 from syncsource.localplane.serving.handlers import Handlers
 from syncsource.localplane.serving.logs import PodLogs
 from syncsource.localplane.serving.requestinfo import RequestInfo, request_info
+from syncsource.localplane.serving.scale import Scales
 from syncsource.localplane.storage.store import WriteFailed
 from syncsource.localplane.writing.writer import Writer
 
@@ -75,6 +76,7 @@ async def _health(request: web.Request) -> web.Response:
 class _Plane:
     def __init__(self, writer: Writer, access: Access, state_dir: Path, address: str) -> None:
         self.registry, self.handlers, self.address = writer.registry, Handlers(writer, access), address
+        self.scales = Scales(writer, access)
         self.connected: dict[tuple[str, str], object] = {
             ("pods", "log"): PodLogs(writer.store, writer.broadcast, state_dir),
             ("pods", "binding"): PodBinding(writer),
@@ -126,7 +128,7 @@ class _Plane:
         verb = "get" if info.verb == "watch" and info.subresource else info.verb
         if not _is_allowed(verb, resource, info):
             raise errors.method_not_allowed()
-        handlers = self.connected.get((resource.storage, info.subresource), self.handlers)
+        handlers = self.scales if info.subresource == "scale" else self.connected.get((resource.storage, info.subresource), self.handlers)
         handler: Callable[[web.Request, Resource, RequestInfo], Awaitable[web.StreamResponse]] = getattr(handlers, verb)
         return await handler(request, resource, info)
 

@@ -67,7 +67,7 @@ def component(name: str, prefix: str) -> Mapping[str, Any]:
 
 def _property(owner: str, field: Field, prefix: str) -> dict[str, Any]:
     found = {"[]": _list, "{}": _map, "": _single}[field.shape](field, prefix)
-    said = descriptions().get(f"{owner}.{field.name}") or descriptions().get(field.base, "")
+    said = descriptions().get(f"{owner}.{field.name}", "")
     if said:
         found["description"] = said
     if field.default is not NO_DEFAULT:
