@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +49,12 @@ def child(path: str, name: str) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, str):
         return quoted(value)
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    shown = json.dumps(value, separators=(",", ":"), sort_keys=not isinstance(value, InOrder), ensure_ascii=False)
+    return re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", shown)
+
+
+class InOrder(dict[str, Any]):
+    """A value whose entries are shown in the order given, as those of a Go struct are."""
 
 
 def quoted(text: str) -> str:
@@ -84,6 +90,10 @@ def not_supported(path: str, value: Any, allowed: Sequence[Any]) -> Cause:
 
 def forbidden(path: str, detail: str) -> Cause:
     return Cause(path or NO_PATH, "FieldValueForbidden", _body("Forbidden", OMITTED, detail))
+
+
+def internal_error(path: str, detail: str) -> Cause:
+    return Cause(path, "InternalError", f"Internal error: {detail}")
 
 
 def not_found(path: str, value: Any) -> Cause:

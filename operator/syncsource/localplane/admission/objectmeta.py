@@ -49,7 +49,7 @@ def dns_label(name: str) -> Iterator[str]:
 
 
 def dns_1035_label(name: str) -> Iterator[str]:
-    """What Services may be called."""
+    """What Services, kinds and versions may be called."""
     if len(name) > 63:
         yield "must be no more than 63 characters"
     if not re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", name):

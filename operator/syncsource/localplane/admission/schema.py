@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import re2  # type: ignore[import-untyped]
+from syncsource.localplane.admission.fieldpaths import resolve
+from syncsource.localplane.admission.patterns import compile_pattern
 
 ABSENT: Any = type("Absent", (), {"__repr__": lambda _: "ABSENT"})()
 
@@ -85,7 +86,7 @@ class Schema:
             embedded=bool(raw.get("x-kubernetes-embedded-resource")),
             int_or_string=bool(raw.get("x-kubernetes-int-or-string")),
             enum=tuple(raw.get("enum") or ()),
-            pattern=re2.compile(raw["pattern"]) if raw.get("pattern") else None,
+            pattern=compile_pattern(raw["pattern"]) if raw.get("pattern") else None,
             exclusive_minimum=bool(raw.get("exclusiveMinimum")),
             exclusive_maximum=bool(raw.get("exclusiveMaximum")),
             **_bounds(raw),
@@ -96,7 +97,7 @@ class Schema:
             list_type=raw.get("x-kubernetes-list-type") or "atomic",
             list_map_keys=tuple(raw.get("x-kubernetes-list-map-keys") or ()),
             map_type=raw.get("x-kubernetes-map-type") or "granular",
-            rules=tuple(map(_rule, raw.get("x-kubernetes-validations") or ())),
+            rules=tuple(_rule(rule, raw) for rule in raw.get("x-kubernetes-validations") or ()),
         )
 
     def property(self, name: str) -> Schema | None:
@@ -127,12 +128,19 @@ def _types(raw: Mapping[str, Any]) -> tuple[str, ...]:
     return (raw["type"],) if raw.get("type") else ()
 
 
-def _rule(raw: Mapping[str, Any]) -> Rule:
+def _field_path(given: str, schema: Mapping[str, Any]) -> str:
+    try:
+        return resolve(given, dict(schema))[0]
+    except ValueError:
+        return ""  # only a definition that is about to be refused has any
+
+
+def _rule(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> Rule:
     return Rule(
         rule=raw.get("rule") or "",
         message=(raw.get("message") or "").strip(),
         message_expression=raw.get("messageExpression") or "",
         reason=raw.get("reason") or "FieldValueInvalid",
-        field_path=(raw.get("fieldPath") or "").removeprefix("."),
+        field_path=_field_path(raw.get("fieldPath") or "", schema),
         optional_old_self=bool(raw.get("optionalOldSelf")),
     )

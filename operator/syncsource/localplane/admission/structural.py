@@ -1,241 +1,184 @@
-"""Which schemas a CustomResourceDefinition may have (`pkg/apis/apiextensions/validation`, structural schemas).
+"""Which schemas are structural (KEP-1693): every node has a type, and junctors only constrain values.
 
-The paths are those of the real server, which moves a schema that all versions share to `spec.validation`.
+All functions take a schema that `jsonschema.normalize` has made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
-
-import re2  # type: ignore[import-untyped]
 
 from syncsource.localplane.admission import cause
 from syncsource.localplane.admission.cause import Cause
+from syncsource.localplane.admission.patterns import compile_pattern
 
-TYPES = ("array", "boolean", "integer", "number", "object", "string")
-_LISTS = ("atomic", "set", "map")
-_NESTED = ("items", "not", "additionalProperties")
-_JUNCTORS = ("allOf", "anyOf", "oneOf")
-_RULE = {"rule": str, "message": str, "messageExpression": str, "reason": str, "fieldPath": str, "optionalOldSelf": bool}
-_KEYWORDS = frozenset(
-    [
-        "$ref",
-        "$schema",
-        "additionalItems",
-        "additionalProperties",
-        "allOf",
-        "anyOf",
-        "default",
-        "definitions",
-        "dependencies",
-        "description",
-        "enum",
-        "example",
-        "exclusiveMaximum",
-        "exclusiveMinimum",
-        "externalDocs",
-        "format",
-        "id",
-        "items",
-        "maxItems",
-        "maxLength",
-        "maxProperties",
-        "maximum",
-        "minItems",
-        "minLength",
-        "minProperties",
-        "minimum",
-        "multipleOf",
-        "not",
-        "nullable",
-        "oneOf",
-        "pattern",
-        "patternProperties",
-        "properties",
-        "required",
-        "title",
-        "type",
-        "uniqueItems",
-        "x-kubernetes-embedded-resource",
-        "x-kubernetes-int-or-string",
-        "x-kubernetes-list-map-keys",
-        "x-kubernetes-list-type",
-        "x-kubernetes-map-type",
-        "x-kubernetes-preserve-unknown-fields",
-        "x-kubernetes-validations",
-    ]
-)
-_WRONG_TYPE: dict[str, type | tuple[type, ...]] = {
-    "exclusiveMinimum": bool, "exclusiveMaximum": bool, "uniqueItems": bool, "nullable": bool, "pattern": str, "type": str,
-    "format": str, "description": str, "required": list, "enum": list, "properties": dict, "minimum": (int, float),
-    "maximum": (int, float), "maxLength": int, "minLength": int, "maxItems": int, "minItems": int, "maxProperties": int,
-    "minProperties": int, "allOf": list, "anyOf": list, "oneOf": list, "not": dict, "multipleOf": (int, float),
-    "x-kubernetes-list-type": str, "x-kubernetes-list-map-keys": list, "x-kubernetes-map-type": str,
-    "x-kubernetes-validations": list, "x-kubernetes-int-or-string": bool, "x-kubernetes-preserve-unknown-fields": bool,
-    "x-kubernetes-embedded-resource": bool, "items": dict,
+Raw = dict[str, Any]
+JUNCTORS = ("allOf", "anyOf", "oneOf")
+_INT_OR_STRING = [{"type": "integer"}, {"type": "string"}]
+_UNSUPPORTED = {
+    "id": "id", "$schema": "schema", "$ref": "$ref", "patternProperties": "patternProperties", "dependencies": "dependencies",
+    "additionalItems": "additionalItems", "definitions": "definitions",
 }  # fmt: skip
+_NESTED_WORDS = {
+    "type": "empty", "default": "undefined", "title": "empty", "description": "empty", "nullable": "false",
+    "x-kubernetes-preserve-unknown-fields": "false", "x-kubernetes-embedded-resource": "false", "x-kubernetes-int-or-string": "false",
+    "x-kubernetes-list-map-keys": "empty", "x-kubernetes-list-type": "undefined", "x-kubernetes-map-type": "undefined",
+    "x-kubernetes-validations": "empty",
+}  # fmt: skip
+_MISSING_TYPE = {
+    "root": "must not be empty at the root",
+    "item": "must not be empty for specified array items",
+    "field": "must not be empty for specified object fields",
+}
 
 
-def check(schema: Any, path: str) -> Iterator[Cause]:
-    """What keeps `schema` from being structural."""
+def unsupported(schema: Any) -> str:
+    """The keyword, if any, that no structural schema can have at any depth, as the server's error about it."""
     if not isinstance(schema, dict):
-        yield cause.type_invalid(path, type(schema).__name__, "must be a schema")
-        return
-    if schema.get("type") != "object":
-        if schema.get("type"):
-            yield cause.invalid(f"{path}.type", schema["type"], "must be object at the root")
-        else:
-            yield cause.required(f"{path}.type", "must not be empty at the root")
-    yield from _node(schema, path)
-
-
-def unknown_keywords(schema: Any, path: str) -> Iterator[str]:
-    """Paths of what is no keyword of a JSONSchemaProps, such as `const` or `examples`."""
-    if not isinstance(schema, dict):
-        return
-    yield from (f"{path}.{name}" for name in schema if name not in _KEYWORDS)
-    properties = schema.get("properties")
-    for name, sub in properties.items() if isinstance(properties, dict) else ():
-        yield from unknown_keywords(sub, f"{path}.properties.{name}")
-    for name in _NESTED:
-        yield from unknown_keywords(schema.get(name), f"{path}.{name}")
-    for name in _JUNCTORS:
-        junctor = schema.get(name)
-        for index, sub in enumerate(junctor if isinstance(junctor, list) else ()):
-            yield from unknown_keywords(sub, f"{path}.{name}[{index}]")
-
-
-def _node(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
-    wrong = list(_shapes(schema, path))
-    if wrong:
-        yield from wrong
-        return
-    for check_part in _CHECKS:
-        yield from check_part(schema, path)
-    yield from _children(schema, path)
-
-
-def _shapes(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
-    for name, kind in _WRONG_TYPE.items():
+        return ""
+    for name, shown in _UNSUPPORTED.items():
         value = schema.get(name)
-        if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
-            yield cause.type_invalid(f"{path}.{name}", value, "has the wrong type")
-    for name in ("required", "x-kubernetes-list-map-keys"):
-        if not all(isinstance(item, str) for item in _listed(schema, name)):
-            yield cause.type_invalid(f"{path}.{name}", schema[name], "must be a list of strings")
-    for index, rule in enumerate(_listed(schema, "x-kubernetes-validations")):
-        if not isinstance(rule, dict) or not all(isinstance(rule[name], kind) for name, kind in _RULE.items() if name in rule):
-            yield cause.type_invalid(f"{path}.x-kubernetes-validations[{index}]", rule, "must be a rule")
+        if value or (name == "additionalItems" and value is not None):
+            return f"OpenAPIV3Schema '{shown}' is not supported"
+    if schema.get("x-kubernetes-preserve-unknown-fields") is False:
+        return "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined"
+    if isinstance(schema.get("items"), list):
+        return "OpenAPIV3Schema 'items' must be a schema, but is an array"
+    return next(filter(None, map(unsupported, _below(schema))), "")
 
 
-def _listed(schema: Mapping[str, Any], name: str) -> list[Any]:
-    value = schema.get(name)
-    return value if isinstance(value, list) else []
+def _below(schema: Raw) -> Iterator[Any]:
+    for name in ("not", "items", "additionalProperties"):
+        yield schema.get(name)
+    for name in JUNCTORS:
+        yield from schema.get(name) or ()
+    yield from (schema.get("properties") or {}).values()
 
 
-def _children(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
-    for name, sub in (schema.get("properties") or {}).items():
-        yield from _typed(sub, f"{path}.properties[{name}]", "must not be empty for specified object fields")
-    if isinstance(schema.get("items"), dict):
-        yield from _typed(schema["items"], f"{path}.items", "must not be empty for specified array items")
-    if isinstance(schema.get("additionalProperties"), dict):
-        yield from _typed(schema["additionalProperties"], f"{path}.additionalProperties", "must not be empty for specified object fields")
-    for name in _JUNCTORS:
-        for index, sub in enumerate(schema.get(name) or []):
-            yield from _value_validation(sub, f"{path}.{name}[{index}]")
-    if isinstance(schema.get("not"), dict):
-        yield from _value_validation(schema["not"], f"{path}.not")
+def check(schema: Raw, path: str) -> list[Cause]:
+    """What keeps `schema` from being structural, sorted by the text."""
+    return sorted([*_invariants(schema, "root", path), *_completeness(schema, schema, path, path)], key=str)
 
 
-def _typed(schema: Any, path: str, why: str) -> Iterator[Cause]:
-    if not isinstance(schema, dict):
-        yield cause.type_invalid(path, type(schema).__name__, "must be a schema")
-        return
-    any_type = schema.get("x-kubernetes-int-or-string") or schema.get("x-kubernetes-preserve-unknown-fields")
-    if not schema.get("type") and not any_type:
-        yield cause.required(f"{path}.type", why)
-    yield from _node(schema, path)
-
-
-def _value_validation(schema: Any, path: str) -> Iterator[Cause]:
-    """Junctors may only constrain values."""
-    if not isinstance(schema, dict):
-        yield cause.type_invalid(path, type(schema).__name__, "must be a schema")
-        return
-    for name in ("type", "default", "description", "title", "nullable", "additionalProperties"):
-        if schema.get(name) not in (None, "", False):
-            yield cause.forbidden(f"{path}.{name}", "must be empty to be structural")
-    for name, sub in (schema.get("properties") or {}).items():
-        yield from _value_validation(sub, f"{path}.properties[{name}]")
-
-
-def _type(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
-    kind = schema.get("type")
-    if kind and kind not in TYPES:
-        yield cause.not_supported(f"{path}.type", kind, TYPES)
-    if kind and schema.get("x-kubernetes-int-or-string"):
-        yield cause.invalid(f"{path}.type", kind, "must be empty if x-kubernetes-int-or-string is true")
-    if kind == "array" and not schema.get("items"):
+def _invariants(schema: Raw, level: str, path: str) -> Iterator[Cause]:
+    kind, items, additional = schema.get("type", ""), schema.get("items"), schema.get("additionalProperties")
+    if kind == "array" and items is None:
         yield cause.required(f"{path}.items", "must be specified")
-    if kind == "integer" and schema.get("format") == "int-or-string":
-        yield cause.invalid(f"{path}.format", "int-or-string", "must be x-kubernetes-int-or-string")
+    if items is not None:
+        yield from _invariants(items, "item", f"{path}.items")
+    for name, sub in (schema.get("properties") or {}).items():
+        yield from _invariants(sub, "field", f"{path}.properties[{name}]")
+    if additional is not None and level == "root":
+        yield cause.forbidden(f"{path}.additionalProperties", "must not be used at the root")
+    if isinstance(additional, dict):
+        yield from _invariants(additional, "field", f"{path}.additionalProperties")
+    yield from _int_or_string(schema, path)
+    yield from _values(schema, path, any_of=schema.get("anyOf") != _INT_OR_STRING, first_all_of=not _is_all_of(schema))
+    yield from _type(schema, level, path)
+    yield from _meta(schema, level, path)
+    if schema.get("x-kubernetes-embedded-resource"):
+        yield from _embedded(schema, path)
 
 
-def _forbidden(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
-    if schema.get("$ref"):
-        yield cause.forbidden(f"{path}.$ref", "$ref is not supported")
-    if schema.get("uniqueItems"):
-        yield cause.forbidden(f"{path}.uniqueItems", "uniqueItems cannot be set to true since the runtime complexity becomes quadratic")
-    if schema.get("additionalProperties") is False:
-        yield cause.forbidden(f"{path}.additionalProperties", "additionalProperties cannot be set to false")
-    if schema.get("additionalProperties") and schema.get("properties"):
-        yield cause.forbidden(f"{path}.additionalProperties", "additionalProperties and properties are mutual exclusive")
-    for name in ("definitions", "dependencies", "patternProperties", "additionalItems", "id"):
-        if schema.get(name):
-            yield cause.forbidden(f"{path}.{name}", f"{name} is not supported")
+def _is_all_of(schema: Raw) -> bool:
+    return bool(schema.get("allOf")) and schema["allOf"][0].get("anyOf") == _INT_OR_STRING
 
 
-def _pattern(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
-    if not schema.get("pattern"):
+def _int_or_string(schema: Raw, path: str) -> Iterator[Cause]:
+    if not schema.get("x-kubernetes-int-or-string"):
         return
-    try:
-        re2.compile(schema["pattern"])
-    except re2.error as wrong:
-        detail = f"must be a valid regular expression, but isn't: {wrong}"
-        yield cause.invalid(f"{path}.pattern", schema["pattern"], detail)
+    for name in ("x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource"):
+        if schema.get(name):
+            yield cause.invalid(f"{path}.{name}", True, "must be false if x-kubernetes-int-or-string is true")
 
 
-def _list_type(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
-    kind, keys = schema.get("x-kubernetes-list-type"), schema.get("x-kubernetes-list-map-keys")
-    if kind is not None and kind not in _LISTS:
-        yield cause.not_supported(f"{path}.x-kubernetes-list-type", kind, _LISTS)
-    if kind and schema.get("type") != "array":
-        yield cause.invalid(f"{path}.type", schema.get("type") or "", "must be array if x-kubernetes-list-type is specified")
-    if keys and kind != "map":
-        yield cause.invalid(f"{path}.x-kubernetes-list-type", kind or "", "must be map if x-kubernetes-list-map-keys is non-empty")
-    if kind == "map":
-        yield from _list_map_keys(schema, path, keys or [])
-    if kind == "set" and (schema.get("items") or {}).get("type") in {"object", "array"} and not _is_atomic(schema["items"]):
-        yield cause.invalid(f"{path}.items", cause.OMITTED, "must be atomic to be an item of a list of type set")
+def _type(schema: Raw, level: str, path: str) -> Iterator[Cause]:
+    kind = schema.get("type", "")
+    if schema.get("x-kubernetes-embedded-resource") and kind != "object":
+        detail = "must be object if x-kubernetes-embedded-resource is true"
+        yield cause.invalid(f"{path}.type", kind, detail) if kind else cause.required(f"{path}.type", detail)
+    elif not kind and not schema.get("x-kubernetes-int-or-string") and not schema.get("x-kubernetes-preserve-unknown-fields"):
+        yield cause.required(f"{path}.type", _MISSING_TYPE[level])
+    if level == "root" and kind and kind != "object":
+        yield cause.invalid(f"{path}.type", kind, "must be object at the root")
 
 
-def _is_atomic(items: Mapping[str, Any]) -> bool:
-    return "atomic" in (items.get("x-kubernetes-map-type"), items.get("x-kubernetes-list-type"))
+def _embedded(schema: Raw, path: str) -> Iterator[Cause]:
+    if schema.get("additionalProperties") is not None:
+        yield cause.forbidden(f"{path}.additionalProperties", "must not be used if x-kubernetes-embedded-resource is set")
+    if not schema.get("x-kubernetes-preserve-unknown-fields") and not schema.get("properties"):
+        detail = "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields"
+        yield cause.required(f"{path}.properties", detail)
 
 
-def _list_map_keys(schema: Mapping[str, Any], path: str, keys: list[str]) -> Iterator[Cause]:
-    if not keys:
-        yield cause.required(f"{path}.x-kubernetes-list-map-keys", "must not be empty if x-kubernetes-list-type is map")
-    items = schema.get("items") or {}
-    for index, key in enumerate(keys):
-        sub = (items.get("properties") or {}).get(key)
-        if sub is None:
-            detail = "entries must all be names of item properties"
-            yield cause.invalid(f"{path}.x-kubernetes-list-map-keys[{index}]", key, detail)
-        elif key not in (items.get("required") or []) and "default" not in sub:
-            detail = "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property"
-            yield cause.required(f"{path}.items.properties[{key}].default", detail)
+def _meta(schema: Raw, level: str, path: str) -> Iterator[Cause]:
+    """Schemas of the meta fields of a resource may say hardly anything."""
+    properties = schema.get("properties") or {}
+    is_resource = level == "root" or bool(schema.get("x-kubernetes-embedded-resource"))
+    for name, wanted in (("kind", "string"), ("apiVersion", "string"), ("metadata", "object")):
+        sub = properties.get(name)
+        if sub is not None and is_resource and sub.get("type", "") != wanted:
+            yield cause.invalid(f"{path}.properties[{name}].type", sub.get("type", ""), f"must be {wanted}")
+    if level == "root" and "metadata" in properties and _says_more(properties["metadata"]):
+        detail = "must not specify anything other than name and generateName, but metadata is implicitly specified"
+        yield cause.forbidden(f"{path}.properties[metadata]", detail)
 
 
-_CHECKS: tuple[Callable[[Mapping[str, Any], str], Iterator[Cause]], ...] = (_type, _forbidden, _pattern, _list_type)
+def _says_more(metadata: Raw) -> bool:
+    rest = {name: value for name, value in metadata.items() if name not in {"type", "default"} and value not in ("", [], {}, False)}
+    if set(rest.get("properties") or {}) <= {"name", "generateName"}:
+        rest.pop("properties", None)
+    return bool(rest)
+
+
+def _values(schema: Raw, path: str, *, any_of: bool = True, first_all_of: bool = True) -> Iterator[Cause]:
+    for index, sub in enumerate((schema.get("anyOf") or ()) if any_of else ()):
+        yield from _nested(sub, f"{path}.anyOf[{index}]")
+    for index, sub in enumerate(schema.get("allOf") or ()):
+        yield from _nested(sub, f"{path}.allOf[{index}]", any_of=first_all_of or index > 0)
+    for index, sub in enumerate(schema.get("oneOf") or ()):
+        yield from _nested(sub, f"{path}.oneOf[{index}]")
+    if "not" in schema:
+        yield from _nested(schema["not"], f"{path}.not")
+    if schema.get("pattern"):
+        try:
+            compile_pattern(schema["pattern"])
+        except ValueError as wrong:
+            yield cause.invalid(f"{path}.pattern", schema["pattern"], f"must be a valid regular expression, but isn't: {wrong}")
+
+
+def _nested(schema: Raw, path: str, *, any_of: bool = True) -> Iterator[Cause]:
+    """A schema inside a junctor: values only."""
+    yield from _values(schema, path, any_of=any_of)
+    if isinstance(schema.get("items"), dict):
+        yield from _nested(schema["items"], f"{path}.items")
+    for name, sub in (schema.get("properties") or {}).items():
+        yield from _nested(sub, f"{path}.properties[{name}]")
+    if schema.get("additionalProperties"):
+        yield cause.forbidden(f"{path}.additionalProperties", "must be undefined to be structural")
+    for name, word in _NESTED_WORDS.items():
+        if schema.get(name) or (word == "undefined" and name in schema):
+            yield cause.forbidden(f"{path}.{name}", f"must be {word} to be structural")
+    if "metadata" in (schema.get("properties") or {}):
+        yield cause.forbidden(f"{path}.properties[metadata]", "must not be specified in a nested context")
+
+
+def _completeness(values: Raw, spine: Raw | None, spine_path: str, path: str) -> Iterator[Cause]:
+    """What a junctor names must be declared outside of junctors too."""
+    for name in JUNCTORS:
+        for index, sub in enumerate(values.get(name) or ()):
+            yield from _nested_completeness(sub, spine, spine_path, f"{path}.{name}[{index}]")
+    if "not" in values:
+        yield from _nested_completeness(values["not"], spine, spine_path, f"{path}.not")
+
+
+def _nested_completeness(values: Raw, spine: Raw | None, spine_path: str, path: str) -> Iterator[Cause]:
+    if spine is None:
+        yield cause.required(spine_path, f"because it is defined in {path}")
+        return
+    yield from _completeness(values, spine, spine_path, path)
+    if isinstance(values.get("items"), dict):
+        yield from _nested_completeness(values["items"], spine.get("items"), f"{spine_path}.items", f"{path}.items")
+    for name, sub in (values.get("properties") or {}).items():
+        declared = (spine.get("properties") or {}).get(name)
+        yield from _nested_completeness(sub, declared, f"{spine_path}.properties[{name}]", f"{path}.properties[{name}]")

@@ -25,6 +25,8 @@ def validate(value: Any, schema: Schema, path: str = "", old: Any = None) -> Ite
     wrong = _type_cause(value, schema, path)
     if wrong is not None:
         yield wrong
+        if isinstance(value, float) and "integer" in schema.types:
+            yield cause.invalid(path, "", f"Checked value must be of type integer (default format) in {path}")
         return
     if value is None:
         return
@@ -95,7 +97,7 @@ def _type_error(path: str, wanted: str, got: str) -> Cause:
 
 
 def _in_body(path: str) -> str:
-    return f"{path} in body" if path else "in body"
+    return f"{path} in body"
 
 
 def _number(value: float, schema: Schema, path: str) -> Iterator[Cause]:
@@ -181,18 +183,17 @@ def _below(value: Any, schema: Schema, path: str, old: Any) -> Iterator[Cause]:
             if below is not None:
                 yield from validate(item, below, child(path, name), previous.get(name))
     elif isinstance(value, list) and schema.items is not None:
+        before = correlated(old, value, schema)
         for index, item in enumerate(value):
-            yield from validate(item, schema.items, f"{path}[{index}]", correlated(old, index, item, schema))
+            yield from validate(item, schema.items, f"{path}[{index}]", before[index])
 
 
-def correlated(old: Any, index: int, item: Any, schema: Schema) -> Any:
-    """The item of the old list that `item` was: by key in a list of type map, by position else; None if there is none."""
-    if not isinstance(old, list):
-        return None
-    if schema.list_type != "map":
-        return old[index] if index < len(old) else None
-    key = map_key(item, schema)
-    return next((previous for previous in old if map_key(previous, schema) == key), None)
+def correlated(old: Any, value: list[Any], schema: Schema) -> list[Any]:
+    """For each item of the list the old item with its keys; None where there is none, and in lists not of type map."""
+    if schema.list_type != "map" or not isinstance(old, list):
+        return [None] * len(value)
+    before = {repr(sorted(map_key(item, schema).items())): item for item in reversed(old)}
+    return [before.get(repr(sorted(map_key(item, schema).items()))) for item in value]
 
 
 def map_key(item: Any, schema: Schema) -> dict[str, Any]:

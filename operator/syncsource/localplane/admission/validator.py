@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from syncsource.localplane.admission import cause, structural
+from syncsource.localplane.admission import cause
 from syncsource.localplane.admission.cause import BLOCKING, Cause, format_causes
-from syncsource.localplane.admission.cel.rules import RuleCompiler, RuleTree, evaluate
+from syncsource.localplane.admission.cel.rules import RuleTree, build_rules, evaluate
 from syncsource.localplane.admission.defaulting import apply_defaults
+from syncsource.localplane.admission.definition_schema import check_schema
+from syncsource.localplane.admission.embedded import validate_embedded
+from syncsource.localplane.admission.jsonschema import WrongShape, check_shape, normalize
 from syncsource.localplane.admission.objectmeta import validate_metadata
 from syncsource.localplane.admission.pruning import prune
-from syncsource.localplane.admission.schema import ABSENT, Schema
+from syncsource.localplane.admission.schema import Schema
 from syncsource.localplane.admission.validation import validate, validate_lists
 
 UNCHECKED = cause.invalid(
@@ -55,7 +58,9 @@ class CompiledVersion:
 
     def validate(self, obj: dict[str, Any], old: dict[str, Any] | None = None) -> Iterator[Cause]:
         """Schema first; the rules only where it left values that rules can be run on."""
-        causes = list(dict.fromkeys([*validate(obj, self.schema, old=old), *validate_lists(obj, self.schema)]))
+        causes = list(
+            dict.fromkeys([*validate_embedded(obj, self.schema), *validate(obj, self.schema, old=old), *validate_lists(obj, self.schema)])
+        )
         yield from causes
         if any(found.reason in BLOCKING for found in causes):
             yield UNCHECKED
@@ -72,9 +77,10 @@ class CustomResourceValidator:
     def __init__(self, crd: Mapping[str, Any]) -> None:
         self._kind = crd["spec"]["names"]["kind"]
         self._group = crd["spec"]["group"]
-        self.versions, causes = compile_versions(crd)
+        causes = list(_unreadable(crd)) or list(check_versions(crd))
         if causes:
             raise InvalidDefinition(causes)
+        self.versions = compile_versions(crd)
 
     def admit(self, obj: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> Admitted:
         """Default, prune and validate a copy of `obj`, as an update where `old` (as it was stored) is given.
@@ -94,37 +100,41 @@ class CustomResourceValidator:
         return self.versions[version]
 
 
-def compile_versions(crd: Mapping[str, Any]) -> tuple[dict[str, CompiledVersion], list[Cause]]:
-    """The versions of a definition by name, and why it would be refused (nothing: it is accepted)."""
-    versions, causes = {}, []
-    for name, path, raw in _schemas(crd["spec"].get("versions") or []):
-        wrong = list(structural.check(raw, path))
-        if not wrong:
-            versions[name], wrong = _compile(raw, path)
-        causes += wrong
-    return versions, list(dict.fromkeys(causes))
+def _unreadable(crd: Mapping[str, Any]) -> Iterator[Cause]:
+    path = "spec.versions.schema.openAPIV3Schema"
+    for version in crd["spec"].get("versions") or []:
+        try:
+            check_shape((version.get("schema") or {}).get("openAPIV3Schema"), path)
+        except WrongShape as wrong:
+            yield cause.type_invalid(path, cause.OMITTED, str(wrong))
 
 
-def _schemas(versions: list[Mapping[str, Any]]) -> Iterator[tuple[str, str, Any]]:
-    schemas = [(version.get("schema") or {}).get("openAPIV3Schema") for version in versions]
-    shared = all(schema == schemas[0] for schema in schemas)
+def compile_versions(crd: Mapping[str, Any]) -> dict[str, CompiledVersion]:
+    """The versions of a definition that has been checked, by name."""
+    return {version["name"]: compile_version(version["schema"]["openAPIV3Schema"]) for version in crd["spec"]["versions"]}
+
+
+def compile_version(raw: Mapping[str, Any]) -> CompiledVersion:
+    """One schema that has been checked, and its rules."""
+    schema = Schema.parse(normalize(raw))
+    return CompiledVersion(schema, build_rules(schema, is_resource=True))
+
+
+def check_versions(crd: Mapping[str, Any], unchanged: frozenset[str] = frozenset()) -> Iterator[Cause]:
+    """Why an API server would refuse the schemas; those of the `unchanged` versions have no limits of cost."""
+    versions = crd["spec"].get("versions") or []
+    schemas: list[Any] = [(version.get("schema") or {}).get("openAPIV3Schema") for version in versions]
+    if versions and all(schema is not None and schema == schemas[0] for schema in schemas):
+        has_status = any(_has_status(version) for version in versions)
+        yield from check_schema(
+            schemas[0], "spec.validation.openAPIV3Schema", has_status=has_status, unlimited=versions[0].get("name") in unchanged
+        )
+        return
     for index, (version, schema) in enumerate(zip(versions, schemas, strict=True)):
-        path = "spec.validation.openAPIV3Schema" if shared else f"spec.versions[{index}].schema.openAPIV3Schema"
-        yield version.get("name", ""), path, schema or {}
+        if schema is not None:
+            path = f"spec.versions[{index}].schema.openAPIV3Schema"
+            yield from check_schema(schema, path, has_status=_has_status(version), unlimited=version.get("name") in unchanged)
 
 
-def _compile(raw: Mapping[str, Any], path: str) -> tuple[CompiledVersion, list[Cause]]:
-    schema = Schema.parse(raw)
-    compiler = RuleCompiler(schema, path)
-    compiled = CompiledVersion(schema, compiler.compile())
-    return compiled, [*compiler.causes, *_bad_defaults(schema, path)]
-
-
-def _bad_defaults(schema: Schema, path: str) -> Iterator[Cause]:
-    if schema.default is not ABSENT:
-        yield from validate(schema.default, schema, f"{path}.default")
-    for name, sub in schema.properties.items():
-        yield from _bad_defaults(sub, f"{path}.properties[{name}]")
-    for nested, name in ((schema.items, "items"), (schema.additional, "additionalProperties")):
-        if nested is not None:
-            yield from _bad_defaults(nested, f"{path}.{name}")
+def _has_status(version: Mapping[str, Any]) -> bool:
+    return (version.get("subresources") or {}).get("status") is not None

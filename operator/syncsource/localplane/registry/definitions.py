@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from syncsource.localplane.admission import cause, structural
+from syncsource.localplane.admission import cause
 from syncsource.localplane.admission.cause import Cause
+from syncsource.localplane.admission.jsonschema import WrongShape, check_shape, unknown_keywords
 from syncsource.localplane.admission.objectmeta import dns_label, dns_subdomain
-from syncsource.localplane.admission.validator import CompiledVersion, compile_versions
+from syncsource.localplane.admission.validator import CompiledVersion, check_versions, compile_versions
 from syncsource.localplane.registry.resource import Column, Resource, ScalePaths
 
 _APPROVAL = "api-approved.kubernetes.io"
@@ -39,7 +40,7 @@ def check(crd: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> Itera
     if old is not None:
         yield from _immutable(spec, old["spec"])
     yield from _check_versions(spec["versions"])
-    yield from compile_versions(crd)[1]
+    yield from check_versions(crd, _unchanged(crd, old))
 
 
 def _check_group(crd: Mapping[str, Any]) -> Iterator[Cause]:
@@ -80,7 +81,25 @@ def unknown_fields(crd: Mapping[str, Any]) -> Iterator[str]:
     """Keywords in the schemas that are none."""
     for index, version in enumerate(crd["spec"].get("versions") or []):
         schema = (version.get("schema") or {}).get("openAPIV3Schema")
-        yield from structural.unknown_keywords(schema, f"spec.versions[{index}].schema.openAPIV3Schema")
+        yield from unknown_keywords(schema, f"spec.versions[{index}].schema.openAPIV3Schema")
+
+
+def decoding_error(crd: Mapping[str, Any]) -> str:
+    """Why the definition's schemas can't be read at all, if so."""
+    try:
+        for version in crd["spec"].get("versions") or []:
+            check_shape((version.get("schema") or {}).get("openAPIV3Schema"), "spec.versions.schema.openAPIV3Schema")
+    except WrongShape as wrong:
+        return str(wrong)
+    return ""
+
+
+def _unchanged(crd: Mapping[str, Any], old: Mapping[str, Any] | None) -> frozenset[str]:
+    """The names of the versions whose schema is the old one."""
+    if old is None:
+        return frozenset()
+    before = {version["name"]: version.get("schema") for version in old["spec"]["versions"]}
+    return frozenset(version["name"] for version in crd["spec"]["versions"] if version.get("schema") == before.get(version["name"], {}))
 
 
 def accepted_status(crd: Mapping[str, Any], now: str) -> dict[str, Any]:
@@ -103,7 +122,7 @@ def _condition(kind: str, reason: str, message: str, now: str) -> dict[str, str]
 
 def resources(crd: Mapping[str, Any]) -> Iterator[Resource]:
     """The resources of an accepted definition, one for each served version."""
-    compiled, _ = compile_versions(crd)
+    compiled = compile_versions(crd)
     for version in crd["spec"]["versions"]:
         if version["served"]:
             yield _resource(crd["spec"], version, compiled[version["name"]])

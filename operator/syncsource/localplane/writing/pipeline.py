@@ -80,6 +80,11 @@ def decode(resource: Resource, obj: Object, options: WriteOptions, *, defaults: 
     unknown = prune(obj, resource.rules.schema, is_resource=True)
     unknown += prune(obj["metadata"], OBJECT_META, "metadata")
     if resource.storage == CRD and next(validate(obj, resource.rules.schema), None) is None:
+        wrong_shape = definitions.decoding_error(obj)
+        if wrong_shape:
+            raise errors.bad_request(
+                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {wrong_shape}'
+            )
         unknown += definitions.unknown_fields(obj)
     if defaults:
         apply_defaults(obj, resource.rules.schema)

@@ -184,7 +184,7 @@ def _comparable(value: dict[str, str]) -> Any:
 QUANTITIES = [
     Function("isQuantity", ("string",), "bool", parses(parse_quantity), member=False),
     Function("quantity", ("string",), "Quantity", _quantity, member=False),
-    Function("sign", ("Quantity",), "int", lambda value: _compare(value, opaque("Quantity", "0"))),
+    Function("sign", ("Quantity",), "int", lambda value: _compare(value, opaque("Quantity", "0")), member=False),
     Function("isInteger", ("Quantity",), "bool", lambda value: _amount(value).denominator == 1),
     Function("asInteger", ("Quantity",), "int", _as_integer),
     Function("asApproximateFloat", ("Quantity",), "double", lambda value: float(_amount(value))),
@@ -214,6 +214,18 @@ def _address(value: dict[str, str]) -> ipaddress.IPv4Address | ipaddress.IPv6Add
     return ipaddress.ip_address(text_of(value))
 
 
+def _is_link_local_multicast(value: dict[str, str]) -> bool:
+    address = _address(value)
+    networks = ("224.0.0.0/24",) if address.version == 4 else tuple(f"ff{flags:x}2::/16" for flags in range(16))
+    return any(address in ipaddress.ip_network(network) for network in networks)
+
+
+def _is_global_unicast(value: dict[str, str]) -> bool:
+    address = _address(value)
+    is_broadcast = address == ipaddress.ip_address("255.255.255.255")
+    return not (is_broadcast or address.is_unspecified or address.is_loopback or address.is_multicast or address.is_link_local)
+
+
 def _cidr(text: str) -> dict[str, str]:
     if "/" not in text:
         raise ValueError(f"network address parse error during conversion from string: {text!r}")
@@ -241,6 +253,8 @@ ADDRESSES = [
     Function("isUnspecified", ("IP",), "bool", lambda value: _address(value).is_unspecified),
     Function("isLoopback", ("IP",), "bool", lambda value: _address(value).is_loopback),
     Function("isLinkLocalUnicast", ("IP",), "bool", lambda value: _address(value).is_link_local),
+    Function("isLinkLocalMulticast", ("IP",), "bool", _is_link_local_multicast),
+    Function("isGlobalUnicast", ("IP",), "bool", _is_global_unicast),
     Function("isCIDR", ("string",), "bool", parses(_cidr), member=False),
     Function("cidr", ("string",), "CIDR", _cidr, member=False),
     Function("containsIP", ("CIDR", "string"), "bool", _contains_ip),
@@ -264,6 +278,13 @@ def _semver(text: str) -> dict[str, str]:
     return opaque("Semver", text)
 
 
+def _normal(text: str) -> str:
+    """A version without a leading v, of three numbers without leading zeros."""
+    numbers, rest = re.match(r"v?([0-9.]*)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    parts = [part.lstrip("0") or "0" if part else part for part in numbers.split(".")]
+    return ".".join([*parts, *["0"] * (3 - len(parts))]) + rest
+
+
 def _numbers(value: dict[str, str]) -> tuple[int, int, int]:
     major, minor, patch = text_of(value).partition("-")[0].partition("+")[0].split(".")
     return int(major), int(minor), int(patch)
@@ -278,6 +299,8 @@ def _precedence(text: str) -> tuple[Any, ...]:
 SEMVERS = [
     Function("isSemver", ("string",), "bool", parses(_semver), member=False),
     Function("semver", ("string",), "Semver", _semver, member=False),
+    Function("isSemver", ("string", "bool"), "bool", lambda text, loose: parses(_semver)(_normal(text) if loose else text), member=False),
+    Function("semver", ("string", "bool"), "Semver", lambda text, loose: _semver(_normal(text) if loose else text), member=False),
     *(
         Function(name, ("Semver",), "int", lambda value, place=place: _numbers(value)[place])
         for place, name in enumerate(("major", "minor", "patch"))

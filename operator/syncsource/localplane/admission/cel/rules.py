@@ -10,14 +10,14 @@ from typing import Any
 
 from syncsource.localplane.admission import cause
 from syncsource.localplane.admission.cause import OMITTED, Cause, child
-from syncsource.localplane.admission.cel.environment import make_environment, runtime_environment
-from syncsource.localplane.admission.cel.typing_pool import SchemaTypes
+from syncsource.localplane.admission.cel.environment import runtime_environment
 from syncsource.localplane.admission.cel.values import to_cel
 from syncsource.localplane.admission.schema import Rule, Schema
 from syncsource.localplane.admission.validation import correlated, same
 
 _LITERAL = re.compile(r'"""(?:\\.|[^\\])*?"""|"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
 _OLD_SELF = re.compile(r"\boldSelf\b")
+MAX_MESSAGE_BYTES = 5 * 1024
 _STRING = Schema(types=("string",))
 _ROOT = {
     "apiVersion": _STRING,
@@ -26,16 +26,15 @@ _ROOT = {
 }
 
 
-class RuleDoesNotCompile(Exception):
-    """The text is cel-cpp's, with the line and a mark below the place."""
-
-
 @dataclass(frozen=True)
 class CompiledRule:
+    """`kind` is the type of the values."""
+
     rule: Rule
     is_transition: bool
     expression: str
     message_expression: str
+    kind: str
 
     @cached_property
     def program(self) -> Any:
@@ -60,97 +59,34 @@ class RuleTree:
     additional: RuleTree | None = None
     is_about_changes: bool = False
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self.rules or self.properties or self.items or self.additional)
-
 
 def as_resource(schema: Schema) -> Schema:
     """`schema` with the meta fields that rules at the root of an object may use."""
     return replace(schema, properties={**schema.properties, **_ROOT})
 
 
-class RuleCompiler:
-    """Compiles the rules of one schema; what is wrong is collected in `causes`, by the path of the rule."""
-
-    def __init__(self, root: Schema, path: str) -> None:
-        self.root = as_resource(root)
-        self.path = path
-        self.causes: list[Cause] = []
-
-    def compile(self) -> RuleTree:
-        return self._tree(self.root, self.path, correlatable=True) or RuleTree(self.root)
-
-    @cached_property
-    def _types(self) -> SchemaTypes:
-        return SchemaTypes(self.root)
-
-    def _tree(self, schema: Schema, path: str, *, correlatable: bool) -> RuleTree | None:
-        rules = tuple(
-            compiled
-            for index, rule in enumerate(schema.rules)
-            if (compiled := self._rule(rule, schema, f"{path}.x-kubernetes-validations[{index}]", correlatable)) is not None
-        )
-        below = correlatable and schema.map_type != "atomic"
-        properties = {
-            name: tree
-            for name, sub in schema.properties.items()
-            if (tree := self._tree(sub, f"{path}.properties[{name}]", correlatable=below)) is not None
-        }
-        items = self._optional(schema.items, f"{path}.items", correlatable and schema.list_type == "map")
-        additional = self._optional(schema.additional, f"{path}.additionalProperties", below)
-        parts = [*properties.values(), *filter(None, (items, additional))]
-        changes = any(rule.is_transition for rule in rules) or any(part.is_about_changes for part in parts)
-        tree = RuleTree(schema, rules, properties, items, additional, changes)
-        return None if tree.is_empty else tree
-
-    def _optional(self, schema: Schema | None, path: str, correlatable: bool) -> RuleTree | None:
-        return None if schema is None else self._tree(schema, path, correlatable=correlatable)
-
-    def _rule(self, rule: Rule, schema: Schema, path: str, correlatable: bool) -> CompiledRule | None:
-        uses_old = bool(_OLD_SELF.search(_LITERAL.sub('""', rule.rule)))
-        if uses_old and not correlatable:
-            detail = "oldSelf cannot be used on the uncorrelatable portion of the schema"
-            self.causes.append(cause.invalid(f"{path}.rule", rule.rule, detail))
-            return None
-        compiled = CompiledRule(rule, uses_old, _bound(rule.rule, rule), _bound(rule.message_expression, rule))
-        try:
-            self._check(rule.rule, schema, rule, "BOOL", "cel expression must evaluate to a bool")
-            if rule.message_expression:
-                self._check(rule.message_expression, schema, rule, "STRING", "must evaluate to a string")
-        except RuleDoesNotCompile as wrong:
-            self.causes.append(cause.invalid(f"{path}.rule", rule.rule, str(wrong)))
-            return None
-        return compiled
-
-    def _check(self, expression: str, schema: Schema, rule: Rule, wanted: str, otherwise: str) -> None:
-        if not expression.strip():
-            raise RuleDoesNotCompile("rule is not specified")
-        try:
-            returned = self._environment(schema, rule).compile(_bound(expression, rule)).return_type()
-        except RuntimeError as wrong:
-            raise RuleDoesNotCompile(f"compilation failed: {_compiler_text(wrong)}") from wrong
-        if returned.name() not in {wanted, "DYN"}:
-            raise RuleDoesNotCompile(otherwise)
-
-    def _environment(self, schema: Schema, rule: Rule) -> Any:
-        if self._types is None:
-            return runtime_environment()
-        if id(schema) not in self._environments:
-            kind = self._types.type_of(schema)
-            variables = {"self": kind, "oldSelf": kind, "isUpdate": _bool_type()}
-            self._environments[id(schema)] = make_environment(variables, self._types.pool, checking=True)
-        return self._environments[id(schema)]
-
-    @cached_property
-    def _environments(self) -> dict[int, Any]:
-        return {}
+def build_rules(root: Schema, *, is_resource: bool = False) -> RuleTree:
+    """The rules of a schema that has been checked, ready to run."""
+    return _tree(as_resource(root) if is_resource else root) or RuleTree(root)
 
 
-def _bool_type() -> Any:
-    from cel_expr_python import cel
+def _tree(schema: Schema) -> RuleTree | None:
+    properties = {name: tree for name, sub in schema.properties.items() if (tree := _tree(sub)) is not None}
+    items = None if schema.items is None else _tree(schema.items)
+    additional = None if schema.additional is None else _tree(schema.additional)
+    rules = tuple(_compiled(rule, schema) for rule in schema.rules)
+    below = [tree for tree in (*properties.values(), items, additional) if tree is not None]
+    if not rules and not below:
+        return None
+    seen = as_resource(schema) if schema.embedded else schema
+    moves = any(rule.is_transition for rule in rules) or any(tree.is_about_changes for tree in below)
+    return RuleTree(seen, rules, properties, items, additional, moves)
 
-    return cel.Type.BOOL
+
+def _compiled(rule: Rule, schema: Schema) -> CompiledRule:
+    uses_old = bool(_OLD_SELF.search(_LITERAL.sub('""', rule.rule)))
+    kind = schema.types[0] if len(schema.types) == 1 else ""
+    return CompiledRule(rule, uses_old, _bound(rule.rule, rule), _bound(rule.message_expression, rule), kind)
 
 
 def _bound(expression: str, rule: Rule) -> str:
@@ -159,53 +95,49 @@ def _bound(expression: str, rule: Rule) -> str:
     return f"cel.bind(oldSelf, isUpdate ? optional.of(oldSelf) : optional.none(), {expression})"
 
 
-def _compiler_text(wrong: Exception) -> str:
-    text = re.sub(r" \[[A-Z_]+\]$", "", str(wrong))
-    text = re.sub(r"^[A-Z_]+: ", "", text)
-    text = re.sub(r" \(in container ''\)", " (in container '')", text)
-    return re.sub(r"(undefined field '[^']+') not found in struct '[^']+'", r"\1", text)
+def evaluate(tree: RuleTree, value: Any, old: Any = None, path: str = "", *, ratchet: bool = True) -> Iterator[Cause]:
+    """The causes of rules that do not hold.
 
-
-def evaluate(tree: RuleTree, value: Any, old: Any = None, path: str = "") -> Iterator[Cause]:
-    """The causes of rules that do not hold; rules about changes are skipped where there is no old value."""
-    if value is None or (old is not None and not tree.is_about_changes and same(value, old)):
+    Rules about changes are skipped where there is no old value; the others, with `ratchet`, where the value is the old one.
+    """
+    if value is None:
+        return
+    unchanged = ratchet and old is not None and same(value, old)
+    if unchanged and not tree.is_about_changes:
         return
     if tree.rules:
-        yield from _evaluate_node(tree, value, old, path)
-    yield from _evaluate_below(tree, value, old, path)
+        yield from _evaluate_node(tree, value, old, path, unchanged=unchanged)
+    yield from _evaluate_below(tree, value, old, path, ratchet=ratchet)
 
 
-def _evaluate_node(tree: RuleTree, value: Any, old: Any, path: str) -> Iterator[Cause]:
-    unchanged = old is not None and same(value, old)
-    rules = [rule for rule in tree.rules if _is_due(rule, old, unchanged=unchanged)]
-    if not rules:
+def _evaluate_node(tree: RuleTree, value: Any, old: Any, path: str, *, unchanged: bool) -> Iterator[Cause]:
+    due = [rule for rule in tree.rules if _is_due(rule, old, unchanged=unchanged)]
+    if not due:
         return
     data = {"self": to_cel(value, tree.schema), "isUpdate": old is not None}
     data["oldSelf"] = to_cel(old, tree.schema) if old is not None else None
     activation = runtime_environment().Activation(data)
-    for rule in rules:
+    for rule in due:
         found = _evaluate_rule(rule, activation, value, path)
         if found is not None:
             yield found
 
 
 def _is_due(rule: CompiledRule, old: Any, *, unchanged: bool) -> bool:
-    """What held before is not asked again, unless it is about the change."""
     if rule.is_transition:
         return old is not None or rule.rule.optional_old_self
     return not unchanged
 
 
 def _evaluate_rule(rule: CompiledRule, activation: Any, value: Any, path: str) -> Cause | None:
-    shown = OMITTED if isinstance(value, dict | list) else value
     result, error = _run(rule.program, activation)
-    if error:
-        text = rule.rule.rule.strip()
-        if "no matching overload" in error.lower() or error.startswith("no such overload"):
-            what = f"'{error}': call arguments did not match a supported operator, function or macro signature for rule: {text}"
-            return cause.invalid(path, shown, what)
-        return cause.invalid(path, shown, f"{error} evaluating rule: {text}")
-    return None if result is True else _failed(rule, activation, shown, path)
+    if not error:
+        return None if result is True else _failed(rule, activation, OMITTED if isinstance(value, dict | list) else value, path)
+    shown, kind = rule.rule.message.strip() or rule.rule.rule.strip(), rule.kind
+    if error.startswith("no such overload"):
+        what = f"'{error}': call arguments did not match a supported operator, function or macro signature for rule: {shown}"
+        return cause.invalid(path, kind, what)
+    return cause.invalid(path, kind, f"{error} evaluating rule: {shown}")
 
 
 def _failed(rule: CompiledRule, activation: Any, shown: Any, path: str) -> Cause:
@@ -217,7 +149,7 @@ def _failed(rule: CompiledRule, activation: Any, shown: Any, path: str) -> Cause
         case "FieldValueForbidden":
             return cause.forbidden(where, message)
         case "FieldValueDuplicate":
-            return cause.duplicate(where, shown, message)
+            return cause.duplicate(where, shown)
         case _:
             return cause.invalid(where, shown, message)
 
@@ -225,9 +157,10 @@ def _failed(rule: CompiledRule, activation: Any, shown: Any, path: str) -> Cause
 def _message(rule: CompiledRule, activation: Any) -> str:
     if rule.message_expression:
         made, error = _run(rule.message_program, activation)
-        if not error and isinstance(made, str) and made.strip() and "\n" not in made:
-            return made.strip()
-    return rule.rule.message or f"failed rule: {rule.rule.rule.strip()}"
+        text = made.strip() if not error and isinstance(made, str) else ""
+        if text and "\n" not in text and len(text.encode()) <= MAX_MESSAGE_BYTES:
+            return text
+    return rule.rule.message.strip() or f"failed rule: {rule.rule.rule.strip()}"
 
 
 def _run(program: Any, activation: Any) -> tuple[Any, str]:
@@ -247,14 +180,15 @@ def _runtime_text(text: str) -> str:
     return f"no such key: {missing[1]}" if missing else text
 
 
-def _evaluate_below(tree: RuleTree, value: Any, old: Any, path: str) -> Iterator[Cause]:
+def _evaluate_below(tree: RuleTree, value: Any, old: Any, path: str, *, ratchet: bool) -> Iterator[Cause]:
     if isinstance(value, dict):
-        previous = old if isinstance(old, dict) and tree.schema.map_type != "atomic" else {}
+        previous = old if isinstance(old, dict) else {}
         for name, item in value.items():
-            below = tree.properties.get(name) or (tree.additional if name not in tree.schema.properties else None)
-            if below is not None:
-                yield from evaluate(below, item, previous.get(name), child(path, name))
+            if name in tree.properties:
+                yield from evaluate(tree.properties[name], item, previous.get(name), child(path, name), ratchet=ratchet)
+            elif tree.additional is not None and name not in tree.schema.properties:
+                yield from evaluate(tree.additional, item, previous.get(name), f"{path}[{name}]", ratchet=ratchet)
     elif isinstance(value, list) and tree.items is not None:
+        before = correlated(old, value, tree.schema)
         for index, item in enumerate(value):
-            before = correlated(old, index, item, tree.schema) if tree.schema.list_type == "map" else None
-            yield from evaluate(tree.items, item, before, f"{path}[{index}]")
+            yield from evaluate(tree.items, item, before[index], f"{path}[{index}]", ratchet=ratchet)

@@ -124,3 +124,9 @@ def _by_format(text: str, name: str) -> Any:
         return convert(text) if convert else text
     except (ValueError, OverflowError):
         return text
+
+
+def unescaped_keyword(name: str) -> str:
+    """The keyword that an escaped name stands for, since rules may say it as it is too; empty for other names."""
+    bare = name.strip("_")
+    return bare if name == f"__{bare}__" and bare in _KEYWORDS - {"true", "false", "null", "in"} else ""
