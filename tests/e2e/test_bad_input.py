@@ -159,6 +159,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.usefixtures("rules")
 @pytest.mark.parametrize(("wrong", "message"), REFUSED, ids=lambda value: json.dumps(value) if isinstance(value, dict) else "")
 def test_refused(wrong: dict[str, Any], message: str, cluster: Cluster, api: Api) -> None:
     with pytest.raises(Refused) as refused:

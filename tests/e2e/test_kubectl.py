@@ -78,7 +78,7 @@ def test_apply(applied: str, kubectl: Kubectl, file: Path) -> None:
     assert kubectl("apply", "-f", str(file)).stdout.splitlines()[1].startswith("syncsource.syncsource.dev/orders ")
 
 
-@pytest.mark.usefixtures("applied")
+@pytest.mark.usefixtures("applied", "rules")
 @pytest.mark.parametrize(("wrong", "part"), [("evry", "evry"), ("cron", "every")])
 def test_apply_of_what_is_wrong(kubectl: Kubectl, file: Path, wrong: str, part: str) -> None:
     text = file.read_text().replace("    every: 1h\n", f"    every: 1h\n    {wrong}: 0 * * * *\n")

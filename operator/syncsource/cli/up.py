@@ -63,7 +63,7 @@ async def _up(folder: Path, port: int | None, demo: bool, once: bool, operator: 
     options = (*(["-vv"] if asked <= logging.DEBUG else []), "operator", "--workers", str(workers))
     async with brought_up(folder, port=port, operator=options if operator else None, demo=demo, show=show) as running:
         if once:
-            click.echo(_replaced(running), nl=False)
+            click.echo(_replaced(running), nl=False, err=True)
             await _finish(running, seconds)
         else:
             click.echo(_welcome(running))
