@@ -256,7 +256,7 @@ def test_last_words(here) -> None:
 
 
 def test_containers_together_and_one_after_the_other(here) -> None:
-    order = "import os, time; open('{0}', 'a').write('{1}\\n')"
+    order = "print('{1}'); open('{0}', 'a').write('{1}\\n')"
     trail = here.server.folder / f"{uuid.uuid4().hex}.txt"
     initial = [python(order.format(trail, name), name=name) for name in ("one", "two")]
     meet = "import os, time\nopen('{0}.{1}', 'w')\nwhile not os.path.exists('{0}.{2}'): time.sleep(0.01)"
@@ -265,6 +265,7 @@ def test_containers_together_and_one_after_the_other(here) -> None:
     pod = here.wait(name, phase("Succeeded"))
     assert trail.read_text() == "one\ntwo\n"
     assert [one["ready"] for one in pod["status"]["initContainerStatuses"]] == [True, True]
+    assert here.log(name, container="one", follow="true") == "one\n"
 
 
 def test_an_init_container_that_fails_fails_the_pod(here) -> None:

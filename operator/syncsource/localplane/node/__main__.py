@@ -17,7 +17,7 @@ from syncsource.localplane.node.node import Node, Options
 from syncsource.localplane.node.processes import lock
 from syncsource.localplane.parent import when_parent_ends
 
-LOCKED_WITHIN = 15.0
+LOCKED_WITHIN = 10.0
 """Seconds until what a node before this one ran must have ended."""
 
 

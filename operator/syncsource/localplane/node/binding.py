@@ -11,6 +11,9 @@ from syncsource.localplane.node.watching import DELETED, Watched
 from syncsource.localplane.node.working import Key, Queue
 
 SCHEDULER = "default-scheduler"
+MOST_PODS = 110
+_AGAIN = 2.0
+"""Seconds after which a Pod is looked at again that did not find room."""
 
 
 class Scheduler:
@@ -30,12 +33,18 @@ class Scheduler:
         pod = self.pods.objects.get(key)
         if pod is None or not _waits(pod):
             return
-        why = obstacle(pod, self._images, self._labels)
+        if self._crowd():
+            self.queue.add(key, _AGAIN)
+        why = obstacle(pod, self._images, self._labels) or self._crowd()
         try:
             await (self._refuse(pod, why) if why else self._bind(pod))
         except ApiFailed as failed:
             if not failed.is_final:
                 raise
+
+    def _crowd(self) -> str:
+        running = sum(pod["spec"].get("nodeName") == self._node and not _has_ended(pod) for pod in self.pods.objects.values())
+        return "" if running < MOST_PODS else f"it runs {running} Pods, and no more than {MOST_PODS} at once"
 
     async def _bind(self, pod: Object) -> None:
         metadata = pod["metadata"]
@@ -59,9 +68,13 @@ class Scheduler:
 
 
 def _waits(pod: Object) -> bool:
-    spec, phase = pod["spec"], (pod.get("status") or {}).get("phase", "Pending")
+    spec = pod["spec"]
     ours = spec.get("schedulerName", SCHEDULER) == SCHEDULER and not spec.get("schedulingGates")
-    return ours and not spec.get("nodeName") and phase == "Pending" and not pod["metadata"].get("deletionTimestamp")
+    return ours and not spec.get("nodeName") and not _has_ended(pod) and not pod["metadata"].get("deletionTimestamp")
+
+
+def _has_ended(pod: Object) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
 def _path(pod: Object) -> str:

@@ -105,14 +105,16 @@ class PodLogs:
 
 
 def _state(pod: Mapping[str, Any], container: str) -> dict[str, Any]:
-    statuses = (pod.get("status") or {}).get("containerStatuses") or []
-    return next((status.get("state") or {} for status in statuses if status.get("name") == container), {})
+    status = pod.get("status") or {}
+    statuses = [one for field in ("containerStatuses", "initContainerStatuses") for one in status.get(field) or ()]
+    return next((one.get("state") or {} for one in statuses if one.get("name") == container), {})
 
 
 def _check_started(pod: Mapping[str, Any], container: str) -> None:
-    waiting = _state(pod, container).get("waiting")
+    state, name = _state(pod, container), pod["metadata"]["name"]
+    waiting = state.get("waiting") if state or not pod["spec"].get("nodeName") else {"reason": "ContainerCreating"}
     if waiting:
-        reason, name = waiting.get("reason") or "", pod["metadata"]["name"]
+        reason = waiting.get("reason") or ""
         raise errors.bad_request(f'container "{container}" in pod "{name}" is waiting to start: {reason}')
 
 
