@@ -55,7 +55,7 @@ def test_a_field_of_another_manager_is_a_conflict_unless_forced(apply) -> None:
 def test_equal_values_are_owned_together(apply) -> None:
     apply("ssa-shared", {"colour": "red"}, "one")
     shared = apply("ssa-shared", {"colour": "red"}, "two").json()
-    assert [entry["manager"] for entry in shared["metadata"]["managedFields"]] == ["one", "two"]
+    assert [entry["manager"] for entry in shared["metadata"]["managedFields"]] == ["two", "one"]
     left = apply("ssa-shared", {"colour": "red", "size": 5}, "one").json()
     assert left["spec"] == {"colour": "red", "size": 5}
 

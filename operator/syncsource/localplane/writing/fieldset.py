@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,14 +17,17 @@ from syncsource.localplane.admission.validation import same
 
 Path = tuple[str, ...]
 FieldSet = frozenset[Path]
+PathSet = set[Path]
 EMPTY: FieldSet = frozenset()
 _ANY = Schema()
+_KINDS = {"f": 0, "k": 1, "v": 2, "i": 3}
 
 
 def element(item: Any, index: int, schema: Schema) -> str:
     """The path element of a list item."""
     if schema.list_type == "map" and isinstance(item, dict):
-        key = {name: item.get(name, _default(schema, name)) for name in sorted(schema.list_map_keys)}
+        given = {name: item.get(name, _default(schema, name)) for name in sorted(schema.list_map_keys)}
+        key = {name: value for name, value in given.items() if value is not None}
         return f"k:{json.dumps(key, separators=(',', ':'), ensure_ascii=False)}"
     if schema.list_type == "set":
         return f"v:{json.dumps(item, separators=(',', ':'), ensure_ascii=False)}"
@@ -61,28 +65,30 @@ def _named(value: Any, schema: Schema, path: Path) -> Iterator[Path]:
     if not is_granular(value, schema):
         yield path
         return
+    seen = Counter(part for part, _, _ in children(value, schema))
     for part, item, below in children(value, schema):
         place = (*path, part)
-        is_declared = isinstance(value, dict) and part[2:] in schema.properties
-        if not is_declared or item is None or item in ({}, []):
+        if not isinstance(value, dict) or item is None or item == {} or part[2:] not in schema.properties:
             yield place
-        if is_granular(item, below):
+        if seen[part] == 1:
             yield from _named(item, below, place)
-        else:
-            yield place
 
 
 @dataclass(slots=True)
 class Comparison:
     """What a write added, changed and removed."""
 
-    added: set[Path] = field(default_factory=set)
-    modified: set[Path] = field(default_factory=set)
-    removed: set[Path] = field(default_factory=set)
+    added: PathSet = field(default_factory=set)
+    modified: PathSet = field(default_factory=set)
+    removed: PathSet = field(default_factory=set)
 
     @property
-    def is_same(self) -> bool:
-        return not (self.added or self.modified or self.removed)
+    def written(self) -> FieldSet:
+        return frozenset(self.added | self.modified)
+
+    @property
+    def all(self) -> FieldSet:
+        return self.written | self.removed
 
 
 _NOTHING: Any = object()
@@ -126,8 +132,8 @@ def _parts(value: Any, schema: Schema) -> dict[str, tuple[Any, Schema]]:
 
 
 def remove(value: Any, schema: Schema, paths: FieldSet) -> Any:
-    """`value` without the fields at `paths`."""
-    if not paths or not is_granular(value, schema):
+    """`value` without the fields at `paths`; what is left empty becomes None."""
+    if not paths or not value or not is_granular(value, schema):
         return value
     below: dict[str, set[Path]] = {}
     for path in paths:
@@ -137,7 +143,22 @@ def remove(value: Any, schema: Schema, paths: FieldSet) -> Any:
         for part, item, sub in children(value, schema)
         if () not in below.get(part, ())
     ]
+    if not kept:
+        return None
     return {part[2:]: item for part, item in kept} if isinstance(value, dict) else [item for _, item in kept]
+
+
+def with_parents(paths: FieldSet, schema: Schema) -> FieldSet:
+    """The set with the declared fields that hold its parts: they go when the last of their parts does."""
+    found = set(paths)
+    for path in paths:
+        here = schema
+        for length, part in enumerate(path[:-1], 1):
+            name = part[2:] if part.startswith("f:") else None
+            if name is not None and name in here.properties:
+                found.add(path[:length])
+            here = (here.items if name is None else here.property(name)) or _ANY
+    return frozenset(found)
 
 
 def to_fields_v1(paths: FieldSet) -> dict[str, Any]:
@@ -170,6 +191,11 @@ def _read(node: Mapping[str, Any], path: Path) -> Iterator[Path]:
             yield path
         else:
             yield from _read(below or {}, (*path, part))
+
+
+def in_order(paths: Iterable[Path]) -> list[Path]:
+    """As a set is walked: at each level what is owned itself, then what has parts that are."""
+    return sorted(paths, key=lambda path: [(place < len(path) - 1, _KINDS[part[0]], part) for place, part in enumerate(path)])
 
 
 def path_text(path: Path) -> str:

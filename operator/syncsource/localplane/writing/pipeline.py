@@ -6,7 +6,7 @@ import copy
 import datetime as dt
 import secrets
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,9 @@ from syncsource.localplane.admission.pruning import prune
 from syncsource.localplane.admission.validation import same, validate
 from syncsource.localplane.registry import definitions
 from syncsource.localplane.registry.apitypes import api_type
-from syncsource.localplane.registry.object_meta import OBJECT_META, whole_object
+from syncsource.localplane.registry.object_meta import OBJECT_META
 from syncsource.localplane.registry.resource import Resource
 from syncsource.localplane.writing import managedfields
-from syncsource.localplane.writing.managedfields import Manager
 from syncsource.localplane.writing.native import empty_native, read_native
 from syncsource.localplane.writing.nativechecks import check_native
 from syncsource.localplane.writing.options import WriteOptions
@@ -184,15 +183,6 @@ def _keep_system_fields(metadata: Object, old: Object) -> None:
 def _spec_changed(resource: Resource, obj: Object, old: Object) -> bool:
     hidden = {"metadata", "status"} if resource.has_status else {"metadata"}
     return not same(*({name: value for name, value in each.items() if name not in hidden} for each in (obj, old)))
-
-
-def own(resource: Resource, old: Mapping[str, Any], obj: Object, options: WriteOptions) -> None:
-    """Record in `managedFields` what this write changed."""
-    given = managedfields.read(obj["metadata"])
-    entries = given or managedfields.read(old.get("metadata") or {})
-    manager = Manager(options.manager, "Update", resource.api_version, options.subresource)
-    after = managedfields.after_update(old, obj, whole_object(resource.rules.schema), entries, manager, now())
-    managedfields.write(obj["metadata"], after)
 
 
 def causes(resource: Resource, obj: Object, old: Object | None) -> Iterator[Cause]:

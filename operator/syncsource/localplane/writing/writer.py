@@ -18,11 +18,13 @@ from syncsource.localplane.storage.broadcast import Broadcast, Change
 from syncsource.localplane.storage.encoding import decode as from_json
 from syncsource.localplane.storage.encoding import encode
 from syncsource.localplane.storage.store import Key, Store
-from syncsource.localplane.writing import deletion, managedfields, pipeline, views
+from syncsource.localplane.writing import deletion, managedfields, ownership, pipeline, views
 from syncsource.localplane.writing.managedfields import Manager
 from syncsource.localplane.writing.options import DeleteOptions, WriteOptions
+from syncsource.localplane.writing.ownership import Versions
 from syncsource.localplane.writing.pipeline import Object, Result
 from syncsource.localplane.writing.strategies import CRD, GENERIC, STRATEGIES
+from syncsource.localplane.writing.typed import check_applied
 
 Listener = Callable[[Change, Object], None]
 Patch = Callable[[Object], Any]
@@ -41,7 +43,7 @@ class Writer:
     def create(self, resource: Resource, namespace: str, obj: Any, options: WriteOptions) -> Result:
         obj = pipeline.check_type(resource, obj, namespace)
         warnings = pipeline.decode(resource, obj, options)
-        return self._insert(resource, namespace, obj, options, warnings, {})
+        return self._insert(resource, namespace, obj, options, warnings)
 
     def update(self, resource: Resource, namespace: str, name: str, obj: Any, options: WriteOptions) -> Result:
         obj = pipeline.check_type(resource, obj, namespace)
@@ -62,25 +64,41 @@ class Writer:
 
     def apply(self, resource: Resource, namespace: str, name: str, config: Any, options: WriteOptions) -> Result:
         """Server-side apply: creates what is not there."""
-        config = pipeline.check_type(resource, config, namespace)
-        _check_name(config, name)
-        if config["metadata"].get("managedFields"):
-            raise errors.bad_request("metadata.managedFields must be nil")
-        warnings = pipeline.decode(resource, config, options, defaults=False)
-        stored = self.store.get(self.key(resource, namespace, name))
-        live: Object = (
-            self._current(resource, self.key(resource, namespace, name))
-            if stored
-            else {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {}}
-        )
-        manager = Manager(options.manager, "Apply", resource.api_version, options.subresource)
+        config = _checked_config(resource, config, name)
+        key = self.key(resource, namespace, name)
+        live = self._live(resource, key, config["metadata"].get("uid", ""), options)
+        versions, manager = self._versions(resource, options), Manager(options.manager, "Apply", resource.api_version, options.subresource)
+        warnings = () if resource.is_custom else pipeline.decode(resource, config, options, defaults=False)
         entries = managedfields.read(live["metadata"])
-        schema = whole_object(resource.rules.schema)
-        applied = managedfields.after_apply(live, config, schema, entries, manager, pipeline.now(), force=options.force)
-        if stored is None:
-            pipeline.decode(resource, applied.object, options)
-            return self._insert(resource, namespace, applied.object, options, warnings, applied.entries)
-        return self._replace(resource, self.key(resource, namespace, name), applied.object, options, applied.entries)
+        applied = ownership.after_apply(live, config, versions, entries, manager, pipeline.now(), force=options.force)
+        obj = pipeline.check_type(resource, applied.object, namespace)
+        if not live["metadata"]:
+            obj["metadata"].pop("resourceVersion", None)
+            pipeline.decode(resource, obj, options)
+            return self._insert(resource, namespace, obj, options, warnings, applied.entries)
+        return self._replace(resource, key, obj, options, applied.entries)
+
+    def _live(self, resource: Resource, key: Key, uid: str, options: WriteOptions) -> Object:
+        """What a configuration is applied to: an empty object where there is none yet."""
+        if self.store.get(key) is not None or options.subresource:
+            return self._current(resource, key)
+        if uid:
+            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise errors.conflict(resource.group, resource.plural, key.name, why)
+        return {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {}}
+
+    def _versions(self, resource: Resource, options: WriteOptions) -> Versions:
+        ignored = ("metadata", "spec") if options.subresource == "status" else ("status",) if resource.has_status else ()
+        served = [other for other in self.registry if other.storage == resource.storage]
+        is_renamed = any(other.renames for other in served)
+        return Versions({other.api_version: whole_object((resource if is_renamed else other).rules.schema) for other in served}, ignored)
+
+    def _own(self, resource: Resource, old: Object, obj: Object, options: WriteOptions, entries: managedfields.Entries | None) -> None:
+        if entries is not None:
+            managedfields.write(obj["metadata"], entries)
+            return
+        manager = Manager(options.manager, "Update", resource.api_version, options.subresource)
+        ownership.record(old, obj, self._versions(resource, options), manager, pipeline.now())
 
     def delete(self, resource: Resource, namespace: str, name: str, options: DeleteOptions) -> tuple[Object, bool]:
         """The object, and whether it is gone: finalizers, the kind's own clean-up or its grace may keep it."""
@@ -135,15 +153,11 @@ class Writer:
         obj: Object,
         options: WriteOptions,
         warnings: tuple[str, ...],
-        entries: managedfields.Entries,
+        entries: managedfields.Entries | None = None,
     ) -> Result:
         self._check_namespace(resource, namespace, obj)
         pipeline.prepare_create(resource, obj)
-        if entries:
-            managedfields.write(obj["metadata"], entries)
-        else:
-            obj["metadata"].pop("managedFields", None)
-            pipeline.own(resource, {"apiVersion": obj["apiVersion"], "kind": obj["kind"]}, obj, options)
+        self._own(resource, {"apiVersion": obj["apiVersion"], "kind": obj["kind"]}, obj, options, entries)
         obj = views.incoming(resource, obj)
         self._validate(resource, obj, None)
         key = self.key(resource, namespace, obj["metadata"]["name"])
@@ -163,10 +177,7 @@ class Writer:
             self._check_preconditions(resource, old, metadata.get("uid", ""), metadata.pop("resourceVersion", ""))
             warnings = pipeline.decode(resource, obj, options)
             obj = pipeline.prepare_update(resource, views.incoming(resource, obj), old, options.subresource)
-            if entries is None:
-                pipeline.own(resource, old, obj, options)
-            else:
-                managedfields.write(obj["metadata"], entries)
+            self._own(resource, old, obj, options, entries)
             obj["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
             self._validate(resource, obj, old)
             if options.subresource != "status":
@@ -256,6 +267,21 @@ class Writer:
                     listener(change, obj)
         finally:
             self._is_telling = False
+
+
+def _checked_config(resource: Resource, config: Any, name: str) -> Object:
+    """An applied configuration that names the object it is sent to and fits the schema; raises the 400 or 500 of another one."""
+    config = {} if config is None else config
+    given, kind = (config.get(field) or "" for field in ("apiVersion", "kind"))
+    if (given, kind) != (resource.api_version, resource.kind):
+        raise errors.bad_request(f"invalid object type: {given or '/'}, Kind={kind}")
+    if not isinstance(config.setdefault("metadata", {}), dict):
+        config["metadata"] = {}
+    _check_name(config, name)
+    if config["metadata"].get("managedFields") is not None:
+        raise errors.bad_request("metadata.managedFields must be nil")
+    check_applied(config, whole_object(resource.rules.schema))
+    return dict(config)
 
 
 def _check_name(obj: Object, name: str) -> None:
