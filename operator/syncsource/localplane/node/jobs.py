@@ -135,6 +135,7 @@ class JobController:
         status = job.get("status") or {}
         if found != (status.get("uncountedTerminatedPods") or {}):
             job = await self._write(path, job, {**status, "uncountedTerminatedPods": found})
+            job["status"]["uncountedTerminatedPods"] = found  # which Kubernetes before 1.22 does not keep
         known = self._vanished.get(job["metadata"]["uid"], {})
         for uid in vanished:
             known.pop(uid, None)
