@@ -11,6 +11,7 @@ from pathlib import Path
 from syncsource.localplane.node.api import Api, ApiFailed, Object
 from syncsource.localplane.node.binding import Scheduler
 from syncsource.localplane.node.containers import Settings
+from syncsource.localplane.node.cronjobs import CronJobController
 from syncsource.localplane.node.events import Recorder
 from syncsource.localplane.node.images import Images
 from syncsource.localplane.node.jobs import JobController
@@ -49,14 +50,18 @@ class Node:
         self._pods = Pods(options.name, make, settings)
         self._jobs = JobController(api, recorder, options.job_backoff)
         self._watched_pods = self._scheduler.pods = Watched(api, "/api/v1/pods", self._heard_pod)
-        watched_jobs = Watched(api, "/apis/batch/v1/jobs", self._jobs.heard)
+        self._crons = CronJobController(api, recorder)
+        watched_jobs = Watched(api, "/apis/batch/v1/jobs", self._heard_job)
+        watched_crons = Watched(api, "/apis/batch/v1/cronjobs", self._crons.heard)
         self._runs = (
             recorder.run,
             self._registration.run,
             self._watched_pods.run,
             watched_jobs.run,
+            watched_crons.run,
             self._scheduler.queue.run,
             self._jobs.queue.run,
+            self._crons.queue.run,
             self._tidy,
         )
         self._tasks: list[asyncio.Task[None]] = []
@@ -79,6 +84,10 @@ class Node:
         self._scheduler.heard(kind, pod)
         self._pods.heard(kind, pod)
         self._jobs.heard_pod(kind, pod)
+
+    def _heard_job(self, kind: str, job: Object) -> None:
+        self._jobs.heard(kind, job)
+        self._crons.heard_job(kind, job)
 
     async def _tidy(self) -> None:
         await self._watched_pods.is_known.wait()
