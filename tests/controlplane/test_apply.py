@@ -13,7 +13,7 @@ from syncsource.localplane.writing.strategic import strategic_merge
 APPLY = {"Content-Type": "application/apply-patch+yaml"}
 MERGE = {"Content-Type": "application/merge-patch+json"}
 STRATEGIC = {"Content-Type": "application/strategic-merge-patch+json"}
-PODS = "/api/v1/namespaces/default/pods"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 
 
 @pytest.fixture
@@ -98,11 +98,14 @@ def test_applying_needs_a_manager_and_no_managed_fields(apply) -> None:
 
 
 def test_a_strategic_patch_merges_lists_by_key(http) -> None:
-    pod = {"metadata": {"name": "strategic"}, "spec": {"containers": [{"name": "a", "image": "1"}, {"name": "b", "image": "1"}]}}
-    assert http.post(PODS, json=pod).status_code == 201
-    patch = {"spec": {"containers": [{"name": "b", "image": "2"}, {"name": "a", "$patch": "delete"}, {"name": "c", "image": "3"}]}}
-    patched = http.patch(f"{PODS}/strategic", json=patch, headers=STRATEGIC).json()
-    assert [(found["name"], found["image"]) for found in patched["spec"]["containers"]] == [("b", "2"), ("c", "3")]
+    pod = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "a", "image": "1"}, {"name": "b", "image": "1"}]}}
+    deployment = {"metadata": {"name": "strategic"}, "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": pod}}
+    assert http.post(DEPLOYMENTS, json=deployment).status_code == 201
+    containers = [{"name": "b", "image": "2"}, {"name": "a", "$patch": "delete"}, {"name": "c", "image": "3"}]
+    patch = {"spec": {"template": {"spec": {"containers": containers}}}}
+    patched = http.patch(f"{DEPLOYMENTS}/strategic", json=patch, headers=STRATEGIC).json()
+    kept = patched["spec"]["template"]["spec"]["containers"]
+    assert [(found["name"], found["image"]) for found in kept] == [("b", "2"), ("c", "3")]
 
 
 SET = Schema(types=("array",), list_type="set", is_merged=True, items=Schema(types=("string",)))

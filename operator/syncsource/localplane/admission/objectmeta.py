@@ -93,8 +93,8 @@ def validate_metadata(metadata: Any, check_name: Callable[[str], Iterator[str]] 
         yield cause.type_invalid("metadata", str(type(metadata).__name__), "metadata in body must be of type object")
         return
     yield from _name(metadata, check_name)
-    yield from _labels(metadata.get("labels") or {})
-    yield from _annotations(metadata.get("annotations") or {})
+    yield from label_causes(metadata.get("labels") or {}, "metadata.labels")
+    yield from annotation_causes(metadata.get("annotations") or {}, "metadata.annotations")
     for index, finalizer in enumerate(metadata.get("finalizers") or []):
         yield from (cause.invalid(f"metadata.finalizers[{index}]", finalizer, text) for text in qualified_name(finalizer))
     yield from _owners(metadata.get("ownerReferences") or [])
@@ -108,18 +108,18 @@ def _name(metadata: dict[str, Any], check_name: Callable[[str], Iterator[str]]) 
         yield from (cause.invalid("metadata.name", name, text) for text in check_name(name))
 
 
-def _labels(labels: dict[str, Any]) -> Iterator[Cause]:
+def label_causes(labels: dict[str, Any], path: str) -> Iterator[Cause]:
     for key, value in labels.items():
-        yield from (cause.invalid("metadata.labels", key, text) for text in qualified_name(key))
-        yield from (cause.invalid("metadata.labels", value, text) for text in label_value(value))
+        yield from (cause.invalid(path, key, text) for text in qualified_name(key))
+        yield from (cause.invalid(path, value, text) for text in label_value(value))
 
 
-def _annotations(annotations: dict[str, Any]) -> Iterator[Cause]:
+def annotation_causes(annotations: dict[str, Any], path: str) -> Iterator[Cause]:
     for key in annotations:
-        yield from (cause.invalid("metadata.annotations", key, text) for text in qualified_name(key.lower()))
+        yield from (cause.invalid(path, key, text) for text in qualified_name(key.lower()))
     size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
     if size > MAX_ANNOTATIONS_BYTES:
-        yield cause.too_long("metadata.annotations", MAX_ANNOTATIONS_BYTES)
+        yield cause.too_long(path, MAX_ANNOTATIONS_BYTES)
 
 
 def _owners(owners: list[dict[str, Any]]) -> Iterator[Cause]:

@@ -89,6 +89,19 @@ def _replication_controller(obj: Object) -> None:
     _labelled_by_template(obj)
 
 
+def _stateful_spec(spec: Object) -> None:
+    for claim in spec.get("volumeClaimTemplates") or ():
+        claim |= {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
+
+
+def _limits(item: Object) -> None:
+    if item.get("type") != "Container":
+        return
+    default = {**(item.get("max") or {}), **(item.get("default") or {})}
+    requests = {**(item.get("min") or {}), **default, **(item.get("defaultRequest") or {})}
+    item |= {name: amounts for name, amounts in (("default", default), ("defaultRequest", requests)) if amounts}
+
+
 def _job_spec(spec: Object) -> None:
     if "completions" not in spec and "parallelism" not in spec:
         spec["completions"] = 1
@@ -144,7 +157,9 @@ def _scaler_behavior(behavior: Object) -> None:
 
 
 COMPLETE: dict[str, Callable[[Object], None]] = {
+    "apps.v1.StatefulSetSpec": _stateful_spec,
     "core.v1.Container": _container,
+    "core.v1.LimitRangeItem": _limits,
     "core.v1.EphemeralContainer": _container,
     "core.v1.HTTPGetAction": _http_get,
     "core.v1.Volume": _volume,

@@ -122,6 +122,8 @@ class _Place:
 
 
 def _is_left_out(value: Any, declared: Field) -> bool:
+    if value is None or (declared.shape and not value):
+        return True
     if declared.is_always or (declared.is_pointer and not declared.shape) or declared.is_struct:
         return False
     return value in ("", [], {}) or value is False or (value == 0 and not isinstance(value, bool))

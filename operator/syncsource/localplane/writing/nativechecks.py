@@ -13,7 +13,15 @@ from syncsource.localplane.writing.typechecks import CHECKS
 _UNCHECKED = ("authentication.", "authorization.", "meta.v1.", "events.v1.", "core.v1.Event")
 """Requests that are answered and forgotten, metadata, and events, whose fields have rules of their own."""
 _NEEDED_LISTS = frozenset({"core.v1.PodSpec.containers", "networking.v1.HTTPIngressRuleValue.paths"})
-_MAY_BE_EMPTY = frozenset({"core.v1.HTTPHeader.value", "core.v1.Sysctl.value", "rbac.v1.RoleRef.name", "rbac.v1.Subject.name"})
+_MAY_BE_EMPTY = frozenset(
+    {
+        "core.v1.HTTPHeader.value",
+        "core.v1.Sysctl.value",
+        "rbac.v1.RoleRef.name",
+        "rbac.v1.Subject.name",
+        "networking.v1.HTTPIngressPath.pathType",
+    }
+)
 
 
 def check_native(name: str, obj: Mapping[str, Any]) -> Iterator[Cause]:
@@ -38,7 +46,7 @@ def _field(value: Any, declared: Field, owner: ApiType, path: str) -> Iterator[C
         return
     for item, place in _items(value, declared, path):
         if declared.enum and item not in declared.enum:
-            yield cause.not_supported(place, item, declared.enum)
+            yield cause.not_supported(path if declared.name == "accessModes" else place, item, declared.enum)
         elif declared.base not in SCALARS and isinstance(item, dict):
             yield from _struct(item, api_type(declared.base), place)
     if value == [] and f"{owner.name}.{declared.name}" in _NEEDED_LISTS:

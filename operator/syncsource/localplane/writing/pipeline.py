@@ -194,7 +194,7 @@ def causes(resource: Resource, obj: Object, old: Object | None) -> Iterator[Caus
         yield from _finalizers_while_deleting(obj["metadata"], old["metadata"])
     found = list(check_native(resource.type_name, obj) if resource.type_name else resource.rules.validate(obj, old))
     yield from found
-    if not found:
+    if not found or resource.type_name:
         yield from STRATEGIES.get(resource.storage, GENERIC).check(obj, old)
 
 

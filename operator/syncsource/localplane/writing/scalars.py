@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -75,7 +76,12 @@ def time(value: Any) -> str | None:
 
 
 def micro_time(value: Any) -> str | None:
-    return None if value == "" else _instant(value).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """To the microsecond, with all six digits, as the server wants them."""
+    if value == "":
+        return None
+    if isinstance(value, str) and not re.search(r"\.[0-9]{6}(Z|[+-][0-9:]{5})$", value):
+        raise ValueError(f'parsing time "{value}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "{value}" as an instant')
+    return _instant(value).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def int_or_string(value: Any) -> int | str:
