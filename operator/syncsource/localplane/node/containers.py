@@ -130,8 +130,7 @@ class Container:
             try:
                 return await self._command()
             except (NotConfigured, ApiFailed) as failed:
-                if isinstance(failed, NotConfigured):
-                    self._wait("CreateContainerConfigError", str(failed))
+                if isinstance(failed, NotConfigured) and self._wait("CreateContainerConfigError", str(failed)):
                     self._tell("Failed", f"Error: {failed}", warning=True)
                 if await ending.pause(wait):
                     return None
@@ -195,11 +194,14 @@ class Container:
     def _log_path(self) -> Path:
         return self._room.log_folder(self.name) / f"{self.state.restarts}.log"
 
-    def _wait(self, reason: str, message: str) -> None:
-        waiting = {"waiting": {"reason": reason, **({"message": message} if message else {})}}
-        if self.state.state != waiting:
-            self.state.state = waiting
-            self._changed()
+    def _wait(self, reason: str, message: str) -> bool:
+        """It waits, for this reason; whether that is new."""
+        waiting = {"waiting": {"reason": reason, "message": message}}
+        if self.state.state == waiting:
+            return False
+        self.state.state = waiting
+        self._changed()
+        return True
 
 
 def creating(is_initial: bool) -> Object:

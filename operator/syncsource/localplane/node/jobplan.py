@@ -206,9 +206,9 @@ def _describe(pods: Sequence[Object], made: Plan) -> None:
         "terminating": sum(jobpods.is_leaving(pod) for pod in pods) + len(leaving),
     }
     made.status.update(counts)
-    for name in ("active", "succeeded", "failed"):
-        if not made.status[name]:
-            del made.status[name]
+    for name in ("active", "succeeded", "failed", "completedIndexes"):
+        if not made.status.get(name):
+            made.status.pop(name, None)
 
 
 def _is_indexed(job: Object) -> bool:
