@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,14 @@ import yaml
 
 from syncsource.localplane.admission.cause import Cause
 from syncsource.localplane.admission.jsonschema import WrongShape, check_shape
+from syncsource.localplane.admission.objectmeta import validate_metadata
 from syncsource.localplane.admission.validator import check_versions
+from syncsource.localplane.registry.definition_checks import check
+from syncsource.localplane.registry.definitions import complete
 
-CASES = yaml.load((Path(__file__).parent / "data" / "definitions.yaml").read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+DATA, LOADER = Path(__file__).parent / "data", getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+CASES = yaml.load((DATA / "definitions.yaml").read_text(), Loader=LOADER)
+SPECS = yaml.load((DATA / "definition_specs.yaml").read_text(), Loader=LOADER)
 ROOT = "spec.validation.openAPIV3Schema"
 PROPERTY = f"{ROOT}.properties[spec].properties[x]"
 ADVICE = "(try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)"
@@ -41,3 +47,23 @@ def _answer(schema: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("case", CASES, ids=[str(number) for number in range(len(CASES))])
 def test_a_definition_gets_the_answer_that_kubernetes_gives(case: dict[str, Any]) -> None:
     assert {"schema": case["schema"], **_answer(case["schema"])} == case
+
+
+def _full(case: dict[str, Any]) -> dict[str, Any]:
+    crd = copy.deepcopy({"metadata": case["metadata"], "spec": case["spec"]})
+    complete(crd["spec"])
+    return crd
+
+
+def _causes(case: dict[str, Any]) -> list[str]:
+    return sorted({f"{found.field} {found.reason} {found.message}" for found in check(_full(case))})
+
+
+@pytest.mark.parametrize("case", SPECS, ids=[case["case"] for case in SPECS])
+def test_names_versions_columns_and_the_like_get_the_answer_that_kubernetes_gives(case: dict[str, Any]) -> None:
+    found = [*_causes(case), *(_metadata(case) if "name" in case["case"] else [])]
+    assert sorted(set(found)) == case.get("causes", [])
+
+
+def _metadata(case: dict[str, Any]) -> list[str]:
+    return [f"{found.field} {found.reason} {found.message}" for found in validate_metadata(case["metadata"])]

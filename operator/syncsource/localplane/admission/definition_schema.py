@@ -38,9 +38,9 @@ def check_schema(raw: Raw, path: str, *, has_status: bool = False, unlimited: bo
 def _root(schema: Raw, path: str, *, has_status: bool) -> Iterator[Cause]:
     if has_status:
         for name in schema:
-            if name in _FORBIDDEN_AT_ROOT and schema[name] not in (None, "", [], {}, False):
+            if name in _FORBIDDEN_AT_ROOT and (schema[name] not in ("", [], False) or name in {"default", "additionalProperties"}):
                 detail = f"only {_ROOT_FIELDS} fields are allowed at the root of the schema if the status subresource is enabled"
-                yield cause.invalid(path, schema, detail)
+                yield cause.invalid(path, cause.OMITTED, detail)
                 break
     if has_status and schema.get("type") not in (None, "", "object"):
         detail = 'only "object" is allowed as the type at the root of the schema if the status subresource is enabled'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 _SCHEMA = "v1.JSONSchemaProps"
@@ -131,8 +131,8 @@ def unknown_keywords(schema: Any, path: str) -> Iterator[str]:
         yield from _unknown(schema, _SCHEMA, path)
 
 
-def _unknown(value: Mapping[str, Any], kind: str, path: str) -> Iterator[str]:
-    for name, sub in value.items():
+def _unknown(value: Any, kind: str, path: str) -> Iterator[str]:
+    for name, sub in (value or {}).items():
         wanted = _TYPES[kind].get(name)
         if wanted is None:
             yield f"{path}.{name}"
@@ -159,6 +159,9 @@ def normalize(schema: Any) -> dict[str, Any]:
     for name in ("allOf", "anyOf", "oneOf"):
         if name in kept:
             kept[name] = [normalize(sub or {}) for sub in kept[name]]
+    for name, empty in (("required", ""), ("x-kubernetes-list-map-keys", ""), ("x-kubernetes-validations", {})):
+        if name in kept:
+            kept[name] = [empty if item is None else item for item in kept[name]]
     for name in ("not", "items", "additionalProperties"):
         if isinstance(kept.get(name), dict):
             kept[name] = normalize(kept[name])

@@ -10,7 +10,12 @@ from typing import Any
 from syncsource.localplane.admission import cause
 from syncsource.localplane.admission.cause import Cause
 from syncsource.localplane.registry import definitions
+<<<<<<< /tmp/crd-work/operator/syncsource/localplane/writing/strategies.py
+from syncsource.localplane.registry.definition_checks import check as check_definition
+from syncsource.localplane.writing import rbac, workloads
+=======
 from syncsource.localplane.writing import pods, rbac, services, workloads
+>>>>>>> /tmp/crd-diff/m.theirs
 
 CRD = "customresourcedefinitions.apiextensions.k8s.io"
 CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
@@ -117,7 +122,7 @@ def _pod_grace(pod: Mapping[str, Any], asked: int | None) -> int:
 
 
 def _prepare_crd(obj: Object, old: Object | None) -> None:
-    definitions.complete_names(obj.get("spec") or {})
+    definitions.complete(obj["spec"])
     if old is None:
         obj["metadata"].setdefault("finalizers", [CRD_FINALIZER])
 
@@ -183,6 +188,6 @@ STRATEGIES: dict[str, Strategy] = {
     f"clusterroles.{rbac.GROUP}": Strategy(check=rbac.check_role),
     f"rolebindings.{rbac.GROUP}": Strategy(prepare=rbac.complete_binding, check=rbac.check_binding),
     f"clusterrolebindings.{rbac.GROUP}": Strategy(prepare=rbac.complete_binding, check=rbac.check_binding),
-    CRD: Strategy(prepare=_prepare_crd, check=definitions.check),
+    CRD: Strategy(prepare=_prepare_crd, check=check_definition),
 }
 GENERIC = Strategy()
