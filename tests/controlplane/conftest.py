@@ -195,13 +195,21 @@ def kubectl_path() -> str:
 
 @pytest.fixture
 def kubectl(kubectl_path: str, server: Server) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run kubectl against the server."""
-    env = {**os.environ, "KUBECONFIG": str(server.kubeconfig), "KUBECTL_KUBERC": "false"}
+    """Run kubectl against the server, with a cache of its own."""
 
-    def run(*arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([kubectl_path, *arguments], env=env, input=stdin, capture_output=True, text=True, timeout=60)
+    def run(*arguments: str, stdin: str | None = None, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, **kubectl_environment(server), **(env or {})}
+        return subprocess.run([kubectl_path, *arguments], env=environment, input=stdin, capture_output=True, text=True, timeout=60)
 
     return run
+
+
+def kubectl_environment(server: Server) -> dict[str, str]:
+    """What keeps kubectl from the settings and caches of whoever runs the tests."""
+    own = server.folder / "kubectl"
+    own.mkdir(exist_ok=True)
+    kept = {"KUBECONFIG": str(server.kubeconfig), "KUBECTL_KUBERC": "false"}
+    return kept | dict.fromkeys(("KUBECACHEDIR", "HOME", "TMPDIR"), str(own))
 
 
 @pytest.fixture

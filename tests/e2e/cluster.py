@@ -106,7 +106,7 @@ class Cluster:
         while True:
             try:
                 self._http.get("/readyz").raise_for_status()
-            except httpx.TransportError:
+            except httpx.HTTPError:
                 if time.monotonic() > ends:
                     raise
                 time.sleep(0.05)

@@ -9,7 +9,7 @@ from typing import Any
 from syncsource.localplane import errors
 from syncsource.localplane.admission.schema import Schema
 from syncsource.localplane.admission.validation import same
-from syncsource.localplane.writing import apply, managedfields
+from syncsource.localplane.writing import apply, lastapplied, managedfields
 from syncsource.localplane.writing.fieldset import (
     EMPTY,
     Comparison,
@@ -89,10 +89,12 @@ def after_apply(live: Object, config: Object, versions: Versions, entries: Entri
     others = {identity: entry for identity, entry in entries.items() if identity != manager.identity}
     merged = _pruned(merged, before, [mine, *others.values()], versions)
     changes = _Changes(bare(live), merged, versions, manager.api_version).of(others)
+    taken = lastapplied.unchanged_since(live, schema, manager)
     conflicts = [
         (entry.manager, path)
         for entry in sorted(others.values(), key=lambda entry: str(entry.manager))
         for path in in_order(entry.fields & changes.get(entry.manager.api_version, Comparison()).written)
+        if path not in taken
     ]
     if conflicts and not force:
         raise _conflict(conflicts)
@@ -100,7 +102,7 @@ def after_apply(live: Object, config: Object, versions: Versions, entries: Entri
     fields = mine.fields - _UNOWNED
     if fields:
         result[manager.identity] = Entry(manager, fields, mine.time if same(bare(live), merged) else now)
-    return Applied(merged, result)
+    return Applied(lastapplied.followed(merged, config, manager), result)
 
 
 @dataclass(slots=True)
