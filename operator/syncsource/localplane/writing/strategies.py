@@ -10,12 +10,8 @@ from typing import Any
 from syncsource.localplane.admission import cause
 from syncsource.localplane.admission.cause import Cause
 from syncsource.localplane.registry import definitions
-<<<<<<< /tmp/crd-work/operator/syncsource/localplane/writing/strategies.py
 from syncsource.localplane.registry.definition_checks import check as check_definition
-from syncsource.localplane.writing import rbac, workloads
-=======
 from syncsource.localplane.writing import pods, rbac, services, workloads
->>>>>>> /tmp/crd-diff/m.theirs
 
 CRD = "customresourcedefinitions.apiextensions.k8s.io"
 CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
