@@ -93,7 +93,7 @@ def test_the_status_has_its_own_owners(http, widgets, new_widget) -> None:
 
 
 def test_applying_needs_a_manager_and_no_managed_fields(apply) -> None:
-    assert apply("ssa-bad", {"colour": "red"}, "").status_code == 400
+    assert apply("ssa-bad", {"colour": "red"}, "").status_code == 422
     assert apply("ssa-bad", {"colour": "red"}, "one", metadata={"managedFields": [{"manager": "x"}]}).status_code == 400
 
 

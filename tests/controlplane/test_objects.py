@@ -117,7 +117,7 @@ def test_a_dry_run_stores_nothing(http, widgets, new_widget) -> None:
     path = f"{widgets}/{widget['metadata']['name']}"
     assert http.delete(path, params={"dryRun": "All"}).status_code == 200
     assert http.get(path).status_code == 200
-    assert http.post(widgets, json=body, params={"dryRun": "Some"}).status_code == 400
+    assert http.post(widgets, json=body, params={"dryRun": "Some"}).status_code == 422
 
 
 def test_unknown_fields_are_an_error_or_a_warning_or_nothing(http, widgets) -> None:

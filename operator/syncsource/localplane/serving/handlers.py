@@ -93,7 +93,7 @@ class Handlers:
         accepted = [JSON_PATCH, MERGE_PATCH, *([] if resource.is_custom else [STRATEGIC_PATCH]), APPLY_PATCH]
         if kind not in accepted:
             raise errors.unsupported_media_type(accepted)
-        options = self._options(request, info)
+        options = self._options(request, info, applies=kind == APPLY_PATCH)
         patch = bodies.parse(await bodies.read_body(request), kind)
         if kind == APPLY_PATCH:
             return self._applied(request, resource, info, patch, options)
@@ -103,8 +103,6 @@ class Handlers:
     def _applied(
         self, request: web.Request, resource: Resource, info: RequestInfo, config: Any, options: WriteOptions
     ) -> web.StreamResponse:
-        if not request.query.get("fieldManager"):
-            raise errors.bad_request("PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required for apply patch")
         existed = self.store.get(self.writer.key(resource, info.namespace, info.name)) is not None
         result = self.writer.apply(resource, info.namespace, info.name, config, options)
         return self._written(request, resource, result, code=200 if existed else 201)
@@ -127,9 +125,9 @@ class Handlers:
                 self.writer.delete(resource, metadata.get("namespace", ""), metadata["name"], options)
         return answer(page.body(resource), request)
 
-    def _options(self, request: web.Request, info: RequestInfo) -> WriteOptions:
+    def _options(self, request: web.Request, info: RequestInfo, *, applies: bool = False) -> WriteOptions:
         guard = escalation.guard(self.authorizer, user_of(request), info.attributes(""))
-        return replace(parameters.write_options(request, info.subresource), guard=guard)
+        return replace(parameters.write_options(request, info.subresource, applies=applies), guard=guard)
 
     def _selector(self, request: web.Request, resource: Resource, info: RequestInfo) -> Selector:
         fields = request.query.get("fieldSelector", "")

@@ -1,64 +1,122 @@
-"""Query parameters and DeleteOptions as the options of a write."""
+"""Query parameters and DeleteOptions as the options of a write, refused as `metav1.CreateOptions` and its like are."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from syncsource.localplane import errors
+from syncsource.localplane.admission import cause
+from syncsource.localplane.admission.cause import Cause
 from syncsource.localplane.serving.requestinfo import is_true
 from syncsource.localplane.writing.options import DeleteOptions, WriteOptions
 
-_POLICIES = ("Background", "Foreground", "Orphan")
+MAX_MANAGER_BYTES = 128
+_POLICIES = ("Foreground", "Background", "Orphan")
+_VALIDATIONS = ("", "Ignore", "Strict", "Warn")
+_KINDS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
 
 
-def write_options(request: web.Request, subresource: str) -> WriteOptions:
-    """Raises the 400 of a value that a parameter may not have."""
+def write_options(request: web.Request, subresource: str, *, applies: bool = False) -> WriteOptions:
+    """Raises the 422 of a value that a parameter may not have."""
     query = request.query
-    validation = query.get("fieldValidation") or "Warn"
-    if validation not in {"Strict", "Warn", "Ignore"}:
-        raise errors.bad_request(f"invalid value for fieldValidation: {validation!r}")
-    manager = query.get("fieldManager") or request.headers.get("User-Agent", "unknown").partition("/")[0] or "unknown"
-    if len(manager) > 128:
-        raise errors.bad_request("fieldManager must have at most 128 characters")
-    return WriteOptions(manager, dry_run(query.getall("dryRun", [])), is_true(query.get("force")), validation, subresource)
+    dry = query.getall("dryRun", [])
+    _refuse(_KINDS[request.method], _write_causes(query, dry, is_patch=request.method == "PATCH", applies=applies))
+    manager = query.get("fieldManager") or request.headers.get("User-Agent", "unknown").partition("/")[0][:MAX_MANAGER_BYTES] or "unknown"
+    return WriteOptions(manager, bool(dry), is_true(query.get("force")), query.get("fieldValidation") or "Warn", subresource)
 
 
-def dry_run(values: list[str]) -> bool:
-    if any(value != "All" for value in values if value):
-        raise errors.bad_request(f"invalid value for dryRun: {values!r}: only All is supported")
-    return any(values)
+def _refuse(kind: str, causes: Iterable[Cause]) -> None:
+    found = list(causes)
+    if found:
+        raise errors.invalid("meta.k8s.io", kind, "", found)
+
+
+def _write_causes(query: Mapping[str, str], dry: Sequence[Any], *, is_patch: bool, applies: bool) -> Iterator[Cause]:
+    manager, validation = query.get("fieldManager", ""), query.get("fieldValidation", "")
+    if applies and not manager:
+        yield cause.required("fieldManager", "is required for apply patch")
+    if is_patch and not applies and "force" in query:
+        yield cause.forbidden("force", "may not be specified for non-apply patch")
+    if len(manager.encode()) > MAX_MANAGER_BYTES:
+        yield cause.too_long("fieldManager", MAX_MANAGER_BYTES)
+    for place, letter in enumerate(manager):
+        if not letter.isprintable():
+            yield cause.invalid(f"fieldManager[{place}]", ord(letter), "should not contain any non-printable character")
+            break
+    yield from _dry_run_causes(dry)
+    if validation not in _VALIDATIONS:
+        yield cause.not_supported("fieldValidation", validation, _VALIDATIONS)
+
+
+def _dry_run_causes(dry: Sequence[Any]) -> Iterator[Cause]:
+    if any(value != "All" for value in dry):
+        yield cause.not_supported("dryRun", list(dry), ["All"])
 
 
 def delete_options(query: Mapping[str, str], body: Any) -> DeleteOptions:
-    """The body's options, completed by the query's."""
-    if not isinstance(body, dict):
-        raise errors.bad_request("DeleteOptions must be an object")
+    """The body's options, or the query's where there is no body; raises the 400 or 422 of what they may not be."""
+    body = {} if body is None else body
+    _check_types(body)
     preconditions = body.get("preconditions") or {}
-    policy = body.get("propagationPolicy") or query.get("propagationPolicy") or _legacy_policy(body, query)
-    if policy not in _POLICIES:
-        raise errors.bad_request(f"invalid value for propagationPolicy: {policy!r}")
-    dry = dry_run([*(body.get("dryRun") or []), query.get("dryRun", "")])
-    return DeleteOptions(dry, preconditions.get("uid") or "", preconditions.get("resourceVersion") or "", policy, _grace(body, query))
+    policy = body.get("propagationPolicy") or query.get("propagationPolicy") or ""
+    orphan = body.get("orphanDependents", is_true(query["orphanDependents"]) if "orphanDependents" in query else None)
+    dry = [*(body.get("dryRun") or []), *([query["dryRun"]] if "dryRun" in query else [])]
+    grace = _grace(body, query)
+    _refuse("DeleteOptions", _delete_causes(policy, orphan, dry))
+    policy = policy or ("Orphan" if orphan else "Background")
+    return DeleteOptions(bool(dry), preconditions.get("uid") or "", preconditions.get("resourceVersion") or "", policy, grace)
+
+
+_TYPES: tuple[tuple[str, type, str], ...] = (
+    ("gracePeriodSeconds", int, "int64"), ("preconditions", dict, "v1.Preconditions"), ("orphanDependents", bool, "bool"),
+    ("propagationPolicy", str, "v1.DeletionPropagation"), ("dryRun", list, "[]string"),
+)  # fmt: skip
+
+
+def _check_types(body: Any) -> None:
+    if not isinstance(body, dict):
+        wanted = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+        raise errors.bad_request(f"couldn't get version/kind; json parse error: {_wrong(body, 'value', wanted)}")
+    if body.get("kind") not in (None, "", "DeleteOptions"):
+        raise errors.bad_request(f'no kind "{body["kind"]}" is registered for version "{body.get("apiVersion", "")}"')
+    for name, kind, wanted in _TYPES:
+        value = body.get(name)
+        if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
+            raise errors.bad_request(_wrong(value, f"struct field DeleteOptions.{name}", wanted))
+    for name, value in (body.get("preconditions") or {}).items():
+        if value is not None and not isinstance(value, str):
+            raise errors.bad_request(_wrong(value, f"struct field Preconditions.preconditions.{name}", "string"))
+    for value in body.get("dryRun") or []:
+        if not isinstance(value, str):
+            raise errors.bad_request(_wrong(value, "struct field DeleteOptions.dryRun", "string"))
+
+
+def _wrong(value: Any, place: str, wanted: str) -> str:
+    names = ((bool, "bool"), (int, "number"), (float, "number"), (str, "string"), (list, "array"), (dict, "object"))
+    got = next((name for kind, name in names if isinstance(value, kind)), "null")
+    return f"json: cannot unmarshal {got} into Go {place} of type {wanted}"
+
+
+def _delete_causes(policy: str, orphan: Any, dry: Sequence[Any]) -> Iterator[Cause]:
+    if policy and orphan is not None:
+        yield cause.invalid("propagationPolicy", policy, "orphanDependents and deletionPropagation cannot be both set")
+    if policy and policy not in _POLICIES:
+        yield cause.not_supported("propagationPolicy", policy, [*_POLICIES, "nil"])
+    yield from _dry_run_causes(dry)
 
 
 def _grace(body: Mapping[str, Any], query: Mapping[str, str]) -> int | None:
     """A negative one is a second, as Kubernetes has it."""
-    given = body.get("gracePeriodSeconds")
-    if given is None and query.get("gracePeriodSeconds"):
-        text = query["gracePeriodSeconds"]
-        given = int(text) if re.fullmatch(r"[+-]?[0-9]{1,18}", text) else text
-    if given is not None and (not isinstance(given, int) or isinstance(given, bool)):
-        raise errors.bad_request(f"invalid value for gracePeriodSeconds: {given!r}: must be a whole number of seconds")
+    given, text = body.get("gracePeriodSeconds"), query.get("gracePeriodSeconds")
+    if given is None and text:
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+            raise errors.bad_request(f"strconv.ParseInt: parsing {cause.quoted(text)}: invalid syntax")
+        given = int(text)
     return given if given is None or given >= 0 else 1
-
-
-def _legacy_policy(body: Mapping[str, Any], query: Mapping[str, str]) -> str:
-    orphan = body.get("orphanDependents")
-    return "Orphan" if orphan or (orphan is None and query.get("orphanDependents") == "true") else "Background"
 
 
 def integer(query: Mapping[str, str], name: str, default: int = 0) -> int:

@@ -1,28 +1,25 @@
-"""Label and field selectors (`k8s.io/apimachinery/pkg/labels` and `fields`)."""
+"""What of a list or watch is selected, by labels and by fields (`k8s.io/apimachinery/pkg/fields`)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from syncsource.localplane.admission.objectmeta import label_value, qualified_name
 from syncsource.localplane.errors import bad_request
 from syncsource.localplane.registry.resource import Resource
+from syncsource.localplane.serving.labelselectors import Requirement, parse_labels
 
-Labels = Mapping[str, str]
-_SET = re.compile(r"\s*(?P<key>\S+)\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)\s*")
-_EQUALITY = re.compile(r"\s*(?P<key>[^\s=!<>]+)\s*(?P<operator>==|=|!=|<|>)\s*(?P<values>[^\s=!<>]*)\s*")
-_EXISTS = re.compile(r"\s*(?P<not>!?)\s*(?P<key>[^\s=!<>(),]+)\s*")
-_COMMA = re.compile(r",(?![^(]*\))")
+_OPERATOR = re.compile(r"!=|==|=")
+_ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
     """What of a list or watch is wanted; `name` is set where a field selector fixes it."""
 
-    labels: tuple[Callable[[Labels], bool], ...] = ()
+    labels: tuple[Requirement, ...] = ()
     fields: tuple[tuple[str, str, bool], ...] = ()
 
     @property
@@ -38,58 +35,33 @@ class Selector:
 
 def parse_selector(resource: Resource, label_selector: str, field_selector: str) -> Selector:
     """Raises the 400 of a selector that can't be read or names a field that can't be selected by."""
-    labels = tuple(_requirement(text) for text in _COMMA.split(label_selector) if text.strip())
-    fields = tuple(_field_requirement(resource, text) for text in field_selector.split(",") if text.strip())
-    return Selector(labels, fields)
+    fields = tuple(_field_requirement(resource, text) for text in _terms(field_selector))
+    return Selector(parse_labels(label_selector), fields)
 
 
-def _requirement(text: str) -> Callable[[Labels], bool]:
-    found = _SET.fullmatch(text) or _EQUALITY.fullmatch(text)
-    if found:
-        return _comparison(_checked_key(found["key"]), found["operator"], found["values"])
-    found = _EXISTS.fullmatch(text)
-    if not found:
-        raise bad_request(f"unable to parse requirement: found '{text.strip()}', expected: a label selector")
-    key, wanted = _checked_key(found["key"]), not found["not"]
-    return lambda labels: (key in labels) is wanted
-
-
-def _comparison(key: str, operator: str, text: str) -> Callable[[Labels], bool]:
-    values = {value.strip() for value in text.split(",")}
-    for value in values:
-        for why in label_value(value):
-            raise bad_request(f"unable to parse requirement: values[0][{key}]: Invalid value: {value!r}: {why}")
-    match operator:
-        case "in" | "=" | "==":
-            return lambda labels: labels.get(key) in values
-        case "notin" | "!=":
-            return lambda labels: labels.get(key) not in values
-    bound = _integer(text)
-    if bound is None:
-        raise bad_request(f"unable to parse requirement: for 'Gt', 'Lt' operators, the value must be an integer, got {text!r}")
-    sign = 1 if operator == ">" else -1
-    return lambda labels: (found := _integer(labels.get(key))) is not None and (found - bound) * sign > 0
-
-
-def _checked_key(key: str) -> str:
-    for why in qualified_name(key):
-        raise bad_request(f"unable to parse requirement: key: Invalid value: {key!r}: {why}")
-    return key
-
-
-def _integer(text: str | None) -> int | None:
-    return int(text) if text is not None and re.fullmatch(r"-?[0-9]+", text.strip()) else None
+def _terms(text: str) -> list[str]:
+    """The parts between commas that are not escaped."""
+    return [term for term in re.findall(r"(?:[^,\\]|\\.?)+", text, re.DOTALL) if term]
 
 
 def _field_requirement(resource: Resource, text: str) -> tuple[str, str, bool]:
-    found = re.fullmatch(r"\s*([^=!\s]+)\s*(!=|==|=)\s*(.*?)\s*", text)
+    found = _OPERATOR.search(text)
     if not found:
-        raise bad_request(f"invalid field selector: {text!r}")
-    path, operator, value = found.groups()
+        raise bad_request(f"invalid selector: '{text}'; can't understand '{text}'")
+    path, operator, value = text[: found.start()], found.group(), _unescaped(text[found.end() :])
     if path not in {"metadata.name", "metadata.namespace", *resource.selectable}:
         raise bad_request(f"field label not supported: {path}")
     stored = ".".join([resource.renames.get(path.split(".")[0], path.split(".")[0]), *path.split(".")[1:]])
     return stored, value, operator != "!="
+
+
+def _unescaped(text: str) -> str:
+    for letter in _ESCAPE.findall(text):
+        if letter not in {"\\", ",", "="}:
+            raise bad_request(f"invalid field selector: invalid escape sequence: \\{letter}")
+    if "=" in _ESCAPE.sub("", text):
+        raise bad_request(f"invalid field selector: unescaped character in value: {ord('=')}")
+    return _ESCAPE.sub(r"\1", text)
 
 
 def _field(obj: Any, path: str) -> str:

@@ -47,11 +47,11 @@ class Writer:
 
     def update(self, resource: Resource, namespace: str, name: str, obj: Any, options: WriteOptions) -> Result:
         obj = pipeline.check_type(resource, obj, namespace)
-        _check_name(obj, name)
+        _check_name(obj, name, is_given=True)
         key = self.key(resource, namespace, name)
-        if resource.is_custom and not obj["metadata"].get("resourceVersion") and self.store.get(key) is not None:
+        if resource.is_custom and obj["metadata"].get("resourceVersion") in (None, "", "0") and self.store.get(key) is not None:
             unconditional = cause.invalid("metadata.resourceVersion", 0, "must be specified for an update")
-            raise errors.invalid(resource.group, resource.kind, name, [unconditional])
+            raise errors.invalid(resource.group, resource.plural, name, [unconditional])
         return self._replace(resource, key, obj, options)
 
     def patch(self, resource: Resource, namespace: str, name: str, patch: Patch, options: WriteOptions) -> Result:
@@ -59,7 +59,7 @@ class Writer:
         old = self._current(resource, key)
         patched = patch(views.outgoing(resource, copy.deepcopy(old)))
         obj = pipeline.check_type(resource, patched, namespace)
-        _check_name(obj, name)
+        _check_name(obj, name, is_given=True)
         return self._replace(resource, key, obj, options)
 
     def apply(self, resource: Resource, namespace: str, name: str, config: Any, options: WriteOptions) -> Result:
@@ -105,7 +105,7 @@ class Writer:
         key = self.key(resource, namespace, name)
         with self.batch():
             old = self._current(resource, key)
-            self._check_preconditions(resource, old, options.uid, options.version)
+            _check_unchanged(resource, old, options)
             if name in STRATEGIES.get(resource.storage, GENERIC).immortal:
                 raise errors.forbidden(resource.group, resource.plural, name, f"this {resource.singular} may not be deleted")
             obj = copy.deepcopy(old)
@@ -163,7 +163,7 @@ class Writer:
         key = self.key(resource, namespace, obj["metadata"]["name"])
         with self.batch():
             if self.store.get(key) is not None:
-                raise errors.already_exists(resource.group, resource.plural, key.name)
+                raise self._already_exists(resource, key)
             self._accept(resource, obj)
             options.guard(obj, None)
             return Result(obj if options.dry_run else self._store(key, obj), warnings=warnings)
@@ -188,6 +188,12 @@ class Writer:
             if options.dry_run:
                 return Result(obj, warnings=warnings)
             return Result(self._store_or_remove(key, obj, old), warnings=warnings)
+
+    def _already_exists(self, resource: Resource, key: Key) -> errors.APIError:
+        refused = errors.already_exists(resource.group, resource.plural, key.name)
+        if self._current(resource, key)["metadata"].get("deletionTimestamp"):
+            return errors.APIError(refused.code, refused.reason, f"object is being deleted: {refused.message}", refused.details)
+        return refused
 
     def _accept(self, resource: Resource, obj: Object) -> None:
         if resource.storage == CRD:
@@ -284,7 +290,20 @@ def _checked_config(resource: Resource, config: Any, name: str) -> Object:
     return dict(config)
 
 
-def _check_name(obj: Object, name: str) -> None:
+def _check_unchanged(resource: Resource, old: Object, options: DeleteOptions) -> None:
+    metadata = old["metadata"]
+    given = (("UID", options.uid, metadata["uid"]), ("ResourceVersion", options.version, metadata["resourceVersion"]))
+    happened = {"UID": "been deleted and then recreated", "ResourceVersion": "been modified"}
+    for name, wanted, found in given:
+        if wanted and wanted != found:
+            why = f"the {name} in the precondition ({wanted}) does not match the {name} in record ({found})."
+            raise errors.conflict(resource.group, resource.kind, metadata["name"], f"{why} The object might have {happened[name]}")
+
+
+def _check_name(obj: Object, name: str, *, is_given: bool = False) -> None:
+    """`is_given`: the object must say its name itself. Raises the 400 of another one."""
+    if is_given and not obj["metadata"].get("name"):
+        raise errors.bad_request(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
     given = obj["metadata"].setdefault("name", name)
     if given != name:
         raise errors.bad_request(f"the name of the object ({given}) does not match the name on the URL ({name})")
