@@ -15,8 +15,10 @@ from tests.e2e import product as processes
 from tests.e2e.api import Api, Orders
 from tests.e2e.cluster import Cluster, condition, ready, secret
 from tests.e2e.databases import Warehouse
-from tests.e2e.product import Product, run
+from tests.e2e.product import Product, embedded_only, run
 from tests.e2e.scene import Scene
+
+pytestmark = embedded_only
 
 
 def test_it_says_what_to_type(tmp_path: Path) -> None:
