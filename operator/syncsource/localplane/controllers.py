@@ -20,6 +20,7 @@ from syncsource.localplane.writing.writer import Writer
 
 Object = dict[str, Any]
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 ACCOUNT = "default"
 _OPTIONS = WriteOptions(manager="kube-apiserver")
 
@@ -39,6 +40,10 @@ class Controllers:
                 self._create(self._namespaces, "", {"metadata": {"name": name}})
             for stored in self._store.objects("namespaces"):
                 self._create_account(stored.key.name)
+            for name, value in PRIORITIES.items():
+                self._create(
+                    _built_in(self._writer, "scheduling.k8s.io", "priorityclasses"), "", {"metadata": {"name": name}, "value": value}
+                )
             for obj in bootstrap_objects():
                 self._establish_policy(obj)
             self._aggregate()

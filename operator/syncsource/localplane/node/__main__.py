@@ -49,7 +49,9 @@ def main() -> int:
     except (OSError, ValueError) as wrong:
         print(f"error: {wrong}", file=sys.stderr)
         return 1
-    chosen = Options(options.name, options.state.resolve(), images, held, options.container_backoff, options.job_backoff)
+    chosen = Options(
+        options.name, options.state.resolve(), images, held, options.container_backoff, options.job_backoff, options.log_certificates
+    )
     asyncio.run(serve(api, chosen, options.child))
     return 0
 
@@ -69,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--job-backoff", type=float, default=10.0, metavar="SECONDS", help="after a Job's first failure; doubled for each after it"
+    )
+    parser.add_argument(
+        "--log-certificates", type=Path, metavar="DIR", help="serve logs to who has a certificate of DIR/ca.crt, with DIR/server.crt"
     )
     parser.add_argument("--child", action="store_true", help="also end when standard input does: when the parent process is gone")
     return parser

@@ -15,6 +15,7 @@ from syncsource.localplane.node.cronjobs import CronJobController
 from syncsource.localplane.node.events import Recorder
 from syncsource.localplane.node.images import Images
 from syncsource.localplane.node.jobs import JobController
+from syncsource.localplane.node.logserver import NodeLogs
 from syncsource.localplane.node.pods import Pods, PodWorker
 from syncsource.localplane.node.registration import Registration, node_labels
 from syncsource.localplane.node.watching import Watched
@@ -26,7 +27,7 @@ _REGISTERED_WITHIN = 10.0
 class Options:
     """`state` is the API server's folder where that serves the logs; `held` stays open as long as a container runs.
 
-    The back-offs are in seconds.
+    The back-offs are in seconds. `certificates`: a folder; logs are served to who has one of them.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Options:
     held: int
     container_backoff: float = 10.0
     job_backoff: float = 10.0
+    certificates: Path | None = None
 
 
 class Node:
@@ -50,6 +52,7 @@ class Node:
         self._pods = Pods(options.name, make, settings)
         self._jobs = JobController(api, recorder, options.job_backoff)
         self._watched_pods = self._scheduler.pods = Watched(api, "/api/v1/pods", self._heard_pod)
+        self._logs = NodeLogs(self._watched_pods, options.state, options.certificates) if options.certificates else None
         self._crons = CronJobController(api, recorder)
         watched_jobs = Watched(api, "/apis/batch/v1/jobs", self._heard_job)
         watched_crons = Watched(api, "/apis/batch/v1/cronjobs", self._crons.heard)
@@ -68,6 +71,8 @@ class Node:
 
     async def start(self) -> None:
         """Begin; returns once the Node is there, or the API server does not answer in time: it is awaited in the background."""
+        if self._logs is not None:
+            self._registration.log_port = await self._logs.start()
         with contextlib.suppress(ApiFailed, TimeoutError):
             await asyncio.wait_for(self._registration.register(), _REGISTERED_WITHIN)
         self._tasks = [asyncio.create_task(run()) for run in self._runs]
@@ -78,6 +83,8 @@ class Node:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._logs is not None:
+            await self._logs.stop()
         await self._api.close()
 
     def _heard_pod(self, kind: str, pod: Object) -> None:

@@ -29,6 +29,8 @@ class Registration:
     def __init__(self, api: Api, name: str, images: Mapping[str, object]) -> None:
         self._api, self._name, self._images = api, name, images
         self._since = clock.stamp()
+        self.log_port = 0
+        """Where logs are served; 0 for nowhere."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -58,6 +60,7 @@ class Registration:
         return {
             "conditions": [{**ready, "lastHeartbeatTime": clock.stamp(), "lastTransitionTime": self._since}],
             "addresses": [{"type": "InternalIP", "address": NODE_ADDRESS}, {"type": "Hostname", "address": self._name}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": self.log_port}},
             "capacity": machine(),
             "allocatable": machine(),
             "nodeInfo": {

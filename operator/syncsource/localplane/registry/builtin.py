@@ -70,6 +70,7 @@ def _resource(raw: Mapping[str, Any]) -> Resource:
         connected=tuple(Subresource(**{**one, "verbs": tuple(one["verbs"])}) for one in raw.get("subresources", ())),
         columns=_columns([Column(**column) for column in raw.get("columns", ())]),
         renames=raw.get("renames", {}),
+        is_storage=raw.get("storage", True),
         stored_as=raw.get("stored_as", ""),
         check_name=getattr(objectmeta, raw.get("name", "dns_subdomain")),
         **given,

@@ -17,6 +17,7 @@ from syncsource.localplane.serving import discovery, openapi, swagger
 from syncsource.localplane.serving.accounts import AccountTokens
 from syncsource.localplane.serving.binding import PodBinding
 from syncsource.localplane.serving.bodies import MAX_BODY, answer
+from syncsource.localplane.serving.eviction import PodEviction
 from syncsource.localplane.serving.gate import HEALTH, gate
 from syncsource.localplane.serving.handlers import Handlers
 from syncsource.localplane.serving.logs import PodLogs
@@ -80,6 +81,7 @@ class _Plane:
         self.connected: dict[tuple[str, str], object] = {
             ("pods", "log"): PodLogs(writer.store, writer.broadcast, state_dir),
             ("pods", "binding"): PodBinding(writer),
+            ("pods", "eviction"): PodEviction(writer),
             ("serviceaccounts", "token"): AccountTokens(writer.store, access.signer),
         }
 

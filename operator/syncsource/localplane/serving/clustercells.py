@@ -170,6 +170,11 @@ def _percent(value: Object, otherwise: str) -> str:
     return otherwise if found is None else f"{found}%"
 
 
+def _scaler_percent(scaler: Object) -> str:
+    wanted, current = _spec(scaler).get("targetCPUUtilizationPercentage"), _status(scaler).get("currentCPUUtilizationPercentage")
+    return f"{'<unknown>' if current is None else f'{current}%'}/{'<auto>' if wanted is None else f'{wanted}%'}"
+
+
 def _scaler_reference(scaler: Object) -> str:
     target = _spec(scaler)["scaleTargetRef"]
     return f"{target['kind']}/{target['name']}"
@@ -221,6 +226,7 @@ CLUSTER_CELLS: dict[str, Cell] = {
     "budget_maximum": lambda budget: _amount(_spec(budget).get("maxUnavailable")),
     "budget_allowed": lambda budget: _status(budget).get("disruptionsAllowed") or 0,
     "scaler_reference": _scaler_reference,
+    "scaler_percent": _scaler_percent,
     "scaler_targets": _scaler_targets,
     "scaler_minimum": lambda scaler: str(_spec(scaler).get("minReplicas", UNSET)),
     "scaler_maximum": lambda scaler: str(_spec(scaler).get("maxReplicas") or 0),

@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-import re
-from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from syncsource.localplane import errors, podlogs
-from syncsource.localplane.admission import cause
-from syncsource.localplane.admission.cause import Cause
 from syncsource.localplane.registry.resource import Resource
 from syncsource.localplane.serving.logfiles import LogFiles, LogForm
-from syncsource.localplane.serving.requestinfo import RequestInfo, is_true
+from syncsource.localplane.serving.logoptions import LogOptions, log_options
+from syncsource.localplane.serving.requestinfo import RequestInfo
 from syncsource.localplane.storage.broadcast import Broadcast
 from syncsource.localplane.storage.encoding import decode
 from syncsource.localplane.storage.store import Key, Store
@@ -27,31 +25,46 @@ POLL_SECONDS = 0.25
 SEND_TIMEOUT = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class LogOptions:
-    """PodLogOptions; `since` is in the form in which lines begin, None stands for no limit."""
+class Changes(Protocol):
+    """Something of the Pods has changed, or will: `next` returns then, or after so many seconds."""
 
-    container: str
-    follow: bool
-    previous: bool
-    timestamps: bool
-    since: bytes
-    tail: int | None
-    limit: int | None
+    is_closed: bool
+
+    async def next(self, wait: float) -> object: ...
+
+
+class Pods(Protocol):
+    """The Pods as they are now."""
+
+    def find(self, namespace: str, name: str) -> Mapping[str, Any] | None: ...
+
+    def watching(self) -> AbstractContextManager[Changes]: ...
 
 
 class PodLogs:
-    """Serves the logs below a state folder."""
+    """The subresource of the server's own Pods."""
 
     def __init__(self, store: Store, broadcast: Broadcast, state_dir: Path) -> None:
-        self.store, self.broadcast, self.state_dir = store, broadcast, state_dir
+        self._pods = _StoredPods(store, broadcast)
+        self._logs = LogServer(self._pods, state_dir)
 
     async def get(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
         """Raises the 404, 400 or 422 of what can't be shown."""
-        stored = self.store.get(Key(resource.storage, info.namespace, info.name))
-        if stored is None:
+        pod = self._pods.find(info.namespace, info.name)
+        if pod is None:
             raise errors.not_found(resource.group, resource.plural, info.name)
-        pod, options = decode(stored), log_options(info.name, request.query, dt.datetime.now(dt.UTC))
+        return await self._logs.serve(request, pod, request.query)
+
+
+class LogServer:
+    """Serves the logs below a state folder."""
+
+    def __init__(self, pods: Pods, state_dir: Path) -> None:
+        self._pods, self.state_dir = pods, state_dir
+
+    async def serve(self, request: web.Request, pod: Mapping[str, Any], query: Mapping[str, str]) -> web.StreamResponse:
+        """One container's log. Raises the 400 or 422 of what can't be shown."""
+        options = log_options(pod["metadata"]["name"], query, dt.datetime.now(dt.UTC))
         log = self._find(pod, options)
         response = web.StreamResponse(headers={"Content-Type": "text/plain", "Cache-Control": "no-cache, private"})
         response.enable_chunked_encoding()
@@ -82,7 +95,7 @@ class PodLogs:
         if path is None:
             return
         form = LogForm(since=options.since, timestamps=options.timestamps, limit=options.limit)
-        with contextlib.closing(LogFiles(path, options.tail)) as files, self.broadcast.watching("pods") as pods:
+        with contextlib.closing(LogFiles(path, options.tail)) as files, self._pods.watching() as pods:
             is_over = False
             while not is_over:
                 is_over = not options.follow or pods.is_closed or self._has_ended(path, pod)
@@ -99,9 +112,21 @@ class PodLogs:
         if podlogs.restarts(path.parent)[-1:] != [int(path.stem)]:
             return True
         metadata = pod["metadata"]
-        stored = self.store.get(Key("pods", metadata["namespace"], metadata["name"]))
-        now = decode(stored) if stored else None
+        now = self._pods.find(metadata["namespace"], metadata["name"])
         return now is None or now["metadata"]["uid"] != metadata["uid"] or "terminated" in _state(now, path.parent.name)
+
+
+class _StoredPods:
+    def __init__(self, store: Store, broadcast: Broadcast) -> None:
+        self._store, self._broadcast = store, broadcast
+
+    def find(self, namespace: str, name: str) -> Mapping[str, Any] | None:
+        stored = self._store.get(Key("pods", namespace, name))
+        found: Mapping[str, Any] | None = decode(stored) if stored is not None else None
+        return found
+
+    def watching(self) -> AbstractContextManager[Changes]:
+        return self._broadcast.watching("pods")
 
 
 def _state(pod: Mapping[str, Any], container: str) -> dict[str, Any]:
@@ -132,56 +157,3 @@ def _container(pod: Mapping[str, Any], wanted: str) -> str:
     if initial:
         choice += f" or one of the init containers: [{' '.join(initial)}]"
     raise errors.bad_request(f"a container name must be specified for pod {pod_name}{choice}")
-
-
-def log_options(pod: str, query: Mapping[str, str], now: dt.datetime) -> LogOptions:
-    """The options in a query; raises the 400 of what is no number or instant, the 422 of what is out of bounds."""
-    tail, limit, seconds = (_integer(query, name) for name in ("tailLines", "limitBytes", "sinceSeconds"))
-    instant = _instant(query.get("sinceTime", ""))
-    causes = list(_causes(tail, limit, seconds, instant))
-    if causes:
-        raise errors.invalid("", "PodLogOptions", pod, causes)
-    since = instant if seconds is None else now - dt.timedelta(seconds=min(seconds, 10**9))
-    return LogOptions(
-        container=query.get("container", ""),
-        follow=is_true(query.get("follow")),
-        previous=is_true(query.get("previous")),
-        timestamps=is_true(query.get("timestamps")),
-        since=b"" if since is None else podlogs.instant(since),
-        tail=tail,
-        limit=limit,
-    )
-
-
-def _causes(tail: int | None, limit: int | None, seconds: int | None, instant: dt.datetime | None) -> Iterator[Cause]:
-    if tail is not None and tail < 0:
-        yield cause.invalid("tailLines", tail, "must be greater than or equal to 0")
-    if limit is not None and limit < 1:
-        yield cause.invalid("limitBytes", limit, "must be greater than 0")
-    if seconds is not None and instant is not None:
-        yield cause.forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be specified")
-    elif seconds is not None and seconds < 1:
-        yield cause.invalid("sinceSeconds", seconds, "must be greater than 0")
-
-
-def _integer(query: Mapping[str, str], name: str) -> int | None:
-    text = query.get(name, "")
-    if not text:
-        return None
-    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
-        raise errors.bad_request(f'{name}: strconv.ParseInt: parsing "{text[:100]}": invalid syntax')
-    return int(text)
-
-
-def _instant(text: str) -> dt.datetime | None:
-    if not text:
-        return None
-    try:
-        moment = dt.datetime.fromisoformat(text)
-        return moment.astimezone(dt.UTC) if moment.tzinfo is not None and "T" in text else _not_an_instant(text)
-    except (ValueError, OverflowError):
-        return _not_an_instant(text)
-
-
-def _not_an_instant(text: str) -> NoReturn:
-    raise errors.bad_request(f"sinceTime: {text[:100]!r} is not an instant of RFC 3339, such as 2026-01-31T08:00:00Z")

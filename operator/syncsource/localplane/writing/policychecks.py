@@ -12,6 +12,7 @@ from syncsource.localplane.writing.cronschedules import check_schedule, check_zo
 
 Object = Mapping[str, Any]
 HIGHEST_USER_PRIORITY = 1_000_000_000
+SYSTEM_PRIORITIES = frozenset({"system-cluster-critical", "system-node-critical"})
 _METRICS = ("ContainerResource", "External", "Object", "Pods", "Resource")
 
 
@@ -110,7 +111,7 @@ def _volume(spec: Object, path: str) -> Iterator[Cause]:
 
 def _priority(obj: Object, path: str) -> Iterator[Cause]:
     name, value = obj["metadata"].get("name") or "", obj["value"]
-    if name in {"system-cluster-critical", "system-node-critical"}:
+    if name in SYSTEM_PRIORITIES:
         return
     if name.startswith("system-"):
         yield cause.forbidden("metadata.name", "priority class names with 'system-' prefix are reserved for system use only")
@@ -129,6 +130,7 @@ POLICY_CHECKS: dict[str, Callable[[Object, str], Iterator[Cause]]] = {
     "apps.v1.RollingUpdateDeployment": _rolling,
     "policy.v1.PodDisruptionBudgetSpec": _budget,
     "autoscaling.v2.HorizontalPodAutoscalerSpec": _scaler,
+    "autoscaling.v1.HorizontalPodAutoscalerSpec": _scaler,
     "autoscaling.v2.MetricSpec": _metric,
     "coordination.v1.LeaseSpec": _lease,
     "core.v1.ResourceQuotaSpec": _quota,

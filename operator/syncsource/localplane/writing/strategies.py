@@ -12,6 +12,7 @@ from syncsource.localplane.admission.cause import Cause
 from syncsource.localplane.registry import definitions
 from syncsource.localplane.registry.definition_checks import check as check_definition
 from syncsource.localplane.writing import pods, rbac, services, workloads
+from syncsource.localplane.writing.policychecks import SYSTEM_PRIORITIES
 
 CRD = "customresourcedefinitions.apiextensions.k8s.io"
 CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
@@ -176,7 +177,7 @@ STRATEGIES: dict[str, Strategy] = {
     "statefulsets.apps": Strategy(check=workloads.check_stateful_set),
     "daemonsets.apps": Strategy(prepare=workloads.prepare_daemon_set, check=workloads.check_replicated("daemonset")),
     "controllerrevisions.apps": Strategy(check=_fixed_fields("data")),
-    "priorityclasses.scheduling.k8s.io": Strategy(check=_check_priority_class),
+    "priorityclasses.scheduling.k8s.io": Strategy(check=_check_priority_class, immortal=SYSTEM_PRIORITIES),
     "storageclasses.storage.k8s.io": Strategy(check=_check_storage_class),
     "runtimeclasses.node.k8s.io": Strategy(check=_fixed_fields("handler")),
     "endpointslices.discovery.k8s.io": Strategy(check=_fixed_fields("addressType")),
