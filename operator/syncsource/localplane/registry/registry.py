@@ -12,24 +12,36 @@ class Registry:
 
     def __init__(self, resources: Iterable[Resource]) -> None:
         self._resources: dict[tuple[str, str, str], Resource] = {}
+        self._by_storage: dict[str, list[Resource]] = {}
         self.generation = 0
         for resource in resources:
             self.add(resource)
 
     def add(self, resource: Resource) -> None:
         self._resources[resource.group, resource.version, resource.plural] = resource
-        self.generation += 1
+        self._changed()
 
     def remove(self, group: str, plural: str) -> None:
         self._resources = {key: value for key, value in self._resources.items() if (key[0], key[2]) != (group, plural)}
+        self._changed()
+
+    def _changed(self) -> None:
+        self._by_storage.clear()
         self.generation += 1
 
     def find(self, group: str, version: str, plural: str) -> Resource | None:
         return self._resources.get((group, version, plural))
 
+    def versions_of(self, storage: str) -> list[Resource]:
+        """The resources whose objects are below a storage key."""
+        if not self._by_storage:
+            for resource in self:
+                self._by_storage.setdefault(resource.storage, []).append(resource)
+        return self._by_storage.get(storage, [])
+
     def stored(self, storage: str) -> Resource | None:
         """The resource whose version the objects below a storage key have."""
-        return next((found for found in self if found.storage == storage and found.is_storage and not found.renames), None)
+        return next((found for found in self.versions_of(storage) if found.is_storage and not found.renames), None)
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(list(self._resources.values()))

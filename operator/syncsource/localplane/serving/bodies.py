@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import yaml
@@ -14,6 +15,7 @@ from syncsource.localplane.storage.encoding import decode, encode_ordered
 MAX_BODY = 3 * 1024 * 1024
 MAX_DEPTH = 100
 GZIP_FROM = 128 * 1024
+GZIP_LEVEL = 1
 _YAML = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "application/apply-patch+yaml"})
 _ACCEPTED = ("application/json", "application/yaml", MEDIA_TYPE)
 
@@ -91,10 +93,11 @@ def answer(value: Any, request: web.Request, *, code: int = 200, kind: str = "ap
     accept = request.headers.get("Accept", "")
     if kind == "application/json" and accept.startswith("application/yaml"):
         body, kind = yaml.safe_dump(decode(body), sort_keys=True, allow_unicode=True).encode(), "application/yaml"
-    response = web.Response(body=body, status=code, headers={"Content-Type": kind, "Cache-Control": "no-cache, private"})
+    headers = {"Content-Type": kind, "Cache-Control": "no-cache, private"}
     if len(body) >= GZIP_FROM and "gzip" in request.headers.get("Accept-Encoding", ""):
-        response.enable_compression(web.ContentCoding.gzip)
-    return response
+        body = gzip.compress(body, GZIP_LEVEL, mtime=0)
+        headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    return web.Response(body=body, status=code, headers=headers)
 
 
 def table_options(request: web.Request) -> str | None:

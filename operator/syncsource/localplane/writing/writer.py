@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,8 +55,7 @@ class Writer:
 
     def patch(self, resource: Resource, namespace: str, name: str, patch: Patch, options: WriteOptions) -> Result:
         key = self.key(resource, namespace, name)
-        old = self._current(resource, key)
-        patched = patch(views.outgoing(resource, copy.deepcopy(old)))
+        patched = patch(views.outgoing(resource, self._current(resource, key)))
         obj = pipeline.check_type(resource, patched, namespace)
         _check_name(obj, name, is_given=True)
         return self._replace(resource, key, obj, options)
@@ -89,7 +87,7 @@ class Writer:
 
     def _versions(self, resource: Resource, options: WriteOptions) -> Versions:
         ignored = ("metadata", "spec") if options.subresource == "status" else ("status",) if resource.has_status else ()
-        served = [other for other in self.registry if other.storage == resource.storage]
+        served = self.registry.versions_of(resource.storage)
         is_renamed = any(other.renames for other in served)
         return Versions({other.api_version: whole_object((resource if is_renamed else other).rules.schema) for other in served}, ignored)
 
@@ -108,7 +106,7 @@ class Writer:
             _check_unchanged(resource, old, options)
             if name in STRATEGIES.get(resource.storage, GENERIC).immortal:
                 raise errors.forbidden(resource.group, resource.plural, name, f"this {resource.singular} may not be deleted")
-            obj = copy.deepcopy(old)
+            obj = self._current(resource, key)
             _mark_propagation(obj, options.propagation)
             deletion.begin(resource, obj, options.grace)
             if not deletion.is_held(obj):
