@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from syncsource import __version__
 from tests.e2e import product as processes
 from tests.e2e.api import Api, Orders
-from tests.e2e.cluster import ready
+from tests.e2e.cluster import Cluster, condition, ready
 from tests.e2e.databases import Warehouse
 from tests.e2e.product import EMBEDDED, run
 from tests.e2e.scene import Scene
@@ -39,6 +41,18 @@ def test_what_dies_is_started_again(api: Api, sqlite: Warehouse, tmp_path: Path)
             assert ready(scene.request(name))
             assert f"{name} ended with code -9 and is started again in 0.5 s" in product.log
         product.kill()
+
+
+def test_a_node_runs_jobs_and_serves_logs_there_too(tmp_path: Path) -> None:
+    with processes.up(tmp_path) as product, closing(Cluster(tmp_path / "kubeconfig", "syncsource")) as system:
+        container = {"name": "main", "image": "syncsource:1", "args": ["--version"]}
+        template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+        job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once"}, "spec": {"template": template}}
+        product.cluster.apply(job)
+        product.cluster.wait("once", lambda job: condition(job, "Complete").get("status") == "True", kind="Job")
+        [pod] = product.cluster.list("Pod")
+        assert product.cluster.log(pod["metadata"]["name"]) == f"syncsource, version {__version__}\n"
+        system.wait_log("syncsource-operator", "looking after the SyncSources of all namespaces")
 
 
 def test_the_demo_is_ready_there_too(tmp_path: Path) -> None:

@@ -105,10 +105,10 @@ def _welcome(running: Up) -> str:
 
 
 def _replaced(running: Up) -> str:
-    """A line on what takes the embedded control plane's place, and on what is missing with it: nothing where it is there."""
+    """A line on what takes the embedded control plane's place: nothing where it is there."""
     if not running.server:
         return ""
-    return f"{running.server}, from {VARIABLE}; no node runs Pods here, so the operator's log is shown, but not by kubectl logs.\n"
+    return f"{running.server}, from {VARIABLE}.\n"
 
 
 def _first(failure: BaseException) -> str:

@@ -47,6 +47,8 @@ class Files:
     peer_port: int
     server: Certificates
     etcd: Certificates
+    node: Certificates
+    """What kube-apiserver shows to the node, and the node to it, to read logs."""
     signing_key: Path
     tokens: Path
     token: str
@@ -78,8 +80,8 @@ def binaries(folder: Path) -> Binaries:
 def make_files(folder: Path, port: int) -> Files:
     """What is there already stays. Raises OSError where ``port`` is taken; 0: that of last time if it is free, else any."""
     state = folder / "assets"
-    etcd = state / "etcd"
-    for made in (state, etcd):
+    etcd, node = state / "etcd", node_certificates(folder)
+    for made in (state, etcd, node):
         statefiles.open_folder(made)
     now, token = dt.datetime.now(dt.UTC), statefiles.ensure_token(folder)
     tokens = state / "tokens.csv"
@@ -90,10 +92,16 @@ def make_files(folder: Path, port: int) -> Files:
         *ports,
         server=ensure_certificates(state, now),
         etcd=ensure_certificates(etcd, now, for_clients=True),
+        node=ensure_certificates(node, now, for_clients=True),
         signing_key=_signing_key(state / "service-accounts.key"),
         tokens=tokens,
         token=token,
     )
+
+
+def node_certificates(folder: Path) -> Path:
+    """The folder of the certificates by which logs are read from the node, below the state folder."""
+    return folder / "assets" / "node"
 
 
 def etcd_arguments(files: Files) -> tuple[str, ...]:
@@ -131,6 +139,10 @@ def apiserver_arguments(program: Path, files: Files) -> tuple[str, ...]:
         "cert-dir": str(files.folder),
         "tls-cert-file": str(files.server.certificate),
         "tls-private-key-file": str(files.server.key),
+        "kubelet-certificate-authority": str(files.node.authority),
+        "kubelet-client-certificate": str(files.node.certificate),
+        "kubelet-client-key": str(files.node.key),
+        "kubelet-preferred-address-types": "InternalIP",
         "token-auth-file": str(files.tokens),
         "authorization-mode": "RBAC",
         "service-account-issuer": _ISSUER,

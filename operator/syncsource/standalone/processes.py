@@ -10,7 +10,7 @@ import logging
 import signal
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -43,23 +43,6 @@ class Listener(Protocol):
     def said(self, line: bytes) -> None: ...
 
     async def ended(self, code: int, again_in: float) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Unkept:
-    """A listener that shows lines and keeps nothing."""
-
-    show: Callable[[bytes], None]
-
-    async def starting(self) -> None:
-        """Nothing to do."""
-
-    def said(self, line: bytes) -> None:
-        """Shows it."""
-        self.show(line)
-
-    async def ended(self, code: int, again_in: float) -> None:
-        """Nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)

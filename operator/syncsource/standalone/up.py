@@ -16,11 +16,11 @@ from typing import Any
 from syncsource.client.api import Api
 from syncsource.client.requests import apply
 from syncsource.resource import api as names
-from syncsource.standalone.assetfiles import VARIABLE
+from syncsource.standalone.assetfiles import VARIABLE, node_certificates
 from syncsource.standalone.demo import bringing
 from syncsource.standalone.installing import install
-from syncsource.standalone.pod import NODE, OperatorPod, operator_pod
-from syncsource.standalone.processes import READY_WITHIN, Child, Unkept, kept
+from syncsource.standalone.pod import NODE, operator_pod
+from syncsource.standalone.processes import READY_WITHIN, Child, kept
 
 OPERATOR_PATIENCE = 30.0
 """Seconds that the operator has to end, as a Pod's: runs stop at their next batch, and statuses are written."""
@@ -60,14 +60,13 @@ async def brought_up(
         await asyncio.to_thread(install, api)
         databases = await _demo(stack, folder / "demo", api) if demo else None
         if operator is not None:
-            await stack.enter_async_context(kept(_node(folder, kubeconfig)))
+            await stack.enter_async_context(kept(_node(folder, kubeconfig, serves_logs=bool(server))))
         if operator is not None:
-            listener = Unkept(show) if server else await stack.enter_async_context(operator_pod(api, Path(kubeconfig), folder, show))
+            pod = await stack.enter_async_context(operator_pod(api, Path(kubeconfig), folder, show))
             arguments = (*operator, "--kubeconfig", kubeconfig, "--log-format", "json")
-            child = Child("the operator", "syncsource", arguments, listener, OPERATOR_PATIENCE)
+            child = Child("the operator", "syncsource", arguments, pod, OPERATOR_PATIENCE)
             keeper = await stack.enter_async_context(kept(child))
-            if isinstance(listener, OperatorPod):
-                listener.when_deleted = keeper.end_soon
+            pod.when_deleted = keeper.end_soon
         yield Up(api, kubeconfig, server, databases)
 
 
@@ -80,10 +79,12 @@ def _control_plane(folder: Path, port: int | None) -> Child:
     return Child(name, "syncsource.standalone.assets", arguments, patience=ASSETS_PATIENCE, within=4 * READY_WITHIN)
 
 
-def _node(folder: Path, kubeconfig: str) -> Child:
-    """This machine as a node, on which images of the product are this very program."""
+def _node(folder: Path, kubeconfig: str, *, serves_logs: bool) -> Child:
+    """This machine as a node, on which images of the product are this very program. The embedded control plane reads logs by itself."""
     image = f"syncsource={shlex.join([sys.executable, '-m', 'syncsource'])}"
-    arguments = ("--kubeconfig", kubeconfig, "--state", str(folder), "--name", NODE, "--image", image)
+    arguments: tuple[str, ...] = ("--kubeconfig", kubeconfig, "--state", str(folder), "--name", NODE, "--image", image)
+    if serves_logs:
+        arguments += ("--log-certificates", str(node_certificates(folder)))
     return Child("the node", "syncsource.localplane.node", arguments, patience=NODE_PATIENCE)
 
 

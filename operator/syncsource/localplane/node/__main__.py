@@ -52,7 +52,11 @@ def main() -> int:
     chosen = Options(
         options.name, options.state.resolve(), images, held, options.container_backoff, options.job_backoff, options.log_certificates
     )
-    asyncio.run(serve(api, chosen, options.child))
+    try:
+        asyncio.run(serve(api, chosen, options.child))
+    except OSError as failed:
+        print(f"error: logs can't be served with the certificates in {options.log_certificates}: {failed}", file=sys.stderr)
+        return 1
     return 0
 
 

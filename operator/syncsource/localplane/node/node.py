@@ -7,6 +7,7 @@ import contextlib
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from syncsource.localplane.node.api import Api, ApiFailed, Object
 from syncsource.localplane.node.binding import Scheduler
@@ -15,10 +16,12 @@ from syncsource.localplane.node.cronjobs import CronJobController
 from syncsource.localplane.node.events import Recorder
 from syncsource.localplane.node.images import Images
 from syncsource.localplane.node.jobs import JobController
-from syncsource.localplane.node.logserver import NodeLogs
 from syncsource.localplane.node.pods import Pods, PodWorker
 from syncsource.localplane.node.registration import Registration, node_labels
 from syncsource.localplane.node.watching import Watched
+
+if TYPE_CHECKING:
+    from syncsource.localplane.node.logserver import NodeLogs
 
 _REGISTERED_WITHIN = 10.0
 
@@ -52,7 +55,7 @@ class Node:
         self._pods = Pods(options.name, make, settings)
         self._jobs = JobController(api, recorder, options.job_backoff)
         self._watched_pods = self._scheduler.pods = Watched(api, "/api/v1/pods", self._heard_pod)
-        self._logs = NodeLogs(self._watched_pods, options.state, options.certificates) if options.certificates else None
+        self._logs = _log_server(self._watched_pods, options)
         self._crons = CronJobController(api, recorder)
         watched_jobs = Watched(api, "/apis/batch/v1/jobs", self._heard_job)
         watched_crons = Watched(api, "/apis/batch/v1/cronjobs", self._crons.heard)
@@ -99,3 +102,12 @@ class Node:
     async def _tidy(self) -> None:
         await self._watched_pods.is_known.wait()
         self._pods.tidy(list(self._watched_pods.objects.values()))
+
+
+def _log_server(pods: Watched, options: Options) -> NodeLogs | None:
+    """Imported where it is wanted: it brings much of the API server with it."""
+    if options.certificates is None:
+        return None
+    from syncsource.localplane.node.logserver import NodeLogs
+
+    return NodeLogs(pods, options.state, options.certificates)

@@ -12,6 +12,8 @@ from syncsource.localplane.node.api import Api, ApiFailed, Object
 ADDED, MODIFIED, DELETED = "ADDED", "MODIFIED", "DELETED"
 _SHORTEST, _LONGEST = 0.1, 5.0
 """Seconds between two attempts."""
+_UNKNOWN = 30.0
+"""Seconds until a kind that is not served is looked for again."""
 
 _log = logging.getLogger(__name__)
 Heard = Callable[[str, Object], None]
@@ -43,9 +45,16 @@ class Watched:
                 if failed.code:
                     self._version = ""
                 if failed.code != 410:
-                    _log.log(logging.DEBUG if wait < 1 else logging.WARNING, "watching %s: %s; again in %.1f s", self._path, failed, wait)
-                    await asyncio.sleep(wait * random.uniform(0.8, 1.2))
-                    wait = min(wait * 2, _LONGEST)
+                    wait = await self._pause(failed, wait)
+
+    async def _pause(self, failed: ApiFailed, wait: float) -> float:
+        """The next pause. A kind that is not served is awaited quietly: it may be defined later, or be of another version."""
+        if failed.code == 404:
+            wait = _UNKNOWN
+        else:
+            _log.log(logging.DEBUG if wait < 1 else logging.WARNING, "watching %s: %s; again in %.1f s", self._path, failed, wait)
+        await asyncio.sleep(wait * random.uniform(0.8, 1.2))
+        return min(wait * 2, _LONGEST)
 
     async def _list(self) -> None:
         listed = await self._api.send("GET", self._path, **self._selectors)
