@@ -102,13 +102,17 @@ def _limits(item: Object) -> None:
     item |= {name: amounts for name, amounts in (("default", default), ("defaultRequest", requests)) if amounts}
 
 
-def _job_spec(spec: Object) -> None:
+def _job(job: Object) -> None:
+    """Jobs only: the Jobs that a CronJob makes are completed when they are made."""
+    spec = job["spec"]
     if "completions" not in spec and "parallelism" not in spec:
         spec["completions"] = 1
     spec.setdefault("parallelism", 1)
     spec.setdefault("backoffLimit", 6 if "backoffLimitPerIndex" not in spec else 2**31 - 1)
-    if "podReplacementPolicy" not in spec:
-        spec["podReplacementPolicy"] = "Failed" if "podFailurePolicy" in spec else "TerminatingOrFailed"
+    spec.setdefault("completionMode", "NonIndexed")
+    spec.setdefault("suspend", False)
+    spec.setdefault("podReplacementPolicy", "Failed" if "podFailurePolicy" in spec else "TerminatingOrFailed")
+    _labelled_by_template(job)
 
 
 def _service_port(port: Object) -> None:
@@ -171,8 +175,7 @@ COMPLETE: dict[str, Callable[[Object], None]] = {
     "apps.v1.DeploymentStrategy": _rolling_deployment,
     "apps.v1.DaemonSetUpdateStrategy": _rolling_daemons,
     "apps.v1.StatefulSetUpdateStrategy": _rolling_stateful,
-    "batch.v1.Job": _labelled_by_template,
-    "batch.v1.JobSpec": _job_spec,
+    "batch.v1.Job": _job,
     "networking.v1.NetworkPolicySpec": _network_policy,
     "rbac.v1.Subject": _subject,
     "autoscaling.v2.HorizontalPodAutoscalerSpec": _scaler,

@@ -13,7 +13,7 @@ from typing import Any
 from syncsource.localplane import errors
 from syncsource.localplane.admission import cause
 from syncsource.localplane.admission.cause import Cause
-from syncsource.localplane.admission.defaulting import apply_defaults
+from syncsource.localplane.admission.defaulting import apply_defaults, drop_nulls
 from syncsource.localplane.admission.objectmeta import validate_metadata
 from syncsource.localplane.admission.pruning import prune
 from syncsource.localplane.admission.validation import same, validate
@@ -77,6 +77,8 @@ def decode(resource: Resource, obj: Object, options: WriteOptions, *, defaults: 
     if resource.type_name:
         return _decode_native(resource, obj, options, complete=defaults)
     unknown = prune(obj, resource.rules.schema, is_resource=True)
+    if resource.is_custom:
+        drop_nulls(obj, resource.rules.schema)
     unknown += prune(obj["metadata"], OBJECT_META, "metadata")
     if resource.storage == CRD and next(validate(obj, resource.rules.schema), None) is None:
         wrong_shape = definitions.decoding_error(obj)
@@ -164,12 +166,12 @@ def prepare_update(resource: Resource, obj: Object, old: Object, subresource: st
 def _prepare(resource: Resource, obj: Object, old: Object | None) -> None:
     """The kind's own completion, for objects of the right shape only: the others are about to be refused."""
     strategy = STRATEGIES.get(resource.storage)
-    if strategy is not None and obj["metadata"].get("name") and _has_its_shape(resource, obj):
+    if strategy is not None and obj["metadata"].get("name") and (resource.type_name or _has_its_shape(resource, obj)):
         strategy.prepare(obj, old)
 
 
 def _has_its_shape(resource: Resource, obj: Object) -> bool:
-    return next(check_native(resource.type_name, obj) if resource.type_name else resource.rules.validate(obj), None) is None
+    return next(resource.rules.validate(obj), None) is None
 
 
 def _keep_system_fields(metadata: Object, old: Object) -> None:

@@ -42,7 +42,7 @@ def _tolerate(spec: dict[str, Any]) -> None:
 
 def quality(spec: Object) -> str:
     """The quality of service that follows from requests and limits."""
-    resources = [one.get("resources") or {} for one in [*spec["containers"], *(spec.get("initContainers") or ())]]
+    resources = [one.get("resources") or {} for one in [*(spec["containers"] or ()), *(spec.get("initContainers") or ())]]
     if not any((one.get("requests") or one.get("limits")) for one in resources):
         return "BestEffort"
     wanted = {"cpu", "memory"}

@@ -100,7 +100,7 @@ def quantity(value: Any) -> str:
     amount = parse_quantity(written)
     if written.endswith("i"):
         return _binary(amount)
-    if "e" in written or written[-1:] == "E" or ("E" in written and not written.endswith("E")):
+    if re.search(r"[eE][+-]?[0-9]+$", written):
         return _exponent(amount)
     return _decimal(amount)
 

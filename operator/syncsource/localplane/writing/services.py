@@ -50,6 +50,9 @@ def _keep_addresses(spec: dict[str, Any], old: Object) -> None:
 
 
 def _forget_ports(spec: dict[str, Any], old: Object) -> None:
+    for name in ("externalTrafficPolicy", "allocateLoadBalancerNodePorts"):
+        if spec.get(name) == old.get(name):
+            spec.pop(name, None)
     if old["type"] in {"NodePort", "LoadBalancer"}:
         known = {port.get("nodePort") for port in old.get("ports") or ()}
         for port in spec.get("ports") or ():
