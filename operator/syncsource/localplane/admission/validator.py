@@ -10,7 +10,7 @@ from typing import Any
 from syncsource.localplane.admission import cause
 from syncsource.localplane.admission.cause import BLOCKING, Cause, format_causes
 from syncsource.localplane.admission.cel.rules import RuleTree, build_rules, evaluate
-from syncsource.localplane.admission.defaulting import apply_defaults
+from syncsource.localplane.admission.defaulting import apply_defaults, drop_nulls
 from syncsource.localplane.admission.definition_schema import check_schema
 from syncsource.localplane.admission.embedded import validate_embedded
 from syncsource.localplane.admission.jsonschema import WrongShape, check_shape, normalize
@@ -51,8 +51,9 @@ class CompiledVersion:
     rules: RuleTree
 
     def decode(self, obj: dict[str, Any]) -> list[str]:
-        """Prune and default in place; returns the paths of the unknown fields that went."""
+        """Prune, drop stray nulls and default in place; returns the paths of the unknown fields that went."""
         unknown = prune(obj, self.schema, is_resource=True)
+        drop_nulls(obj, self.schema)
         apply_defaults(obj, self.schema)
         return unknown
 
@@ -62,10 +63,10 @@ class CompiledVersion:
             dict.fromkeys([*validate_embedded(obj, self.schema), *validate(obj, self.schema, old=old), *validate_lists(obj, self.schema)])
         )
         yield from causes
-        if any(found.reason in BLOCKING for found in causes):
-            yield UNCHECKED
-        else:
+        if not any(found.reason in BLOCKING for found in causes):
             yield from evaluate(self.rules, obj, old)
+        elif self.rules.is_any:
+            yield UNCHECKED
 
 
 class CustomResourceValidator:

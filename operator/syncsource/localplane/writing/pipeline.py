@@ -72,12 +72,15 @@ def _check_namespace(resource: Resource, metadata: Object, namespace: str) -> No
         metadata["namespace"] = namespace
 
 
-def decode(resource: Resource, obj: Object, options: WriteOptions, *, defaults: bool = True) -> tuple[str, ...]:
-    """Prune and default in place; unknown fields are an error, warnings or nothing, as the client wishes."""
+def decode(resource: Resource, obj: Object, options: WriteOptions, *, defaults: bool = True, applied: bool = False) -> tuple[str, ...]:
+    """Prune and default in place; unknown fields are an error, warnings or nothing, as the client wishes.
+
+    A null that may not be counts as left out, but not where it was `applied`: there it is refused.
+    """
     if resource.type_name:
         return _decode_native(resource, obj, options, complete=defaults)
     unknown = prune(obj, resource.rules.schema, is_resource=True)
-    if resource.is_custom:
+    if resource.is_custom and not applied:
         drop_nulls(obj, resource.rules.schema)
     unknown += prune(obj["metadata"], OBJECT_META, "metadata")
     if resource.storage == CRD and next(validate(obj, resource.rules.schema), None) is None:

@@ -72,7 +72,7 @@ class Writer:
         obj = pipeline.check_type(resource, applied.object, namespace)
         if not live["metadata"]:
             obj["metadata"].pop("resourceVersion", None)
-            pipeline.decode(resource, obj, options)
+            pipeline.decode(resource, obj, options, applied=True)
             return self._insert(resource, namespace, obj, options, warnings, applied.entries)
         return self._replace(resource, key, obj, options, applied.entries)
 
@@ -173,7 +173,7 @@ class Writer:
             old = self._current(resource, key)
             metadata = obj["metadata"]
             self._check_preconditions(resource, old, metadata.get("uid", ""), metadata.pop("resourceVersion", ""))
-            warnings = pipeline.decode(resource, obj, options)
+            warnings = pipeline.decode(resource, obj, options, applied=entries is not None)
             obj = pipeline.prepare_update(resource, views.incoming(resource, obj), old, options.subresource)
             self._own(resource, old, obj, options, entries)
             obj["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]

@@ -59,6 +59,11 @@ class RuleTree:
     additional: RuleTree | None = None
     is_about_changes: bool = False
 
+    @property
+    def is_any(self) -> bool:
+        """Whether there is a rule at all."""
+        return bool(self.rules or self.properties or self.items or self.additional)
+
 
 def as_resource(schema: Schema) -> Schema:
     """`schema` with the meta fields that rules at the root of an object may use."""
