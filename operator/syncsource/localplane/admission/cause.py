@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 
@@ -49,8 +50,19 @@ def child(path: str, name: str) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, str):
         return quoted(value)
+    if isinstance(value, float):
+        return go_float(value)
     shown = json.dumps(value, separators=(",", ":"), sort_keys=not isinstance(value, InOrder), ensure_ascii=False)
     return re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", shown)
+
+
+def go_float(value: float) -> str:
+    """As Go's %v prints a float64."""
+    digits, _, power = f"{Decimal(repr(value)).normalize():e}".partition("e")
+    exponent = int(power or 0)
+    if -4 <= exponent < 6 or not power:
+        return f"{value:f}".rstrip("0").rstrip(".")
+    return f"{digits}e{exponent:+03d}"
 
 
 class InOrder(dict[str, Any]):

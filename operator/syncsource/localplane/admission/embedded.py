@@ -40,11 +40,16 @@ def _resource(value: dict[str, Any], path: str) -> Iterator[Cause]:
         elif name == "kind":
             for text in dns_1035_label(item.lower()):
                 yield cause.invalid(where, item, f"may have mixed case, but should otherwise match: {text}")
-        elif name == "metadata" and isinstance(item, dict):
+        elif name == "metadata" and not isinstance(item, dict):
+            yield cause.invalid(where, item, "must be an object")
+        elif name == "metadata":
             yield from _metadata(item, where)
 
 
 def _metadata(metadata: dict[str, Any], path: str) -> Iterator[Cause]:
+    if not isinstance(metadata.get("name") or "", str):
+        yield cause.invalid(child(path, "name"), metadata["name"], "must be a string")
+        return
     named = {**metadata, "name": metadata.get("name") or "unnamed"}
     for found in validate_metadata(named, path_segment):
         yield replace(found, field=re.sub("^metadata", lambda _: path, found.field))

@@ -15,6 +15,8 @@ from syncsource.localplane.admission.schema import Schema
 
 _encode = msgspec.json.Encoder().encode
 
+_INT64 = range(-(2**63), 2**63)
+
 
 def validate(value: Any, schema: Schema, path: str = "", old: Any = None) -> Iterator[Cause]:
     """The causes below `value`; what did not change since `old` is not checked again (KEP-4008, ratcheting)."""
@@ -22,20 +24,31 @@ def validate(value: Any, schema: Schema, path: str = "", old: Any = None) -> Ite
         return
     if value is None and not schema.types:
         return
+    value = _as_read(value)
     wrong = _type_cause(value, schema, path)
     if wrong is not None:
         yield wrong
-        if isinstance(value, float) and "integer" in schema.types:
-            yield cause.invalid(path, "", f"Checked value must be of type integer (default format) in {path}")
+        if isinstance(value, float) and schema.types == ("integer",):
+            yield from _number(value, schema, path)
+        yield from _enum(value, schema, path)
         return
+    yield from _enum(value, schema, path)
     if value is None:
         return
     for check in _CHECKS.get(type_name(value), ()):
         yield from check(value, schema, path)
-    if schema.enum and not any(same(value, allowed) for allowed in schema.enum):
-        yield cause.not_supported(path, value, schema.enum)
     yield from _junctors(value, schema, path)
     yield from _below(value, schema, path, old)
+
+
+def _as_read(value: Any) -> Any:
+    """The server reads integers of more than 64 bits as floats."""
+    return float(value) if type(value) is int and value not in _INT64 else value
+
+
+def _enum(value: Any, schema: Schema, path: str) -> Iterator[Cause]:
+    if schema.enum and (value is None or not any(same(value, allowed) for allowed in schema.enum)):
+        yield cause.not_supported(path, value, schema.enum)
 
 
 def same(left: Any, right: Any) -> bool:
@@ -85,7 +98,7 @@ def _type_cause(value: Any, schema: Schema, path: str) -> Cause | None:
         return None
     if name == "integer" and "number" in schema.types:
         return None
-    if name == "number" and "integer" in schema.types and value.is_integer():
+    if name == "number" and "integer" in schema.types and value.is_integer() and int(value) in _INT64:
         return None
     if schema.format and name not in {"string", "array", "null"}:  # the real server names the format, not the type
         return _type_error(path, schema.format, {"integer": "int64", "number": "float64"}.get(name, ""))
@@ -101,6 +114,7 @@ def _in_body(path: str) -> str:
 
 
 def _number(value: float, schema: Schema, path: str) -> Iterator[Cause]:
+    yield from _format_range(value, schema, path)
     low, high, step = schema.minimum, schema.maximum, schema.multiple_of
     if low is not None and (value <= low if schema.exclusive_minimum else value < low):
         relation = "greater than" if schema.exclusive_minimum else "greater than or equal to"
@@ -108,27 +122,36 @@ def _number(value: float, schema: Schema, path: str) -> Iterator[Cause]:
     if high is not None and (value >= high if schema.exclusive_maximum else value > high):
         relation = "less than" if schema.exclusive_maximum else "less than or equal to"
         yield cause.invalid(path, value, f"{_in_body(path)} should be {relation} {_bound(high, value)}")
-    if step and Decimal(str(value)) % Decimal(str(step)):
+    if step and isinstance(value, int) and int(step) == 0:
+        yield cause.invalid(path, 0, f"factor MultipleOf declared for {path} must be positive: 0")
+    elif step and Decimal(str(value)) % Decimal(str(step)):
         yield cause.invalid(path, value, f"{_in_body(path)} should be a multiple of {_bound(step, value)}")
 
 
+def _format_range(value: float, schema: Schema, path: str) -> Iterator[Cause]:
+    """Whether the number is one of its type and format."""
+    limit = _LIMITS.get(schema.format)
+    is_whole = isinstance(value, int) or (value.is_integer() and int(value) in _INT64)
+    fits = limit is None or -limit - (limit < 2**53 and schema.format == "int32") <= value <= limit
+    if schema.types in (("integer",), ("number",)) and not (fits and (is_whole or schema.types == ("number",))):
+        shown = f"with format {schema.format}" if schema.format else "(default format)"
+        yield cause.invalid("", "", f"Checked value must be of type {schema.types[0]} {shown} in {path}")
+
+
+_LIMITS = {"int32": 2**31 - 1, "float": 3.4028234663852886e38}
+
+
 def _bound(bound: float, value: float) -> str:
-    """As the server prints a bound: as an integer beside an integer, else as Go's %v prints a float64."""
-    if isinstance(value, int):
-        return str(int(bound))
-    digits, _, power = f"{Decimal(repr(float(bound))).normalize():e}".partition("e")
-    exponent = int(power or 0)
-    if -4 <= exponent < 6 or not power:
-        return f"{float(bound):f}".rstrip("0").rstrip(".")
-    return f"{digits}e{exponent:+03d}"
+    """As the server prints a bound: as an integer beside an integer."""
+    return str(int(bound)) if isinstance(value, int) else cause.go_float(float(bound))
 
 
 def _string(value: str, schema: Schema, path: str) -> Iterator[Cause]:
     if schema.max_length is not None and len(value) > schema.max_length:
         yield cause.too_long(path, schema.max_length)
-    if schema.min_length is not None and len(value) < schema.min_length:
+    elif schema.min_length is not None and len(value) < schema.min_length:
         yield cause.invalid(path, value, f"{_in_body(path)} should be at least {schema.min_length} chars long")
-    if schema.pattern is not None and not schema.pattern.search(value):
+    elif schema.pattern is not None and not schema.pattern.search(value):
         yield cause.invalid(path, value, f"{_in_body(path)} should match '{schema.pattern.pattern}'")
     if schema.format and not conforms(value, schema.format):
         yield cause.type_invalid(path, value, f"{_in_body(path)} must be of type {schema.format}: {cause.quoted(value)}")
@@ -158,17 +181,26 @@ _CHECKS: dict[str, tuple[Callable[[Any, Schema, str], Iterator[Cause]], ...]] = 
 
 def _junctors(value: Any, schema: Schema, path: str) -> Iterator[Cause]:
     name = cause.quoted(path)
-    for sub in schema.all_of:
-        yield from validate(value, sub, path)
+    failures = [found for sub in schema.all_of for found in validate(value, sub, path)]
+    if failures:
+        yield cause.invalid("", "", f"{name} must validate all the schemas (allOf)")
+        yield from failures
     if schema.any_of and not any(_holds(value, sub, path) for sub in schema.any_of):
-        yield cause.invalid(path, "", f"{name} must validate at least one schema (anyOf)")
+        yield cause.invalid("", "", f"{name} must validate at least one schema (anyOf)")
+        yield from validate(value, schema.any_of[0], path)
     if schema.one_of:
-        held = sum(_holds(value, sub, path) for sub in schema.one_of)
-        if held != 1:
-            found = "none valid" if held == 0 else f"{held} valid alternatives"
-            yield cause.invalid(path, "", f"{name} must validate one and only one schema (oneOf). Found {found}")
+        yield from _one_of(value, schema, path)
     if schema.not_ is not None and _holds(value, schema.not_, path):
-        yield cause.invalid(path, "", f"{name} must not validate the schema (not)")
+        yield cause.invalid("", "", f"{name} must not validate the schema (not)")
+
+
+def _one_of(value: Any, schema: Schema, path: str) -> Iterator[Cause]:
+    held = sum(_holds(value, sub, path) for sub in schema.one_of)
+    if held != 1:
+        found = "none valid" if held == 0 else f"{held} valid alternatives"
+        yield cause.invalid("", "", f"{cause.quoted(path)} must validate one and only one schema (oneOf). Found {found}")
+    if held == 0:
+        yield from validate(value, schema.one_of[0], path)
 
 
 def _holds(value: Any, schema: Schema, path: str) -> bool:
@@ -217,10 +249,13 @@ def validate_lists(value: Any, schema: Schema, path: str = "") -> Iterator[Cause
 def _duplicates(value: list[Any], schema: Schema, path: str) -> Iterator[Cause]:
     if schema.list_type == "atomic":
         return
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     for index, item in enumerate(value):
+        if schema.list_type == "map" and not isinstance(item, dict):
+            yield cause.invalid(f"{path}[{index}]", item, "must be an object for an array of list-type map")
+            continue
         identity = map_key(item, schema) if schema.list_type == "map" else item
         mark = repr(sorted(identity.items()) if isinstance(identity, dict) else identity)
-        if mark in seen:
+        seen[mark] = seen.get(mark, 0) + 1
+        if seen[mark] == 2:  # once is enough
             yield cause.duplicate(f"{path}[{index}]", identity)
-        seen.add(mark)
