@@ -20,10 +20,27 @@ _TOKEN = re.compile(
 
 def find(path: str, obj: Any) -> list[Any]:
     """Everything the path leads to; nothing where it leads nowhere. Raises ValueError for a path that can't be read."""
+    names = _names(path)
+    if names is not None:
+        return _straight(names, obj)
     found = [obj]
     for step in _compiled(path.strip().removeprefix("{").removesuffix("}")):
         found = [below for value in found for below in step(value)]
     return found
+
+
+@lru_cache(maxsize=1024)
+def _names(path: str) -> tuple[str, ...] | None:
+    """The fields of a path that has nothing else, as most have; None for another."""
+    return tuple(path[1:].split(".")) if re.fullmatch(r"(\.[A-Za-z_][A-Za-z0-9_-]*)+", path) else None
+
+
+def _straight(names: tuple[str, ...], value: Any) -> list[Any]:
+    for name in names:
+        if not isinstance(value, dict) or name not in value:
+            return []
+        value = value[name]
+    return [value]
 
 
 @lru_cache(maxsize=1024)
