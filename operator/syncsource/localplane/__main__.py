@@ -13,6 +13,7 @@ from syncsource.localplane import LocalPlane
 from syncsource.localplane.parent import when_parent_ends
 from syncsource.localplane.statefiles import AlreadyRunning
 from syncsource.localplane.storage.schema import UnusableStore
+from syncsource.localplane.storage.store import WriteFailed
 
 
 async def serve(folder: Path, port: int, child: bool) -> None:
@@ -38,7 +39,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         asyncio.run(serve(options.dir, options.port, options.child))
-    except (AlreadyRunning, UnusableStore) as refused:
+    except (AlreadyRunning, UnusableStore, WriteFailed) as refused:
         print(f"error: {refused}", file=sys.stderr)
         return 1
     except OSError as failed:

@@ -14,13 +14,14 @@ from syncsource.localplane import errors
 from syncsource.localplane.registry.resource import Resource
 from syncsource.localplane.storage.broadcast import Change
 from syncsource.localplane.storage.encoding import decode
-from syncsource.localplane.storage.store import Key
+from syncsource.localplane.storage.store import Key, WriteFailed
 from syncsource.localplane.writing.options import DeleteOptions
 from syncsource.localplane.writing.strategies import CRD, CRD_FINALIZER
 from syncsource.localplane.writing.writer import Writer
 
 Object = dict[str, Any]
 _log = logging.getLogger(__name__)
+_AGAIN_SECONDS = 1.0
 BACKGROUND = DeleteOptions()
 
 
@@ -44,6 +45,10 @@ class GarbageCollector:
             change, obj = await self._queue.get()
             try:
                 self._work(change, obj)
+            except WriteFailed as failed:
+                _log.warning("garbage collection after %s of %s waits: %s", change.type, change.key, failed)
+                self._queue.put_nowait((change, obj))
+                await asyncio.sleep(_AGAIN_SECONDS)
             except Exception:
                 _log.exception("garbage collection after %s of %s failed", change.type, change.key)
             await asyncio.sleep(0)

@@ -37,7 +37,7 @@ class LocalPlane:
     """An API server for `state_dir`, on 127.0.0.1 and `port` (0: the last one if it is free, else any free one).
 
     `start` raises AlreadyRunning where another process serves the folder, UnusableStore where its database can't be opened,
-    OSError where the port is taken.
+    WriteFailed where there is no room in it, OSError where the port is taken.
     """
 
     def __init__(self, state_dir: Path, *, port: int = 0) -> None:
