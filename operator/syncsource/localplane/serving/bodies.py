@@ -9,25 +9,14 @@ import yaml
 from aiohttp import web
 
 from syncsource.localplane import errors
-from syncsource.localplane.serving.protobuf import MEDIA_TYPE, decode_protobuf
+from syncsource.localplane.serving.decoding import YAML, Decoded, Unreadable, decode_body, summary
+from syncsource.localplane.serving.protobuf import MEDIA_TYPE
 from syncsource.localplane.storage.encoding import decode, encode_ordered
 
 MAX_BODY = 3 * 1024 * 1024
-MAX_DEPTH = 100
 GZIP_FROM = 128 * 1024
 GZIP_LEVEL = 1
-_YAML = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "application/apply-patch+yaml"})
 _ACCEPTED = ("application/json", "application/yaml", MEDIA_TYPE)
-
-
-class _StringTimes(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML as Kubernetes reads it: what looks like a date is text, and a mapping's keys are text."""
-
-
-_StringTimes.yaml_implicit_resolvers = {
-    letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for letter, resolvers in _StringTimes.yaml_implicit_resolvers.items()
-}
 
 
 async def read_body(request: web.Request) -> bytes:
@@ -44,47 +33,35 @@ def media_type(request: web.Request) -> str:
     return request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
 
 
-async def read_object(request: web.Request, *, optional: bool = False) -> Any:
-    """The JSON or YAML value of the body; raises the 400, 413 or 415 that it deserves."""
+async def read_object(request: web.Request, *, optional: bool = False, kind: str = "") -> Any:
+    """The value of the body; raises the 400, 413 or 415 that it deserves, which names the `kind` that was awaited."""
+    return (await read_decoded(request, optional=optional, kind=kind)).value
+
+
+async def read_decoded(request: web.Request, *, optional: bool = False, kind: str = "") -> Decoded:
     body = await read_body(request)
     if optional and not body.strip():
-        return {}
-    kind = media_type(request)
-    if kind not in _ACCEPTED and kind not in _YAML:
+        return Decoded({})
+    given = media_type(request) or _ACCEPTED[0]
+    if given not in _ACCEPTED:
         raise errors.unsupported_media_type(_ACCEPTED)
-    return parse(body, kind)
-
-
-def parse(body: bytes, kind: str) -> Any:
     try:
-        value = _decode(body, kind)
-        _check_depth(value)
-    except (ValueError, yaml.YAMLError, RecursionError) as wrong:
-        raise errors.bad_request(f"the object provided is unrecognized: couldn't parse the body: {str(wrong)[:200]}") from wrong
-    return value
+        return decode_body(body, given)
+    except Unreadable as wrong:
+        why = str(wrong) if given != _ACCEPTED[0] or optional else f"couldn't get version/kind; json parse error: {wrong}"
+        if optional:
+            raise errors.bad_request(f"couldn't get version/kind; json parse error: {wrong}") from wrong
+        awaited = f" (must be of type {kind})" if kind else ""
+        raise errors.bad_request(f"the object provided is unrecognized{awaited}: {why} ({summary(body)})") from wrong
 
 
-def _decode(body: bytes, kind: str) -> Any:
-    if kind == MEDIA_TYPE:
-        return decode_protobuf(body)
-    return yaml.load(body, Loader=_StringTimes) if kind in _YAML else decode(body)
-
-
-def _check_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [below for item in level if isinstance(item, dict | list) for below in _below(item)]
-        if not level:
-            return
-    raise ValueError(f"nested more than {MAX_DEPTH} deep")
-
-
-def _below(item: Any) -> list[Any]:
-    if isinstance(item, list):
-        return item
-    if not all(isinstance(name, str) for name in item):
-        raise ValueError("names of fields must be strings")
-    return list(item.values())
+def parse_patch(body: bytes, kind: str) -> Decoded:
+    """Raises the 400 of a patch that can't be read."""
+    try:
+        return decode_body(body, kind)
+    except Unreadable as wrong:
+        where = "error decoding YAML: error converting YAML to JSON" if kind in YAML else "error decoding patch"
+        raise errors.bad_request(f"{where}: {wrong}") from wrong
 
 
 def answer(value: Any, request: web.Request, *, code: int = 200, kind: str = "application/json") -> web.Response:

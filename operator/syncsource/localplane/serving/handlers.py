@@ -15,6 +15,7 @@ from syncsource.localplane.registry.object_meta import whole_object
 from syncsource.localplane.registry.resource import Resource
 from syncsource.localplane.serving import bodies, parameters
 from syncsource.localplane.serving.bodies import answer
+from syncsource.localplane.serving.decoding import Decoded
 from syncsource.localplane.serving.eventlines import EventLines, Form
 from syncsource.localplane.serving.gate import user_of
 from syncsource.localplane.serving.listing import list_page, shown
@@ -75,26 +76,27 @@ class Handlers:
         return response
 
     async def create(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
-        obj = await bodies.read_object(request)
+        body = await bodies.read_decoded(request, kind=resource.kind)
+        obj = body.value
         if not resource.is_stored:
             return answer(self.reviews.answer(resource, info.namespace, obj, user_of(request), WriteOptions()), request, code=201)
         if resource.namespaced and not info.namespace:
             raise errors.method_not_allowed()
-        options = self._options(request, info)
+        options = self._options(request, info, body)
         return self._written(request, resource, self.writer.create(resource, info.namespace, obj, options), code=201)
 
     async def update(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
-        obj = await bodies.read_object(request)
-        options = self._options(request, info)
-        return self._written(request, resource, self.writer.update(resource, info.namespace, info.name, obj, options))
+        body = await bodies.read_decoded(request, kind=resource.kind)
+        options = self._options(request, info, body)
+        return self._written(request, resource, self.writer.update(resource, info.namespace, info.name, body.value, options))
 
     async def patch(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
         kind = bodies.media_type(request)
         accepted = [JSON_PATCH, MERGE_PATCH, *([] if resource.is_custom else [STRATEGIC_PATCH]), APPLY_PATCH]
         if kind not in accepted:
             raise errors.unsupported_media_type(accepted)
-        options = self._options(request, info, applies=kind == APPLY_PATCH)
-        patch = bodies.parse(await bodies.read_body(request), kind)
+        body = bodies.parse_patch(await bodies.read_body(request), kind)
+        options, patch = self._options(request, info, body, applies=kind == APPLY_PATCH), body.value
         if kind == APPLY_PATCH:
             return self._applied(request, resource, info, patch, options)
         result = self.writer.patch(resource, info.namespace, info.name, lambda old: _patched(resource, kind, old, patch), options)
@@ -125,9 +127,9 @@ class Handlers:
                 self.writer.delete(resource, metadata.get("namespace", ""), metadata["name"], options)
         return answer(page.body(resource), request)
 
-    def _options(self, request: web.Request, info: RequestInfo, *, applies: bool = False) -> WriteOptions:
+    def _options(self, request: web.Request, info: RequestInfo, body: Decoded, *, applies: bool = False) -> WriteOptions:
         guard = escalation.guard(self.authorizer, user_of(request), info.attributes(""))
-        return replace(parameters.write_options(request, info.subresource, applies=applies), guard=guard)
+        return replace(parameters.write_options(request, info.subresource, applies=applies), guard=guard, duplicates=body.duplicates)
 
     def _selector(self, request: web.Request, resource: Resource, info: RequestInfo) -> Selector:
         fields = request.query.get("fieldSelector", "")
@@ -160,7 +162,7 @@ def _patched(resource: Resource, kind: str, old: dict[str, Any], patch: Any) -> 
     if kind == JSON_PATCH:
         return patches.json_patch(old, patch)
     if not isinstance(patch, dict):
-        raise errors.bad_request("error decoding patch: a merge patch is an object")
+        raise errors.bad_request(patches.not_an_object(patch))
     if kind == MERGE_PATCH:
         return patches.merge_patch(old, patch)
     return strategic_merge(copy.deepcopy(old), patch, whole_object(resource.rules.schema))

@@ -50,7 +50,7 @@ class Scales:
         kind = bodies.media_type(request)
         if kind not in (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH):
             raise errors.unsupported_media_type([JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH])
-        patch = bodies.parse(await bodies.read_body(request), kind)
+        patch = bodies.parse_patch(await bodies.read_body(request), kind).value
         if kind == JSON_PATCH:
             return self._write(request, resource, info, lambda scale: patches.json_patch(scale, patch))
         if not isinstance(patch, dict):

@@ -18,6 +18,7 @@ class WriteOptions:
     """`validation` is Strict, Warn or Ignore; `subresource` is empty for the object itself.
 
     `guard` is shown the object as it would be stored, with the one before it or None, and raises where that may not be.
+    `duplicates` says which fields of the body came twice: they count as unknown fields do.
     """
 
     manager: str = "unknown"
@@ -26,6 +27,7 @@ class WriteOptions:
     validation: str = "Warn"
     subresource: str = ""
     guard: Guard = _unguarded
+    duplicates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def _decode_native(resource: Resource, obj: Object, options: WriteOptions, *, co
 
 
 def _unknown_fields(resource: Resource, unknown: list[str], options: WriteOptions) -> tuple[str, ...]:
-    wrong = [f'unknown field "{path}"' for path in unknown]
+    wrong = [*options.duplicates, *(f'unknown field "{path}"' for path in unknown)]
     if wrong and options.validation == "Strict":
         raise errors.bad_request(
             f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '

@@ -66,7 +66,9 @@ class Writer:
         key = self.key(resource, namespace, name)
         live = self._live(resource, key, config["metadata"].get("uid", ""), options)
         versions, manager = self._versions(resource, options), Manager(options.manager, "Apply", resource.api_version, options.subresource)
-        warnings = () if resource.is_custom else pipeline.decode(resource, config, options, defaults=False)
+        warnings = options.duplicates if options.validation == "Warn" else ()
+        if not resource.is_custom:
+            warnings = pipeline.decode(resource, config, options, defaults=False)
         entries = managedfields.read(live["metadata"])
         applied = ownership.after_apply(live, config, versions, entries, manager, pipeline.now(), force=options.force)
         obj = pipeline.check_type(resource, applied.object, namespace)
