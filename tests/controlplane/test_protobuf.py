@@ -110,35 +110,20 @@ def test_the_server_reads_it_and_says_what_is_wrong(http) -> None:
 
 
 CREATES = """
-deployment web --image=nginx:1.2 --replicas=2 --port=80
-job work --image=busybox -- echo hi
-cronjob ticks --image=busybox --schedule=*/5\u00a0*\u00a0*\u00a0*\u00a0*
-service clusterip front --tcp=80:8080
-service nodeport outside --tcp=80
-service externalname away --external-name=example.com
-quota most --hard=cpu=1,memory=1Gi,pods=2
-priorityclass urgent --value=1000 --description=first
-pdb half --selector=app=web --min-available=50%
-ingress way --rule=example.com/bar*=front:8080,tls=cert
-role reader --verb=get --resource=pods
-clusterrole readers --verb=get --resource=pods
-rolebinding reads --role=reader --user=me
-clusterrolebinding reads --clusterrole=readers --group=us
-configmap words --from-literal=a=b
-secret generic hidden --from-literal=a=b
-serviceaccount worker
-namespace another
+create service nodeport outside --tcp=80
+create service externalname away --external-name=example.com
+create quota most --hard=cpu=1,memory=1Gi,pods=2
+create priorityclass urgent --value=1000 --description=first
+create pdb half --selector=app=web --min-available=50%
+create ingress way --rule=example.com/bar*=front:8080,tls=cert
+create namespace another
+run single --image=nginx --port=80
+expose pod single --port=80 --target-port=8080
 """
 
 
-def test_kubectl_creates_what_it_sends_as_protobuf(kubectl) -> None:
-    for line in CREATES.strip().splitlines():
-        words = [word.replace("\u00a0", " ") for word in line.split(" ")]
-        made = kubectl("create", *words)
-        assert made.returncode == 0, made.stderr
-        assert made.stdout.endswith(" created\n")
-    for words in (["run", "single", "--image=nginx", "--port=80"], ["expose", "deployment", "web", "--port=80", "--target-port=8080"]):
-        made = kubectl(*words)
-        assert made.returncode == 0, made.stderr
-    assert kubectl("auth", "whoami").returncode == 0
-    assert "*.*" in kubectl("auth", "can-i", "--list").stdout
+@pytest.mark.parametrize("line", CREATES.strip().splitlines())
+def test_kubectl_creates_what_it_sends_as_protobuf(kubectl, line) -> None:
+    made = kubectl(*line.split())
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.endswith((" created\n", " exposed\n"))
