@@ -120,12 +120,16 @@ def _evaluate_node(tree: RuleTree, value: Any, old: Any, path: str, *, unchanged
     if not due:
         return
     data = {"self": to_cel(value, tree.schema), "isUpdate": old is not None}
-    data["oldSelf"] = to_cel(old, tree.schema) if old is not None else None
+    data["oldSelf"] = to_cel(old, tree.schema) if old is not None and any(map(_looks_back, due)) else None
     activation = runtime_environment().Activation(data)
     for rule in due:
         found = _evaluate_rule(rule, activation, value, path)
         if found is not None:
             yield found
+
+
+def _looks_back(rule: CompiledRule) -> bool:
+    return rule.is_transition or "oldSelf" in rule.message_expression
 
 
 def _is_due(rule: CompiledRule, old: Any, *, unchanged: bool) -> bool:
