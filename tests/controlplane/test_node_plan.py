@@ -101,7 +101,7 @@ EVENTS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SPECS, st.lists(EVENTS, max_size=40))
 def test_counts_are_exact_wherever_the_controller_stops(spec: Object, events: list[tuple[Any, ...]]) -> None:
     world = World(spec)
