@@ -183,6 +183,19 @@ def test_autoscalers_are_the_same_in_both_versions(http) -> None:
     assert "annotations" not in after["metadata"]
 
 
+def test_a_creator_owns_what_it_set_and_not_what_is_always_there(http) -> None:
+    found = created(http, "deployments", DEPLOYMENT)
+    [entry] = found["metadata"]["managedFields"]
+    spec = entry["fieldsV1"]["f:spec"]
+    assert "." not in spec
+    assert "." not in spec["f:strategy"]
+    assert spec["f:selector"] == {}
+    containers = spec["f:template"]["f:spec"]["f:containers"]
+    assert set(containers) == {'k:{"name":"c"}'}
+    assert containers['k:{"name":"c"}']["."] == {}
+    assert set(entry["fieldsV1"]) == {"f:spec"}
+
+
 def test_an_event_is_the_same_in_both_groups(http) -> None:
     event = {"regarding": {"kind": "Pod", "name": "a", "namespace": "default"}, "note": "said", "reason": "Why", "reportingController": "me", "eventTime": "2026-01-01T00:00:00.000001Z", "type": "Normal", "action": "do", "reportingInstance": "me-1"}  # fmt: skip
     made = http.post("/apis/events.k8s.io/v1/namespaces/default/events", json=named(event)).json()

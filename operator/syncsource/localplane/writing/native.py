@@ -40,6 +40,24 @@ def empty_native(name: str) -> Any:
     return _Reader(complete=True).struct({}, api_type(name), "")
 
 
+def bare_native(name: str, obj: Object) -> Object:
+    """What an object is before anybody has written to it: the parts that are always there, as empty as they are in `obj`."""
+    return _bare(api_type(name), obj)
+
+
+def _bare(kind: ApiType, obj: Object) -> Object:
+    found: Object = {}
+    for name, declared in kind.fields.items():
+        value = obj.get(name)
+        if not declared.is_always or value is None:
+            continue
+        if declared.is_struct and not declared.is_pointer:
+            found[name] = _bare(api_type(declared.base), value)
+        elif isinstance(value, list | dict):
+            found[name] = type(value)()
+    return found
+
+
 @dataclass(slots=True)
 class _Reader:
     complete: bool

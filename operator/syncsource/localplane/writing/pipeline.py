@@ -22,7 +22,7 @@ from syncsource.localplane.registry.apitypes import api_type
 from syncsource.localplane.registry.object_meta import OBJECT_META
 from syncsource.localplane.registry.resource import Resource
 from syncsource.localplane.writing import managedfields
-from syncsource.localplane.writing.native import empty_native, read_native
+from syncsource.localplane.writing.native import bare_native, empty_native, read_native
 from syncsource.localplane.writing.nativechecks import check_native
 from syncsource.localplane.writing.options import WriteOptions
 from syncsource.localplane.writing.strategies import CRD, GENERIC, STRATEGIES
@@ -125,6 +125,12 @@ def _check_metadata_types(resource: Resource, obj: Object) -> None:
             f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {wrong.field}: {wrong.message}'
         )
     obj["metadata"] = metadata
+
+
+def unwritten(resource: Resource, obj: Object) -> Object:
+    """What a new object is compared with, to tell what its creator has set."""
+    bare = bare_native(resource.type_name, obj) if resource.type_name else {}
+    return {**bare, "apiVersion": obj["apiVersion"], "kind": obj["kind"]}
 
 
 def prepare_create(resource: Resource, obj: Object) -> None:

@@ -157,7 +157,7 @@ class Writer:
     ) -> Result:
         self._check_namespace(resource, namespace, obj)
         pipeline.prepare_create(resource, obj)
-        self._own(resource, {"apiVersion": obj["apiVersion"], "kind": obj["kind"]}, obj, options, entries)
+        self._own(resource, pipeline.unwritten(resource, obj), obj, options, entries)
         obj = views.incoming(resource, obj)
         self._validate(resource, obj, None)
         key = self.key(resource, namespace, obj["metadata"]["name"])
