@@ -22,7 +22,7 @@ OBJECT = {
         "either": {"x-kubernetes-int-or-string": True},
         "a-b": {"type": "string"},
         "namespace": {"type": "string"},
-        "names": {"type": "array", "maxItems": 3000, "items": {"type": "string", "maxLength": 10}},
+        "names": {"type": "array", "maxItems": 400, "items": {"type": "string", "maxLength": 10}},
         "map": {"type": "object", "maxProperties": 10, "additionalProperties": {"type": "integer"}},
     },
 }
@@ -88,6 +88,8 @@ TRUE = [
         "[1, [2]]", "[[1], [2]]"
     ),
     "self.names.exists_one(n, n == 'a') && dyn(self.count) == 3.0",
+    "!format.dns1123Label().validate(self.names[0]).hasValue() && format.dns1035Label().validate('9)' + self.names[0]).hasValue()",
+    "format.uuid().validate(self.text).value() == ['does not match the UUID format'] && !format.byte().validate('YWI=').hasValue()",
 ]
 
 
@@ -140,6 +142,33 @@ def test_the_reason_and_the_place_may_be_chosen(reason: str, text: str) -> None:
 def test_an_optional_old_self_is_there_at_creation() -> None:
     assert _causes("!oldSelf.hasValue() || oldSelf.value().count == self.count", optionalOldSelf=True) == []
     assert _causes("oldSelf.hasValue()", optionalOldSelf=True, message="new") == ["spec: Invalid value: new"]
+
+
+MANY = {**VALUE, "names": [f"n{number}" for number in range(300)]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "broken"),
+    [
+        ("self.names.all(a, self.names.exists(b, a == b && b != 'none'))", False),
+        ("self.names.all(a, self.names.all(b, a != b || size(a) < 9))", False),
+        ("self.names.exists_one(a, self.names.all(b, a.startsWith('n29') && b.contains('n')))", True),
+        ("self.names.filter(a, self.names.exists(b, b == a)).map(a, a)[299] == 'n299'", False),
+        ("self.names.all(a, self.names.all(b, !(b == 'n299' && a == 'n299')))", True),
+    ],
+)
+def test_a_rule_may_loop_longer_than_cel_cpp_goes(rule: str, broken: bool) -> None:
+    assert _causes(rule, MANY) == ([f"spec: Invalid value: failed rule: {rule}"] if broken else [])
+
+
+def test_evaluation_is_bounded() -> None:
+    names = {**VALUE, "names": [f"n{number}" for number in range(400)]}
+    rule = "self.names.all(a, self.names.all(b, a != b || a == b))"
+    (message,) = _causes(rule, names)
+    assert message == (
+        "spec: Invalid value: \"object\": 'operation cancelled: actual cost limit exceeded': no further validation rules will be run due to "
+        f"call cost exceeds limit for rule: {rule}"
+    )
 
 
 @pytest.mark.parametrize(

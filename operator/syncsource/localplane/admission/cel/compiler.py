@@ -9,8 +9,9 @@ from typing import Any
 from syncsource.localplane.admission.cel.ast import Checked, read_checked
 from syncsource.localplane.admission.cel.costs import estimate
 from syncsource.localplane.admission.cel.decltypes import DeclType
-from syncsource.localplane.admission.cel.environment import checking_environment
+from syncsource.localplane.admission.cel.environment import checking_environment, runtime_environment
 from syncsource.localplane.admission.cel.literals import check_literals, check_patterns
+from syncsource.localplane.admission.cel.runnable import runnable
 from syncsource.localplane.admission.cel.typing_pool import SchemaTypes
 from syncsource.localplane.admission.schema import Rule
 
@@ -40,19 +41,23 @@ class Checker:
         checked = self._checked(rule.rule, rule, "compilation failed")
         if checked[1] != "BOOL":
             raise DoesNotCompile("cel expression must evaluate to a bool")
-        return self._expression(checked[0])
+        return self._expression(checked[0], rule.rule)
 
     def message(self, rule: Rule) -> Expression:
         """Check a rule's message expression; raises DoesNotCompile."""
         checked = self._checked(rule.message_expression, rule, "messageExpression compilation failed")
         if checked[1] != "STRING":
             raise DoesNotCompile("messageExpression must evaluate to a string")
-        return self._expression(checked[0])
+        return self._expression(checked[0], rule.message_expression)
 
-    def _expression(self, checked: Checked) -> Expression:
+    def _expression(self, checked: Checked, text: str) -> Expression:
         wrong = check_patterns(checked)
         if wrong:
             raise DoesNotCompile(f"program instantiation failed: {wrong}")
+        try:
+            runtime_environment().compile(runnable(text))
+        except RuntimeError as wrong_here:
+            raise DoesNotCompile(f"this server cannot run it: {_in_go(str(wrong_here), text)}") from wrong_here
         return Expression(estimate(checked, self._kind), "oldSelf" in checked.names)
 
     def _checked(self, text: str, rule: Rule, failure: str) -> tuple[Checked, str]:

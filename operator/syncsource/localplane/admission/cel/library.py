@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import re2  # type: ignore[import-untyped]
 
 from syncsource.localplane.admission.cel.quantity import parse_quantity
+from syncsource.localplane.admission.cel.runnable import VALIDATE, check_named
 from syncsource.localplane.admission.cel.values import Duration, Timestamp
 
 MAX_MATCHES = 10_000
@@ -317,4 +318,5 @@ COMPARISONS = [
     )
 ]
 
-FUNCTIONS = [*URLS, *REGEX, *LISTS, *QUANTITIES, *ADDRESSES, *SEMVERS, *COMPARISONS]
+FORMATS = [Function(VALIDATE, ("string", "string"), "list<string>", check_named, member=False)]
+FUNCTIONS = [*FORMATS, *URLS, *REGEX, *LISTS, *QUANTITIES, *ADDRESSES, *SEMVERS, *COMPARISONS]

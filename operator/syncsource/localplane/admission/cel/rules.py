@@ -11,6 +11,8 @@ from typing import Any
 from syncsource.localplane.admission import cause
 from syncsource.localplane.admission.cause import OMITTED, Cause, child
 from syncsource.localplane.admission.cel.environment import runtime_environment
+from syncsource.localplane.admission.cel.longrun import TOO_LONG, Failed, Unknown, run_long
+from syncsource.localplane.admission.cel.runnable import runnable
 from syncsource.localplane.admission.cel.values import to_cel
 from syncsource.localplane.admission.schema import Rule, Schema
 from syncsource.localplane.admission.validation import correlated, same
@@ -65,6 +67,14 @@ class RuleTree:
         return bool(self.rules or self.properties or self.items or self.additional)
 
 
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """What a rule is about, as plain values and as cel-cpp takes them."""
+
+    data: dict[str, Any]
+    activation: Any
+
+
 def as_resource(schema: Schema) -> Schema:
     """`schema` with the meta fields that rules at the root of an object may use."""
     return replace(schema, properties={**schema.properties, **_ROOT})
@@ -96,8 +106,8 @@ def _compiled(rule: Rule, schema: Schema) -> CompiledRule:
 
 def _bound(expression: str, rule: Rule) -> str:
     if not rule.optional_old_self or not expression:
-        return expression
-    return f"cel.bind(oldSelf, isUpdate ? optional.of(oldSelf) : optional.none(), {expression})"
+        return runnable(expression)
+    return f"cel.bind(oldSelf, isUpdate ? optional.of(oldSelf) : optional.none(), {runnable(expression)})"
 
 
 def evaluate(tree: RuleTree, value: Any, old: Any = None, path: str = "", *, ratchet: bool = True) -> Iterator[Cause]:
@@ -121,9 +131,9 @@ def _evaluate_node(tree: RuleTree, value: Any, old: Any, path: str, *, unchanged
         return
     data = {"self": to_cel(value, tree.schema), "isUpdate": old is not None}
     data["oldSelf"] = to_cel(old, tree.schema) if old is not None and any(map(_looks_back, due)) else None
-    activation = runtime_environment().Activation(data)
+    values = _Values(data, runtime_environment().Activation(data))
     for rule in due:
-        found = _evaluate_rule(rule, activation, value, path)
+        found = _evaluate_rule(rule, values, value, path)
         if found is not None:
             yield found
 
@@ -138,20 +148,26 @@ def _is_due(rule: CompiledRule, old: Any, *, unchanged: bool) -> bool:
     return not unchanged
 
 
-def _evaluate_rule(rule: CompiledRule, activation: Any, value: Any, path: str) -> Cause | None:
-    result, error = _run(rule.program, activation)
+def _evaluate_rule(rule: CompiledRule, values: _Values, value: Any, path: str) -> Cause | None:
+    result, error = _run(rule.program, values)
     if not error:
-        return None if result is True else _failed(rule, activation, OMITTED if isinstance(value, dict | list) else value, path)
+        return None if result is True else _failed(rule, values, OMITTED if isinstance(value, dict | list) else value, path)
     shown, kind = rule.rule.message.strip() or rule.rule.rule.strip(), rule.kind
     if error.startswith("no such overload"):
         what = f"'{error}': call arguments did not match a supported operator, function or macro signature for rule: {shown}"
         return cause.invalid(path, kind, what)
+    if error == TOO_LONG:
+        return cause.invalid(
+            path, kind, f"'{error}': no further validation rules will be run due to call cost exceeds limit for rule: {shown}"
+        )
+    if error == "Invalid timezone" and isinstance(value, str):
+        error = f"unknown time zone {value}"
     return cause.invalid(path, kind, f"{error} evaluating rule: {shown}")
 
 
-def _failed(rule: CompiledRule, activation: Any, shown: Any, path: str) -> Cause:
+def _failed(rule: CompiledRule, values: _Values, shown: Any, path: str) -> Cause:
     where = child(path, rule.rule.field_path) if rule.rule.field_path else path
-    message = _message(rule, activation)
+    message = _message(rule, values)
     match rule.rule.reason:
         case "FieldValueRequired":
             return cause.required(where, message)
@@ -163,24 +179,35 @@ def _failed(rule: CompiledRule, activation: Any, shown: Any, path: str) -> Cause
             return cause.invalid(where, shown, message)
 
 
-def _message(rule: CompiledRule, activation: Any) -> str:
+def _message(rule: CompiledRule, values: _Values) -> str:
     if rule.message_expression:
-        made, error = _run(rule.message_program, activation)
+        made, error = _run(rule.message_program, values)
         text = made.strip() if not error and isinstance(made, str) else ""
         if text and "\n" not in text and len(text.encode()) <= MAX_MESSAGE_BYTES:
             return text
     return rule.rule.message.strip() or f"failed rule: {rule.rule.rule.strip()}"
 
 
-def _run(program: Any, activation: Any) -> tuple[Any, str]:
+def _run(program: Any, values: _Values) -> tuple[Any, str]:
     """The plain result and no error, or nothing and the error's text."""
     try:
-        result = program.eval(activation)
+        result = program.eval(values.activation)
     except RuntimeError as wrong:
+        if "Iteration budget exceeded" in str(wrong):
+            return _run_long(program, values)
         return None, _runtime_text(str(wrong))
     if result.type().name() == "ERROR":
         return None, _runtime_text(str(result.value()))
     return result.plain_value(), ""
+
+
+def _run_long(program: Any, values: _Values) -> tuple[Any, str]:
+    try:
+        return run_long(program.serialize(), values.data), ""
+    except Failed as failed:
+        return None, str(failed)
+    except Unknown:
+        return None, TOO_LONG
 
 
 def _runtime_text(text: str) -> str:
