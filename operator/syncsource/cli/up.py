@@ -105,10 +105,10 @@ def _welcome(running: Up) -> str:
 
 
 def _replaced(running: Up) -> str:
-    """A line on what takes the embedded control plane's place: nothing where it is there."""
+    """A line on what takes the embedded control plane's place; nothing where that runs itself."""
     if not running.server:
         return ""
-    return f"{running.server}, from {VARIABLE}.\n"
+    return f"{running.server} and etcd, from {VARIABLE}; their logs are in {Path(running.kubeconfig).parent / 'assets'}.\n"
 
 
 def _first(failure: BaseException) -> str:
