@@ -21,6 +21,7 @@ from syncsource.localplane.serving.eviction import PodEviction
 from syncsource.localplane.serving.gate import HEALTH, gate
 from syncsource.localplane.serving.handlers import Handlers
 from syncsource.localplane.serving.logs import PodLogs
+from syncsource.localplane.serving.negotiation import check_acceptable
 from syncsource.localplane.serving.requestinfo import RequestInfo, request_info
 from syncsource.localplane.serving.scale import Scales
 from syncsource.localplane.storage.store import WriteFailed
@@ -130,6 +131,8 @@ class _Plane:
         verb = "get" if info.verb == "watch" and info.subresource else info.verb
         if not _is_allowed(verb, resource, info):
             raise errors.method_not_allowed()
+        if (resource.storage, info.subresource) not in self.connected:
+            check_acceptable(request, watch=verb == "watch")
         handlers = self.scales if info.subresource == "scale" else self.connected.get((resource.storage, info.subresource), self.handlers)
         handler: Callable[[web.Request, Resource, RequestInfo], Awaitable[web.StreamResponse]] = getattr(handlers, verb)
         return await handler(request, resource, info)

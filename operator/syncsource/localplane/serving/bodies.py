@@ -10,6 +10,7 @@ from aiohttp import web
 
 from syncsource.localplane import errors
 from syncsource.localplane.serving.decoding import YAML, Decoded, Unreadable, decode_body, summary
+from syncsource.localplane.serving.negotiation import chosen
 from syncsource.localplane.serving.protobuf import MEDIA_TYPE
 from syncsource.localplane.storage.encoding import decode, encode_ordered
 
@@ -79,7 +80,7 @@ def answer(value: Any, request: web.Request, *, code: int = 200, kind: str = "ap
 
 def table_options(request: web.Request) -> str | None:
     """`includeObject` where the client asks for a Table, None where it does not."""
-    wanted = request.headers.get("Accept", "").partition(",")[0].replace(" ", "")
+    wanted = chosen(request)
     if "as=Table" not in wanted:
         return None
     return request.query.get("includeObject", "Metadata")
@@ -87,5 +88,5 @@ def table_options(request: web.Request) -> str | None:
 
 def wants_metadata_only(request: web.Request) -> str | None:
     """`PartialObjectMetadata` or its list, where the client asks for that."""
-    wanted = request.headers.get("Accept", "").partition(",")[0].replace(" ", "")
+    wanted = chosen(request)
     return next((part.removeprefix("as=") for part in wanted.split(";") if part.startswith("as=PartialObjectMetadata")), None)

@@ -18,7 +18,7 @@ from syncsource.localplane.serving.bodies import answer
 from syncsource.localplane.serving.decoding import Decoded
 from syncsource.localplane.serving.eventlines import EventLines, Form
 from syncsource.localplane.serving.gate import user_of
-from syncsource.localplane.serving.listing import list_page, shown
+from syncsource.localplane.serving.listing import Page, list_page, shown
 from syncsource.localplane.serving.listoptions import read_options
 from syncsource.localplane.serving.requestinfo import RequestInfo
 from syncsource.localplane.serving.reviews import Reviews
@@ -53,7 +53,9 @@ class Handlers:
 
     async def list(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
         selector, options = self._selector(request, resource, info), read_options(request.query)
-        page = list_page(self.store, resource, info.namespace, selector, options)
+        return self._page(request, resource, list_page(self.store, resource, info.namespace, selector, options))
+
+    def _page(self, request: web.Request, resource: Resource, page: Page) -> web.StreamResponse:
         include = bodies.table_options(request)
         if include is not None:
             return answer(table(resource, page.objects(), page.metadata, include), request)
@@ -125,7 +127,7 @@ class Handlers:
             for obj in page.objects():
                 metadata = obj["metadata"]
                 self.writer.delete(resource, metadata.get("namespace", ""), metadata["name"], options)
-        return answer(page.body(resource), request)
+        return self._page(request, resource, page)
 
     def _options(self, request: web.Request, info: RequestInfo, body: Decoded, *, applies: bool = False) -> WriteOptions:
         guard = escalation.guard(self.authorizer, user_of(request), info.attributes(""))
@@ -137,17 +139,18 @@ class Handlers:
             fields = ",".join(filter(None, (fields, f"metadata.name={info.name}")))
         return parse_selector(resource, request.query.get("labelSelector", ""), fields)
 
-    def _object(self, request: web.Request, resource: Resource, body: bytes) -> web.StreamResponse:
+    def _object(self, request: web.Request, resource: Resource, body: bytes, *, code: int = 200) -> web.StreamResponse:
         include = bodies.table_options(request)
         if include is not None:
             obj = decode(body)
-            return answer(table(resource, [obj], {"resourceVersion": obj["metadata"]["resourceVersion"]}, include), request)
+            version = {name: value for name, value in obj["metadata"].items() if name == "resourceVersion"}
+            return answer(table(resource, [obj], version, include), request, code=code)
         if bodies.wants_metadata_only(request):
-            return answer(encode_ordered(_partial(decode(body))), request)
-        return answer(body, request)
+            return answer(encode_ordered(_partial(decode(body))), request, code=code)
+        return answer(body, request, code=code)
 
     def _written(self, request: web.Request, resource: Resource, result: Result, *, code: int = 200) -> web.StreamResponse:
-        response = answer(encode(views.outgoing(resource, result.object)), request, code=code)
+        response = self._object(request, resource, encode(views.outgoing(resource, result.object)), code=code)
         for warning in result.warnings:
             text = warning.replace("\\", "\\\\").replace('"', '\\"')
             response.headers.add("Warning", f'299 - "{text}"')

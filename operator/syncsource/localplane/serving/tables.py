@@ -39,7 +39,9 @@ def _row(resource: Resource, obj: Mapping[str, Any], include: str) -> dict[str, 
     row: dict[str, Any] = {"cells": [_cell(column, obj) for column in resource.columns]}
     if include == "Object":
         row["object"] = obj
-    elif include != "None":
+    elif include == "None":
+        row["object"] = None
+    else:
         row["object"] = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
     return row
 
