@@ -127,6 +127,12 @@ ROOT = Schema(types=("object",), properties={"set": SET, "keyed": KEYED, "plain"
         ({"set": ["a", "b"]}, {"$deleteFromPrimitiveList/set": ["a"]}, {"set": ["b"]}),
         ({"keyed": [{"name": "a", "x": 1}]}, {"keyed": [{"name": "a", "y": 2}]}, {"keyed": [{"name": "a", "x": 1, "y": 2}]}),
         ({"keyed": [{"name": "a"}]}, {"keyed": [{"$patch": "replace"}, {"name": "b"}]}, {"keyed": [{"name": "b"}]}),
+        ({"keyed": [{"name": "a"}]}, {"keyed": [{"name": "b"}]}, {"keyed": [{"name": "b"}, {"name": "a"}]}),
+        (
+            {"keyed": [{"name": "a"}, {"name": "b"}, {"name": "c"}]},
+            {"keyed": [{"name": "b", "x": 1}, {"name": "d"}]},
+            {"keyed": [{"name": "a"}, {"name": "b", "x": 1}, {"name": "d"}, {"name": "c"}]},
+        ),
         (
             {"keyed": [{"name": "a"}, {"name": "b"}]},
             {"$setElementOrder/keyed": [{"name": "b"}, {"name": "a"}], "keyed": [{"name": "b", "x": 1}]},

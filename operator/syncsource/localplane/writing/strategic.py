@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import deque
 from typing import Any
 
 from syncsource.localplane.admission.schema import Schema
@@ -41,7 +42,7 @@ def _merge_maps(current: dict[str, Any], patch: dict[str, Any], schema: Schema) 
             _set(merged, name, value, schema.property(name) or _ANY)
     for name, order in patch.items():
         if name.startswith(_ORDER):
-            _reorder(merged, name.removeprefix(_ORDER), order, schema)
+            _reorder(merged, current, name.removeprefix(_ORDER), order, schema)
     return merged
 
 
@@ -61,7 +62,7 @@ def _set(merged: dict[str, Any], name: str, value: Any, schema: Schema) -> None:
 
 def _merge_lists(current: list[Any], patch: list[Any], schema: Schema) -> list[Any]:
     if schema.is_merged and not schema.merge_key:
-        return current + [item for item in patch if item not in current]
+        return _in_order(current + [item for item in patch if item not in current], current, patch, "")
     if not schema.is_merged:
         return [copy.deepcopy(item) for item in patch if not _is_directive(item)]
     key = schema.merge_key
@@ -69,7 +70,24 @@ def _merge_lists(current: list[Any], patch: list[Any], schema: Schema) -> list[A
     for item in patch:
         if not (_is_directive(item, "replace") and len(item) == 1):
             _merge_item(merged, item, key, schema.items or _ANY)
-    return merged
+    return _in_order(merged, current, [item for item in patch if key in item], key)
+
+
+def _in_order(merged: list[Any], current: list[Any], order: list[Any], key: str) -> list[Any]:
+    """What the patch names comes in its order, and before what only the server has, but where both were there in another order."""
+    ranks, before = ({_name(item, key): rank for rank, item in enumerate(items)} for items in (order, current))
+    named = deque(sorted((item for item in merged if _name(item, key) in ranks), key=lambda item: ranks[_name(item, key)]))
+    others = deque(item for item in merged if _name(item, key) not in ranks)
+    result: list[Any] = []
+    while named and others:
+        mine, other = before.get(_name(named[0], key)), before.get(_name(others[0], key))
+        is_later = mine is not None and other is not None and other < mine
+        result.append((others if is_later else named).popleft())
+    return [*result, *named, *others]
+
+
+def _name(item: Any, key: str) -> str:
+    return str(item.get(key) if key and isinstance(item, dict) else item)
 
 
 def _is_directive(item: Any, name: str | None = None) -> bool:
@@ -89,11 +107,8 @@ def _merge_item(merged: list[Any], item: Any, key: str, schema: Schema) -> None:
         merged[place] = strategic_merge(merged[place], item, schema)
 
 
-def _reorder(merged: dict[str, Any], name: str, order: list[Any], schema: Schema) -> None:
-    below = schema.property(name) or _ANY
-    items = merged.get(name)
-    if not isinstance(items, list):
-        return
-    key = below.merge_key
-    ranks = {str(entry.get(key) if key else entry): rank for rank, entry in enumerate(order)}
-    merged[name] = sorted(items, key=lambda item: ranks.get(str(item.get(key) if key else item), len(ranks)))
+def _reorder(merged: dict[str, Any], current: dict[str, Any], name: str, order: list[Any], schema: Schema) -> None:
+    items, before = merged.get(name), current.get(name)
+    if isinstance(items, list) and isinstance(order, list):
+        key = (schema.property(name) or _ANY).merge_key
+        merged[name] = _in_order(items, before if isinstance(before, list) else [], order, key)
