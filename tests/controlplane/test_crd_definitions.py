@@ -14,7 +14,7 @@ from syncsource.localplane.admission.jsonschema import WrongShape, check_shape
 from syncsource.localplane.admission.objectmeta import validate_metadata
 from syncsource.localplane.admission.validator import check_versions
 from syncsource.localplane.registry.definition_checks import check
-from syncsource.localplane.registry.definitions import complete
+from syncsource.localplane.registry.definitions import accepted_status, complete
 
 DATA, LOADER = Path(__file__).parent / "data", getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CASES = yaml.load((DATA / "definitions.yaml").read_text(), Loader=LOADER)
@@ -72,3 +72,45 @@ def test_names_versions_columns_and_the_like_get_the_answer_that_kubernetes_give
 
 def _metadata(case: dict[str, Any]) -> list[str]:
     return [f"{found.field} {found.reason} {found.message}" for found in validate_metadata(case["metadata"])]
+
+
+def _stored(*versions: tuple[str, bool]) -> dict[str, Any]:
+    made = [
+        {"name": name, "served": True, "storage": storage, "schema": {"openAPIV3Schema": {"type": "object"}}} for name, storage in versions
+    ]
+    spec = {"group": "example.dev", "scope": "Namespaced", "names": {"plural": "things", "kind": "Thing"}, "versions": made}
+    crd = {"metadata": {"name": "things.example.dev"}, "spec": spec}
+    complete(crd["spec"])
+    return {**crd, "status": accepted_status(crd, "2026-01-01T00:00:00Z")}
+
+
+GONE = (
+    'Invalid value: "v1": missing from spec.versions; v1 was previously a storage version, and must remain in spec.versions until a '
+    "storage migration ensures no data remains persisted in v1 and removes v1 from status.storedVersions"
+)
+
+
+def test_a_version_that_objects_may_be_stored_as_can_not_go() -> None:
+    old = _stored(("v1", True), ("v2", False))
+    assert [str(found) for found in check(_stored(("v1", False), ("v2", True)), old)] == []
+    assert [str(found) for found in check(_stored(("v2", True)), old)] == [f"status.storedVersions[0]: {GONE}"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"scope": "Cluster"}, 'spec.scope: Invalid value: "Cluster": field is immutable'),
+        ({"group": "x.dev"}, 'spec.group: Invalid value: "x.dev": field is immutable'),
+        (
+            {"names": {"plural": "things", "kind": "Other", "singular": "other", "listKind": "OtherList"}},
+            'spec.names.kind: Invalid value: "Other": field is immutable',
+        ),
+        (
+            {"names": {"plural": "others", "kind": "Thing", "singular": "thing", "listKind": "ThingList"}},
+            'spec.names.plural: Invalid value: "others": field is immutable',
+        ),
+    ],
+)
+def test_what_an_established_definition_keeps(change: dict[str, Any], message: str) -> None:
+    old = _stored(("v1", True))
+    assert [str(found) for found in check({**old, "spec": {**old["spec"], **change}}, old)] == [message]

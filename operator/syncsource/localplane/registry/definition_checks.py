@@ -28,7 +28,7 @@ def check(crd: Raw, old: Raw | None = None) -> Iterator[Cause]:
     spec = crd["spec"]
     names, group = spec.get("names") or {}, spec.get("group") or ""
     name = crd["metadata"].get("name") or ""
-    if name and name != f"{names.get('plural') or ''}.{group}":
+    if old is None and name and name != f"{names.get('plural') or ''}.{group}":
         yield cause.invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
     yield from _group(group)
     yield from _one_of("spec.scope", spec.get("scope") or "", ("Cluster", "Namespaced"))
