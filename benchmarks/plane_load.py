@@ -26,6 +26,7 @@ TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
 MERGE = {"Content-Type": "application/merge-patch+json"}
 SHARDS = 100
 _NUMBER = re.compile(rb'"consecutiveFailures":(\d+)')
+_VERSION = re.compile(rb'"resourceVersion":"(\d+)"')
 _CREATORS = 8
 _IN_FLIGHT = 64
 
@@ -144,17 +145,21 @@ async def patch(session: aiohttp.ClientSession, count: int, rate: int, seconds: 
 async def _follow(
     session: aiohttp.ClientSession, version: str, sent: dict[int, float], events: Latencies, heard: list[int], place: int
 ) -> None:
-    """Count the events of one watch; the first watch says how long they took."""
-    query = {"watch": "1", "resourceVersion": version}
-    async with session.get(SOURCES, params=query, timeout=aiohttp.ClientTimeout(None)) as response:
-        async for chunk in response.content.iter_any():
-            heard[place] += chunk.count(b"\n")
-            if place == 0:
-                now = time.perf_counter()
-                events.seconds += [now - sent[int(number)] for number in _NUMBER.findall(chunk)]
+    """Count the events of one watch, which goes on where it ended; the first watch says how long they took."""
+    while True:
+        query, rest = {"watch": "1", "resourceVersion": version}, b""
+        async with session.get(SOURCES, params=query, timeout=aiohttp.ClientTimeout(None)) as response:
+            async for chunk in response.content.iter_any():
+                *lines, rest = (rest + chunk).split(b"\n")
+                heard[place] += len(lines)
+                if lines:
+                    version = _VERSION.findall(lines[-1])[-1].decode()
+                if place == 0:
+                    now = time.perf_counter()
+                    events.seconds += [now - sent[int(number)] for line in lines for number in _NUMBER.findall(line)]
 
 
-async def _until(condition: Callable[[], bool], within: float = 30.0) -> None:
+async def _until(condition: Callable[[], bool], within: float = 60.0) -> None:
     ends = time.monotonic() + within
     while not condition():
         if time.monotonic() > ends:
