@@ -18,12 +18,12 @@ from syncsource.localplane.storage.encoding import decode as from_json
 from syncsource.localplane.storage.encoding import encode
 from syncsource.localplane.storage.store import Key, Store
 from syncsource.localplane.writing import deletion, managedfields, ownership, pipeline, views
+from syncsource.localplane.writing.claims import check_name, check_unchanged, checked_config
 from syncsource.localplane.writing.managedfields import Manager
 from syncsource.localplane.writing.options import DeleteOptions, WriteOptions
 from syncsource.localplane.writing.ownership import Versions
 from syncsource.localplane.writing.pipeline import Object, Result
 from syncsource.localplane.writing.strategies import CRD, GENERIC, STRATEGIES
-from syncsource.localplane.writing.typed import check_applied
 
 Listener = Callable[[Change, Object], None]
 Patch = Callable[[Object], Any]
@@ -46,7 +46,7 @@ class Writer:
 
     def update(self, resource: Resource, namespace: str, name: str, obj: Any, options: WriteOptions) -> Result:
         obj = pipeline.check_type(resource, obj, namespace)
-        _check_name(obj, name, is_given=True)
+        check_name(obj, name, is_given=True)
         key = self.key(resource, namespace, name)
         if resource.is_custom and obj["metadata"].get("resourceVersion") in (None, "", "0") and self.store.get(key) is not None:
             unconditional = cause.invalid("metadata.resourceVersion", 0, "must be specified for an update")
@@ -57,12 +57,12 @@ class Writer:
         key = self.key(resource, namespace, name)
         patched = patch(views.outgoing(resource, self._current(resource, key)))
         obj = pipeline.check_type(resource, patched, namespace)
-        _check_name(obj, name, is_given=True)
+        check_name(obj, name, is_given=True)
         return self._replace(resource, key, obj, options)
 
     def apply(self, resource: Resource, namespace: str, name: str, config: Any, options: WriteOptions) -> Result:
         """Server-side apply: creates what is not there."""
-        config = _checked_config(resource, config, name)
+        config = checked_config(resource, config, name)
         key = self.key(resource, namespace, name)
         live = self._live(resource, key, config["metadata"].get("uid", ""), options)
         versions, manager = self._versions(resource, options), Manager(options.manager, "Apply", resource.api_version, options.subresource)
@@ -105,7 +105,7 @@ class Writer:
         key = self.key(resource, namespace, name)
         with self.batch():
             old = self._current(resource, key)
-            _check_unchanged(resource, old, options)
+            check_unchanged(resource, old, options)
             if name in STRATEGIES.get(resource.storage, GENERIC).immortal:
                 raise errors.forbidden(resource.group, resource.plural, name, f"this {resource.singular} may not be deleted")
             obj = self._current(resource, key)
@@ -273,40 +273,6 @@ class Writer:
                     listener(change, obj)
         finally:
             self._is_telling = False
-
-
-def _checked_config(resource: Resource, config: Any, name: str) -> Object:
-    """An applied configuration that names the object it is sent to and fits the schema; raises the 400 or 500 of another one."""
-    config = {} if config is None else config
-    given, kind = (config.get(field) or "" for field in ("apiVersion", "kind"))
-    if (given, kind) != (resource.api_version, resource.kind):
-        raise errors.bad_request(f"invalid object type: {given or '/'}, Kind={kind}")
-    if not isinstance(config.setdefault("metadata", {}), dict):
-        config["metadata"] = {}
-    _check_name(config, name)
-    if config["metadata"].get("managedFields") is not None:
-        raise errors.bad_request("metadata.managedFields must be nil")
-    check_applied(config, whole_object(resource.rules.schema))
-    return dict(config)
-
-
-def _check_unchanged(resource: Resource, old: Object, options: DeleteOptions) -> None:
-    metadata = old["metadata"]
-    given = (("UID", options.uid, metadata["uid"]), ("ResourceVersion", options.version, metadata["resourceVersion"]))
-    happened = {"UID": "been deleted and then recreated", "ResourceVersion": "been modified"}
-    for name, wanted, found in given:
-        if wanted and wanted != found:
-            why = f"the {name} in the precondition ({wanted}) does not match the {name} in record ({found})."
-            raise errors.conflict(resource.group, resource.kind, metadata["name"], f"{why} The object might have {happened[name]}")
-
-
-def _check_name(obj: Object, name: str, *, is_given: bool = False) -> None:
-    """`is_given`: the object must say its name itself. Raises the 400 of another one."""
-    if is_given and not obj["metadata"].get("name"):
-        raise errors.bad_request(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
-    given = obj["metadata"].setdefault("name", name)
-    if given != name:
-        raise errors.bad_request(f"the name of the object ({given}) does not match the name on the URL ({name})")
 
 
 def _mark_propagation(obj: Object, propagation: str) -> None:
