@@ -117,11 +117,3 @@ def _grace(body: Mapping[str, Any], query: Mapping[str, str]) -> int | None:
             raise errors.bad_request(f"strconv.ParseInt: parsing {cause.quoted(text)}: invalid syntax")
         given = int(text)
     return given if given is None or given >= 0 else 1
-
-
-def integer(query: Mapping[str, str], name: str, default: int = 0) -> int:
-    """Raises the 400 of what is no whole number."""
-    text = query.get(name) or ""
-    if text and not text.isdigit():
-        raise errors.bad_request(f"{name}: Invalid value: {text!r}: must be a non-negative integer")
-    return int(text) if text else default
