@@ -206,5 +206,7 @@ def test_namespaces_that_come_and_go_are_served(server: Server, http: httpx.Clie
             body = {"apiVersion": "workshop.example/v1", "kind": "Toy", "metadata": {"name": f"of-{name}"}, "spec": {"size": 1}}
             assert http.post(TOYS.format(name), json=body).status_code == 201
         assert operator.wait(what="toy")["namespace"] == "team-b"
-        http.delete("/api/v1/namespaces/team-b")
+        http.delete(f"{TOYS.format('team-b')}/of-team-b")
         assert operator.wait(what="toy", name="of-team-b", type="DELETED")
+        http.delete("/api/v1/namespaces/team-b")
+        assert operator.wait(what="namespace", name="team-b", type="DELETED")
