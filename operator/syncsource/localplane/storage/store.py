@@ -147,18 +147,16 @@ class Store:
 
     def objects(self, resource: str, namespace: str = "", after: tuple[str, str] = ("", ""), limit: int = -1) -> list[Stored]:
         """Objects in order of namespace and name, from behind `after`; all namespaces where none is given, all where limit < 0."""
-        condition, values = ("AND namespace=?", [namespace]) if namespace else ("", [])
+        condition, values = _behind(namespace, after)
         rows = self._database.execute(
-            f"SELECT namespace, name, version, body FROM objects JOIN bodies USING (version)"
-            f" WHERE resource=? {condition} AND (namespace, name) > (?,?) ORDER BY namespace, name LIMIT ?",
-            (resource, *values, *after, limit),
+            f"SELECT namespace, name, version, body FROM objects JOIN bodies USING (version) WHERE resource=? AND {condition} LIMIT ?",
+            (resource, *values, limit),
         )
         return [Stored(Key(resource, namespace, name), version, body) for namespace, name, version, body in rows]
 
     def count(self, resource: str, namespace: str, after: tuple[str, str]) -> int:
-        condition, values = ("AND namespace=?", [namespace]) if namespace else ("", [])
-        sql = f"SELECT count(*) FROM objects WHERE resource=? {condition} AND (namespace, name) > (?,?)"
-        return int(self._one(sql, (resource, *values, *after))[0])
+        condition, values = _behind(namespace, after)
+        return int(self._one(f"SELECT count(*) FROM (SELECT 1 FROM objects WHERE resource=? AND {condition})", (resource, *values))[0])
 
     def keys_in(self, namespace: str) -> list[Key]:
         """Everything in a namespace."""
@@ -180,3 +178,12 @@ class Store:
 
     def _one(self, sql: str, values: tuple[Any, ...] = ()) -> Any:
         return self._database.execute(sql, values).fetchone()
+
+
+def _behind(namespace: str, after: tuple[str, str]) -> tuple[str, tuple[str, ...]]:
+    """The condition and order of what comes behind a place: one that the primary key has, so that nothing is sorted."""
+    if not namespace:
+        return "(namespace, name) > (?,?) ORDER BY namespace, name", after
+    if after[0] > namespace:
+        return "0 ORDER BY name", ()
+    return "namespace=? AND name > ? ORDER BY name", (namespace, after[1] if after[0] == namespace else "")
