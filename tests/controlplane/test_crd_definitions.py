@@ -14,7 +14,8 @@ from syncsource.localplane.admission.jsonschema import WrongShape, check_shape
 from syncsource.localplane.admission.objectmeta import validate_metadata
 from syncsource.localplane.admission.validator import check_versions
 from syncsource.localplane.registry.definition_checks import check
-from syncsource.localplane.registry.definitions import accepted_status, complete
+from syncsource.localplane.registry.definitions import complete
+from syncsource.localplane.registry.naming import accepted_status
 
 DATA, LOADER = Path(__file__).parent / "data", getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CASES = yaml.load((DATA / "definitions.yaml").read_text(), Loader=LOADER)
@@ -81,7 +82,7 @@ def _stored(*versions: tuple[str, bool]) -> dict[str, Any]:
     spec = {"group": "example.dev", "scope": "Namespaced", "names": {"plural": "things", "kind": "Thing"}, "versions": made}
     crd = {"metadata": {"name": "things.example.dev"}, "spec": spec}
     complete(crd["spec"])
-    return {**crd, "status": accepted_status(crd, "2026-01-01T00:00:00Z")}
+    return {**crd, "status": accepted_status(crd, [], "2026-01-01T00:00:00Z")}
 
 
 GONE = (

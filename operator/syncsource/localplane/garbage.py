@@ -11,12 +11,14 @@ import logging
 from typing import Any
 
 from syncsource.localplane import errors
+from syncsource.localplane.registry import definitions
 from syncsource.localplane.registry.resource import Resource
 from syncsource.localplane.storage.broadcast import Change
 from syncsource.localplane.storage.encoding import decode
 from syncsource.localplane.storage.store import Key, WriteFailed
+from syncsource.localplane.writing import pipeline
 from syncsource.localplane.writing.options import DeleteOptions
-from syncsource.localplane.writing.strategies import CRD, CRD_FINALIZER
+from syncsource.localplane.writing.strategies import CRD
 from syncsource.localplane.writing.writer import Writer
 
 Object = dict[str, Any]
@@ -116,7 +118,7 @@ class GarbageCollector:
             self._delete_foreground(key, obj)
         if key.resource == "namespaces":
             self._empty_namespace(key)
-        if key.resource == CRD and CRD_FINALIZER in finalizers:
+        if key.resource == CRD and definitions.FINALIZER in finalizers:
             self._empty_definition(key)
 
     def _orphan(self, key: Key, obj: Object) -> None:
@@ -150,13 +152,14 @@ class GarbageCollector:
             self._writer.finish(key)
 
     def _empty_definition(self, key: Key) -> None:
+        self._writer.edit(key, lambda found: definitions.deletion_is_under_way(found, pipeline.now()))
         resource = self._registry.stored(key.name)
         if resource is not None:
             with self._writer.batch():
                 for stored in self._store.objects(key.name):
                     self._delete(resource, stored.key)
         if not self._store.objects(key.name, limit=1):
-            self._writer.edit(key, lambda found: _drop_finalizer(found, CRD_FINALIZER))
+            self._writer.edit(key, lambda found: _drop_finalizer(found, definitions.FINALIZER))
 
 
 def _drop_finalizer(obj: Object, name: str) -> None:

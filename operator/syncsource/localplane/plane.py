@@ -17,8 +17,8 @@ from syncsource.localplane import podlogs, statefiles
 from syncsource.localplane.access import Access
 from syncsource.localplane.certificates import ensure_certificates
 from syncsource.localplane.controllers import Controllers
+from syncsource.localplane.definers import Definers
 from syncsource.localplane.garbage import GarbageCollector
-from syncsource.localplane.registry import definitions
 from syncsource.localplane.registry.builtin import builtin_resources
 from syncsource.localplane.registry.registry import Registry
 from syncsource.localplane.serving.app import make_app
@@ -27,7 +27,6 @@ from syncsource.localplane.storage.encoding import decode
 from syncsource.localplane.storage.schema import UnusableStore
 from syncsource.localplane.storage.store import Store
 from syncsource.localplane.storage.tidying import tidy_always
-from syncsource.localplane.writing.strategies import CRD
 from syncsource.localplane.writing.writer import Writer
 
 SHUTDOWN_SECONDS = 1.0
@@ -84,9 +83,8 @@ class LocalPlane:
         store = Store(path)
         self._cleanup.callback(store.close)
         writer = Writer(store, Broadcast(store.version), Registry(builtin_resources()))
-        writer.listeners += [_definition_listener(writer), _log_listener(self.state_dir)]
-        for stored in store.objects(CRD):
-            _serve_definition(writer, decode(stored.body))
+        Definers(writer).establish()
+        writer.listeners.append(_log_listener(self.state_dir))
         is_new = store.version == 1
         Controllers(writer).establish()
         if is_new:
@@ -128,21 +126,6 @@ def _listen(port: int, last: int) -> socket.socket:
     raise OSError("no free port")
 
 
-def _definition_listener(writer: Writer) -> Callable[[Change, dict[str, Any]], None]:
-    """Serve what is defined, from the moment it is stored to the moment it is gone."""
-
-    def heard(change: Change, crd: dict[str, Any]) -> None:
-        if change.key.resource != CRD:
-            return
-        if change.type == "DELETED":
-            writer.registry.remove(crd["spec"]["group"], crd["spec"]["names"]["plural"])
-            writer.broadcast.end(change.key.name)
-        elif not change.previous or decode(change.previous)["spec"] != crd["spec"]:
-            _serve_definition(writer, crd)
-
-    return heard
-
-
 def _log_listener(state_dir: Path) -> Callable[[Change, dict[str, Any]], None]:
     """The logs of a Pod go with it."""
 
@@ -151,9 +134,3 @@ def _log_listener(state_dir: Path) -> Callable[[Change, dict[str, Any]], None]:
             podlogs.remove_logs(state_dir, namespace=change.key.namespace, pod=change.key.name, uid=pod["metadata"]["uid"])
 
     return heard
-
-
-def _serve_definition(writer: Writer, crd: dict[str, Any]) -> None:
-    writer.registry.remove(crd["spec"]["group"], crd["spec"]["names"]["plural"])
-    for resource in definitions.resources(crd):
-        writer.registry.add(resource)

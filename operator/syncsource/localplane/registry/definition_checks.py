@@ -286,7 +286,7 @@ def _webhook(webhook: Raw) -> Iterator[Cause]:
     yield cause.invalid("spec.conversion.strategy", "Webhook", detail)
 
 
-def _is_established(crd: Raw) -> bool:
+def is_established(crd: Raw) -> bool:
     conditions = (crd.get("status") or {}).get("conditions") or []
     return any(condition.get("type") == "Established" and condition.get("status") == "True" for condition in conditions)
 
@@ -295,7 +295,7 @@ def _immutable(spec: Raw, old: Raw) -> Iterator[Cause]:
     before, names, old_names = old["spec"], spec.get("names") or {}, old["spec"]["names"]
     fixed = [("spec.scope", spec.get("scope"), before["scope"]), ("spec.names.kind", names.get("kind"), old_names["kind"])]
     free = [("spec.group", spec.get("group"), before["group"]), ("spec.names.plural", names.get("plural"), old_names["plural"])]
-    for path, value, previous in [*(fixed if _is_established(old) else []), *free]:
+    for path, value, previous in [*(fixed if is_established(old) else []), *free]:
         if value != previous:
             yield cause.invalid(path, value or "", "field is immutable")
 
@@ -329,13 +329,18 @@ _MISSING = (
 
 def _approval(crd: Raw, old: Raw | None) -> Iterator[Cause]:
     group = crd["spec"].get("group") or ""
-    if not (group.endswith((".k8s.io", ".kubernetes.io")) or group in {"k8s.io", "kubernetes.io"}):
+    if not is_protected(group):
         return
     state, given = approval(crd), (crd["metadata"].get("annotations") or {}).get(APPROVAL, "")
     if state[0] not in {"missing", "invalid"} or (old is not None and approval(old)[0] == state[0]):
         return
     path = f"metadata.annotations[{APPROVAL}]"
     yield cause.required(path, state[1]) if state[0] == "missing" else cause.invalid(path, given, state[1])
+
+
+def is_protected(group: str) -> bool:
+    """Whether a group is the community's, whose definitions somebody has to approve."""
+    return group.endswith((".k8s.io", ".kubernetes.io")) or group in {"k8s.io", "kubernetes.io"}
 
 
 def approval(crd: Raw) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""CustomResourceDefinitions: how one is completed, the status that accepting it gives it, and the resources it adds."""
+"""CustomResourceDefinitions: how one is completed, what its deletion tells it, and the resources it adds."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from typing import Any
 
 from syncsource.localplane.admission.jsonschema import WrongShape, check_shape, normalize, unknown_keywords
 from syncsource.localplane.admission.validator import CompiledVersion, compile_versions
-from syncsource.localplane.registry.definition_checks import stored_versions
+from syncsource.localplane.registry.definition_checks import is_established
+from syncsource.localplane.registry.naming import set_condition
+from syncsource.localplane.registry.registry import version_priority
 from syncsource.localplane.registry.resource import Column, Resource, ScalePaths
 
+FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
+_PENDING = ("InstanceDeletionPending", "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon")
+_IN_PROGRESS = ("InstanceDeletionInProgress", "CustomResource deletion is in progress")
 _VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 _AGE = Column("Age", "date", ".metadata.creationTimestamp")
 _NAME = Column("Name", path=".metadata.name", format="name", description="Name must be unique within a namespace.")
@@ -46,33 +51,40 @@ def decoding_error(crd: Mapping[str, Any]) -> str:
     return ""
 
 
-def accepted_status(crd: Mapping[str, Any], now: str) -> dict[str, Any]:
-    """The status of a definition that is served: here that is so as soon as it is stored."""
-    status = dict(crd.get("status") or {})
-    status["acceptedNames"] = dict(crd["spec"]["names"])
-    status["storedVersions"] = stored_versions(crd, crd)
-    if not status.get("conditions"):
-        status["conditions"] = [
-            _condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
-            _condition("Established", "InitialNamesAccepted", "the initial names have been accepted", now),
-        ]
-    return status
+def is_terminating(crd: Mapping[str, Any]) -> bool:
+    return "deletionTimestamp" in (crd.get("metadata") or {})
 
 
-def _condition(kind: str, reason: str, message: str, now: str) -> dict[str, str]:
-    return {"type": kind, "status": "True", "reason": reason, "message": message, "lastTransitionTime": now}
+def begin_deletion(crd: dict[str, Any], now: str) -> None:
+    """What a definition is told when it is to go: its objects go first."""
+    finalizers = crd["metadata"].get("finalizers") or []
+    if FINALIZER not in finalizers:
+        crd["metadata"]["finalizers"] = [*finalizers, FINALIZER]
+    set_terminating(crd, *_PENDING, now)
+
+
+def deletion_is_under_way(crd: dict[str, Any], now: str) -> None:
+    set_terminating(crd, *_IN_PROGRESS, now)
+
+
+def set_terminating(crd: dict[str, Any], reason: str, message: str, now: str) -> None:
+    conditions = list((crd.get("status") or {}).get("conditions") or [])
+    set_condition(conditions, "Terminating", "True", reason, message, now)
+    crd["status"] = {**(crd.get("status") or {}), "conditions": conditions}
 
 
 def resources(crd: Mapping[str, Any]) -> Iterator[Resource]:
-    """The resources of an accepted definition, one for each served version."""
+    """The resources of a definition, one for each served version, as soon as its first names have been accepted."""
+    if not is_established(crd):
+        return
     compiled = compile_versions(crd)
     for version in crd["spec"]["versions"]:
         if version["served"]:
-            yield _resource(crd["spec"], version, compiled[version["name"]])
+            yield _resource(crd, version, compiled[version["name"]])
 
 
-def _resource(spec: Mapping[str, Any], version: Mapping[str, Any], rules: CompiledVersion) -> Resource:
-    names = spec["names"]
+def _resource(crd: Mapping[str, Any], version: Mapping[str, Any], rules: CompiledVersion) -> Resource:
+    spec, names = crd["spec"], crd["status"]["acceptedNames"]
     return Resource(
         group=spec["group"],
         version=version["name"],
@@ -90,6 +102,8 @@ def _resource(spec: Mapping[str, Any], version: Mapping[str, Any], rules: Compil
         scale=_scale((version.get("subresources") or {}).get("scale")),
         has_generation=True,
         is_custom=True,
+        is_terminating=is_terminating(crd),
+        deprecation=_deprecation(spec, version),
         is_storage=version["storage"],
         columns=(
             _NAME,
@@ -97,6 +111,19 @@ def _resource(spec: Mapping[str, Any], version: Mapping[str, Any], rules: Compil
         ),
         selectable=tuple(chosen["jsonPath"].removeprefix(".") for chosen in version.get("selectableFields") or ()),
     )
+
+
+def _deprecation(spec: Mapping[str, Any], version: Mapping[str, Any]) -> str:
+    """What every client of the version is warned of, "" for one that is not deprecated."""
+    if not version.get("deprecated"):
+        return ""
+    if version.get("deprecationWarning"):
+        return str(version["deprecationWarning"])
+    place, kind = version_priority(version["name"]), spec["names"]["kind"]
+    current = [each["name"] for each in spec["versions"] if each["served"] and not each.get("deprecated")]
+    better = sorted((name for name in current if version_priority(name) > place), key=version_priority)
+    advice = f"; use {spec['group']}/{better[-1]} {kind}" if better else ""
+    return f"{spec['group']}/{version['name']} {kind} is deprecated{advice}"
 
 
 def _scale(raw: Mapping[str, Any] | None) -> ScalePaths | None:

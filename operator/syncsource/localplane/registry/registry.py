@@ -40,8 +40,9 @@ class Registry:
         return self._by_storage.get(storage, [])
 
     def stored(self, storage: str) -> Resource | None:
-        """The resource whose version the objects below a storage key have."""
-        return next((found for found in self.versions_of(storage) if found.is_storage and not found.renames), None)
+        """The resource whose version the objects below a storage key have, another where that is not served."""
+        own = [found for found in self.versions_of(storage) if not found.renames]
+        return next((found for found in own if found.is_storage), own[0] if own else None)
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(list(self._resources.values()))
@@ -55,13 +56,13 @@ class Registry:
 
     def versions(self, group: str) -> list[str]:
         """Versions of a group, the preferred one first (KEP: v2 before v1 before v1beta1 before v1alpha1)."""
-        return sorted({resource.version for resource in self if resource.group == group}, key=_priority, reverse=True)
+        return sorted({resource.version for resource in self if resource.group == group}, key=version_priority, reverse=True)
 
     def of(self, group: str, version: str) -> list[Resource]:
         return [resource for resource in self if (resource.group, resource.version) == (group, version)]
 
 
-def _priority(version: str) -> tuple[int, int, int]:
+def version_priority(version: str) -> tuple[int, int, int]:
     """The order of Kubernetes versions (`k8s.io/apimachinery/pkg/version`)."""
     head, stage, minor = version.removeprefix("v"), 2, 0
     for number, name in ((1, "beta"), (0, "alpha")):

@@ -51,6 +51,7 @@ class Resource:
     """A kind in one version. `raw_schema` is what OpenAPI publishes, `version_rules` what objects are checked against.
 
     `connected` are the subresources that have a handler of their own. `renames` maps fields of this version to those that are stored, for a kind that two groups share.
+    `is_terminating`: nothing is created any more, since the definition goes. Who uses the version is warned with `deprecation`, if that is not "".
     `type_name` is the type in `apitypes.txt`, for a built-in kind that has one.
     """
 
@@ -70,6 +71,8 @@ class Resource:
     has_generation: bool = False
     connected: tuple[Subresource, ...] = ()
     is_custom: bool = False
+    is_terminating: bool = False
+    deprecation: str = ""
     is_storage: bool = True
     columns: tuple[Column, ...] = ()
     selectable: tuple[str, ...] = ()

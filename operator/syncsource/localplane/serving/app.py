@@ -16,7 +16,7 @@ from syncsource.localplane.registry.resource import Resource
 from syncsource.localplane.serving import discovery, openapi, swagger
 from syncsource.localplane.serving.accounts import AccountTokens
 from syncsource.localplane.serving.binding import PodBinding
-from syncsource.localplane.serving.bodies import MAX_BODY, answer
+from syncsource.localplane.serving.bodies import MAX_BODY, answer, warning_header
 from syncsource.localplane.serving.eviction import PodEviction
 from syncsource.localplane.serving.gate import HEALTH, gate
 from syncsource.localplane.serving.handlers import Handlers
@@ -27,12 +27,14 @@ from syncsource.localplane.serving.scale import Scales
 from syncsource.localplane.storage.store import WriteFailed
 from syncsource.localplane.writing.writer import Writer
 
+_DEPRECATION = "deprecation"
 _log = logging.getLogger(__name__)
 
 
 def make_app(writer: Writer, access: Access, state_dir: Path, address: str) -> web.Application:
     """Serve everything of `writer`'s registry, and the logs below `state_dir`, to whom `access` allows it."""
     app = web.Application(middlewares=[_errors, gate(access.authenticator, access.authorizer)], client_max_size=MAX_BODY)
+    app.on_response_prepare.append(_warn)
     plane = _Plane(writer, access, state_dir, address)
     for path in HEALTH:
         app.router.add_get(path, _health)
@@ -69,6 +71,15 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Exception:
         _log.exception("%s %s failed", request.method, request.path)
         return answer(errors.internal().status(), request, code=500)
+
+
+async def _warn(request: web.Request, response: web.StreamResponse) -> None:
+    """Whoever uses a deprecated version is told so, refused or not, before any other warning."""
+    text = request.get(_DEPRECATION)
+    if text:
+        others = response.headers.popall("Warning", [])
+        for warning in (warning_header(text), *others):
+            response.headers.add("Warning", warning)
 
 
 async def _health(request: web.Request) -> web.Response:
@@ -133,6 +144,7 @@ class _Plane:
             raise errors.method_not_allowed()
         if (resource.storage, info.subresource) not in self.connected:
             check_acceptable(request, watch=verb == "watch")
+        request[_DEPRECATION] = resource.deprecation
         handlers = self.scales if info.subresource == "scale" else self.connected.get((resource.storage, info.subresource), self.handlers)
         handler: Callable[[web.Request, Resource, RequestInfo], Awaitable[web.StreamResponse]] = getattr(handlers, verb)
         return await handler(request, resource, info)

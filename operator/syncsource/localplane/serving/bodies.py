@@ -90,3 +90,9 @@ def wants_metadata_only(request: web.Request) -> str | None:
     """`PartialObjectMetadata` or its list, where the client asks for that."""
     wanted = chosen(request)
     return next((part.removeprefix("as=") for part in wanted.split(";") if part.startswith("as=PartialObjectMetadata")), None)
+
+
+def warning_header(text: str) -> str:
+    """A warning as the header says it (RFC 7234)."""
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'299 - "{quoted}"'

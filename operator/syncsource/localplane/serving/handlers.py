@@ -152,8 +152,7 @@ class Handlers:
     def _written(self, request: web.Request, resource: Resource, result: Result, *, code: int = 200) -> web.StreamResponse:
         response = self._object(request, resource, encode(views.outgoing(resource, result.object)), code=code)
         for warning in result.warnings:
-            text = warning.replace("\\", "\\\\").replace('"', '\\"')
-            response.headers.add("Warning", f'299 - "{text}"')
+            response.headers.add("Warning", bodies.warning_header(warning))
         return response
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from syncsource.localplane.registry import definitions
 from syncsource.localplane.registry.resource import Resource
-from syncsource.localplane.writing.strategies import GENERIC, STRATEGIES
+from syncsource.localplane.writing.strategies import CRD, GENERIC, STRATEGIES
 
 Object = dict[str, Any]
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -25,6 +26,11 @@ def begin(resource: Resource, obj: Object, grace: int | None) -> None:
         _shorten(obj["metadata"], grace)
         return
     seconds = STRATEGIES.get(resource.storage, GENERIC).grace(obj, grace)
+    if resource.storage == CRD:
+        now = dt.datetime.now(dt.UTC).strftime(_FORMAT)
+        obj["metadata"]["deletionTimestamp"] = now
+        definitions.begin_deletion(obj, now)
+        return
     goes = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=min(seconds, 10**9))
     obj["metadata"].update(deletionTimestamp=goes.strftime(_FORMAT), deletionGracePeriodSeconds=seconds)
     if resource.has_generation:

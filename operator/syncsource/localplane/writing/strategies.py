@@ -15,7 +15,6 @@ from syncsource.localplane.writing import pods, rbac, services, workloads
 from syncsource.localplane.writing.policychecks import SYSTEM_PRIORITIES
 
 CRD = "customresourcedefinitions.apiextensions.k8s.io"
-CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 MAX_DATA_BYTES = 1024 * 1024
 
 Object = dict[str, Any]
@@ -120,8 +119,6 @@ def _pod_grace(pod: Mapping[str, Any], asked: int | None) -> int:
 
 def _prepare_crd(obj: Object, old: Object | None) -> None:
     definitions.complete(obj["spec"])
-    if old is None:
-        obj["metadata"].setdefault("finalizers", [CRD_FINALIZER])
 
 
 def _check_event(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterator[Cause]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from syncsource.localplane import errors
 from syncsource.localplane.admission import cause
-from syncsource.localplane.registry import definitions
+from syncsource.localplane.registry import naming
 from syncsource.localplane.registry.object_meta import whole_object
 from syncsource.localplane.registry.registry import Registry
 from syncsource.localplane.registry.resource import Resource
@@ -20,6 +20,7 @@ from syncsource.localplane.storage.store import Key, Store
 from syncsource.localplane.writing import deletion, managedfields, ownership, pipeline, views
 from syncsource.localplane.writing.claims import check_name, check_unchanged, checked_config
 from syncsource.localplane.writing.managedfields import Manager
+from syncsource.localplane.writing.metadatachecks import finalizer_warnings
 from syncsource.localplane.writing.options import DeleteOptions, WriteOptions
 from syncsource.localplane.writing.ownership import Versions
 from syncsource.localplane.writing.pipeline import Object, Result
@@ -155,6 +156,9 @@ class Writer:
         warnings: tuple[str, ...],
         entries: managedfields.Entries | None = None,
     ) -> Result:
+        if resource.is_terminating:
+            why = "create not allowed while custom resource definition is terminating"
+            raise errors.forbidden(resource.group, resource.plural, obj["metadata"].get("name", ""), why)
         self._check_namespace(resource, namespace, obj)
         pipeline.prepare_create(resource, obj)
         self._own(resource, pipeline.unwritten(resource, obj), obj, options, entries)
@@ -166,6 +170,7 @@ class Writer:
                 raise self._already_exists(resource, key)
             self._accept(resource, obj)
             options.guard(obj, None)
+            warnings += finalizer_warnings(resource, obj, None)
             return Result(obj if options.dry_run else self._store(key, obj), warnings=warnings)
 
     def _replace(
@@ -183,6 +188,7 @@ class Writer:
             if options.subresource != "status":
                 self._accept(resource, obj)
             options.guard(obj, old)
+            warnings += finalizer_warnings(resource, obj, old)
             if pipeline.is_unchanged(obj, old):
                 return Result(old, changed=False, warnings=warnings)
             if options.dry_run:
@@ -197,7 +203,16 @@ class Writer:
 
     def _accept(self, resource: Resource, obj: Object) -> None:
         if resource.storage == CRD:
-            obj["status"] = definitions.accepted_status(obj, pipeline.now())
+            obj["status"] = self.accepted_status(obj, pipeline.now())
+
+    def accepted_status(self, crd: Object, now: str) -> Object:
+        """The status that a definition gets beside the others of its group."""
+        others = [other for other in self.definitions(crd["spec"]["group"]) if other["metadata"]["name"] != crd["metadata"]["name"]]
+        return naming.accepted_status(crd, others, now)
+
+    def definitions(self, group: str) -> list[Object]:
+        """The definitions of a group, as they are stored."""
+        return [from_json(stored.body) for stored in self.store.objects(CRD) if stored.key.name.partition(".")[2] == group]
 
     def _validate(self, resource: Resource, obj: Object, old: Object | None) -> None:
         causes = list(dict.fromkeys(pipeline.causes(resource, obj, old)))
