@@ -14,13 +14,13 @@ from syncsource.localplane.admission.definition_schema import check_schema
 from syncsource.localplane.admission.fieldpaths import resolve
 from syncsource.localplane.admission.jsonschema import normalize
 from syncsource.localplane.admission.objectmeta import dns_1035_label, dns_subdomain
+from syncsource.localplane.registry.approval import check_approval
+from syncsource.localplane.registry.name_checks import check_names, check_required
 
 Raw = Mapping[str, Any]
-APPROVAL = "api-approved.kubernetes.io"
 _MAX_SELECTABLE = 8
 _COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 _COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
-_PROTECTED = "https://github.com/kubernetes/enhancements/pull/1111"
 
 
 def check(crd: Raw, old: Raw | None = None) -> Iterator[Cause]:
@@ -33,14 +33,14 @@ def check(crd: Raw, old: Raw | None = None) -> Iterator[Cause]:
     yield from _group(group)
     yield from _one_of("spec.scope", spec.get("scope") or "", ("Cluster", "Namespaced"))
     yield from _versions(spec, _unchanged(crd, old))
-    yield from _required_names(names)
-    yield from _names(names)
+    yield from check_required(names)
+    yield from check_names(names)
     yield from _common(spec, _unchanged(crd, old))
     yield from _conversion(spec.get("conversion"))
     if old is not None:
         yield from _immutable(spec, old)
     yield from _stored(crd, old)
-    yield from _approval(crd, old)
+    yield from check_approval(crd, old)
     if spec.get("preserveUnknownFields"):
         detail = "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
         yield cause.invalid("spec.preserveUnknownFields", True, detail)
@@ -228,34 +228,6 @@ def _selected(path: str, given: str, found: str, schema: Raw) -> Iterator[Cause]
         yield cause.invalid(path, given, detail)
 
 
-# -- names
-
-
-def _required_names(names: Raw) -> Iterator[Cause]:
-    yield from (cause.required(f"spec.names.{name}") for name in ("plural", "singular", "kind", "listKind") if not names.get(name))
-
-
-def _names(names: Raw) -> Iterator[Cause]:
-    for name in ("plural", "singular"):
-        yield from _label(f"spec.names.{name}", names.get(name))
-    for name in ("kind", "listKind"):
-        yield from _label(f"spec.names.{name}", names.get(name), "may have mixed case, but should otherwise match: ")
-    for index, short in enumerate(names.get("shortNames") or []):
-        yield from _label(f"spec.names.shortNames[{index}]", short or "", always=True)
-    if names.get("kind") and names["kind"] == names.get("listKind"):
-        yield cause.invalid("spec.names.listKind", names["listKind"], "kind and listKind may not be the same")
-    for index, category in enumerate(names.get("categories") or []):
-        yield from _label(f"spec.names.categories[{index}]", category or "", always=True)
-
-
-def _label(path: str, value: str | None, prefix: str = "", *, always: bool = False) -> Iterator[Cause]:
-    if not value and not always:
-        return
-    wrong = ",".join(dns_1035_label((value or "").lower() if prefix else value or ""))
-    if wrong:
-        yield cause.invalid(path, value or "", prefix + wrong)
-
-
 # -- the rest
 
 
@@ -325,32 +297,3 @@ _MISSING = (
     "missing from spec.versions; {0} was previously a storage version, and must remain in spec.versions until a storage migration "
     "ensures no data remains persisted in {0} and removes {0} from status.storedVersions"
 )
-
-
-def _approval(crd: Raw, old: Raw | None) -> Iterator[Cause]:
-    group = crd["spec"].get("group") or ""
-    if not is_protected(group):
-        return
-    state, given = approval(crd), (crd["metadata"].get("annotations") or {}).get(APPROVAL, "")
-    if state[0] not in {"missing", "invalid"} or (old is not None and approval(old)[0] == state[0]):
-        return
-    path = f"metadata.annotations[{APPROVAL}]"
-    yield cause.required(path, state[1]) if state[0] == "missing" else cause.invalid(path, given, state[1])
-
-
-def is_protected(group: str) -> bool:
-    """Whether a group is the community's, whose definitions somebody has to approve."""
-    return group.endswith((".k8s.io", ".kubernetes.io")) or group in {"k8s.io", "kubernetes.io"}
-
-
-def approval(crd: Raw) -> tuple[str, str]:
-    """Whether a group of the community is approved: the state, and what the server says about it."""
-    given = (crd["metadata"].get("annotations") or {}).get(APPROVAL, "")
-    if not given:
-        return "missing", f'protected groups must have approval annotation "{APPROVAL}", see {_PROTECTED}'
-    if given.startswith("unapproved"):
-        return "bypassed", f"not approved: {given!r}".replace("'", '"')
-    if "://" in given:
-        return "approved", f"approved in {given}"
-    reason = f'protected groups must have approval annotation "{APPROVAL}" with either a URL or a reason starting with "unapproved"'
-    return "invalid", f"{reason}, see {_PROTECTED}"

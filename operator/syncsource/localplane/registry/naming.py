@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from syncsource.localplane.registry.definition_checks import approval, is_established, is_protected, stored_versions
+from syncsource.localplane.registry.approval import approval, is_protected
+from syncsource.localplane.registry.definition_checks import is_established, stored_versions
 
 Raw = Mapping[str, Any]
 _RESOURCES = {"plural": "PluralConflict", "singular": "SingularConflict"}
