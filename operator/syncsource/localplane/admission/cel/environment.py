@@ -13,7 +13,8 @@ from typing import Any
 from cel_expr_python import cel
 
 from syncsource.localplane.admission.cel.declarations import EXCLUDED, functions_yaml
-from syncsource.localplane.admission.cel.library import FUNCTIONS, Function
+from syncsource.localplane.admission.cel.functions import Function
+from syncsource.localplane.admission.cel.library import FUNCTIONS
 
 OPAQUE = frozenset({"URL", "IP", "CIDR", "Quantity", "Semver"})
 _SIMPLE = {"string": "STRING", "bool": "BOOL", "int": "INT", "double": "DOUBLE", "dyn": "DYN"}

@@ -10,7 +10,6 @@ import datetime as dt
 import ipaddress
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -18,47 +17,13 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import re2  # type: ignore[import-untyped]
 
+from syncsource.localplane.admission.cel.functions import Function, opaque, parses, text_of
 from syncsource.localplane.admission.cel.quantity import parse_quantity
 from syncsource.localplane.admission.cel.runnable import VALIDATE, check_named
+from syncsource.localplane.admission.cel.semver import SEMVERS, precedence
 from syncsource.localplane.admission.cel.values import Duration, Timestamp
 
 MAX_MATCHES = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """One overload: the names of types are CEL's, or the opaque ones above."""
-
-    name: str
-    parameters: tuple[str, ...]
-    returns: str
-    call: Callable[..., Any]
-    member: bool = True
-
-    @property
-    def id(self) -> str:
-        return f"{self.name}({','.join(self.parameters)})".replace("<", "_").replace(">", "_")
-
-
-def opaque(kind: str, text: str) -> dict[str, str]:
-    return {f"kubernetes.{kind}": text}
-
-
-def text_of(value: dict[str, str]) -> str:
-    return next(iter(value.values()))
-
-
-def parses(parse: Callable[[str], Any]) -> Callable[[str], bool]:
-    """The `isX` that belongs to a parser."""
-
-    def check(text: str) -> bool:
-        try:
-            parse(text)
-        except ValueError:
-            return False
-        return True
-
-    return check
 
 
 # -- URLs
@@ -178,7 +143,7 @@ def _compare(left: Any, right: Any) -> int:
 
 def _comparable(value: dict[str, str]) -> Any:
     if "kubernetes.Semver" in value:
-        return _precedence(text_of(value))
+        return precedence(text_of(value))
     return _amount(value)
 
 
@@ -265,47 +230,6 @@ ADDRESSES = [
     Function("prefixLength", ("CIDR",), "int", lambda value: _network(value).prefixlen),
     Function("masked", ("CIDR",), "CIDR", lambda value: opaque("CIDR", str(_network(value)))),
     Function("family", ("IP",), "int", lambda value: _address(value).version),
-]
-
-
-# -- semantic versions
-
-_SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
-
-
-def _semver(text: str) -> dict[str, str]:
-    if not _SEMVER.fullmatch(text):
-        raise ValueError(f"invalid semantic version {text!r}")
-    return opaque("Semver", text)
-
-
-def _normal(text: str) -> str:
-    """A version without a leading v, of three numbers without leading zeros."""
-    numbers, rest = re.match(r"v?([0-9.]*)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
-    parts = [part.lstrip("0") or "0" if part else part for part in numbers.split(".")]
-    return ".".join([*parts, *["0"] * (3 - len(parts))]) + rest
-
-
-def _numbers(value: dict[str, str]) -> tuple[int, int, int]:
-    major, minor, patch = text_of(value).partition("-")[0].partition("+")[0].split(".")
-    return int(major), int(minor), int(patch)
-
-
-def _precedence(text: str) -> tuple[Any, ...]:
-    before = (_SEMVER.fullmatch(text) or [None] * 5)[4]
-    names = tuple((not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in before.split(".")) if before else ()
-    return (*_numbers({"": text}), before is None, names)
-
-
-SEMVERS = [
-    Function("isSemver", ("string",), "bool", parses(_semver), member=False),
-    Function("semver", ("string",), "Semver", _semver, member=False),
-    Function("isSemver", ("string", "bool"), "bool", lambda text, loose: parses(_semver)(_normal(text) if loose else text), member=False),
-    Function("semver", ("string", "bool"), "Semver", lambda text, loose: _semver(_normal(text) if loose else text), member=False),
-    *(
-        Function(name, ("Semver",), "int", lambda value, place=place: _numbers(value)[place])
-        for place, name in enumerate(("major", "minor", "patch"))
-    ),
 ]
 
 COMPARISONS = [
