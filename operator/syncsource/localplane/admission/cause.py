@@ -52,8 +52,12 @@ def _shown(value: Any) -> str:
         return quoted(value)
     if isinstance(value, float):
         return go_float(value)
-    shown = json.dumps(value, separators=(",", ":"), sort_keys=not isinstance(value, InOrder), ensure_ascii=False)
+    shown = json.dumps(value, separators=(",", ":"), sort_keys=not _is_in_order(value), ensure_ascii=False)
     return re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", shown)
+
+
+def _is_in_order(value: Any) -> bool:
+    return isinstance(value, InOrder) or (isinstance(value, list) and bool(value) and isinstance(value[0], InOrder))
 
 
 def go_float(value: float) -> str:

@@ -14,12 +14,13 @@ from typing import Any
 
 from syncsource.localplane.admission.cause import child
 from syncsource.localplane.registry.apitypes import NO_DEFAULT, SCALARS, ApiType, Field, api_type
+from syncsource.localplane.registry.object_meta import OBJECT_META_TYPE
 from syncsource.localplane.writing.defaults import COMPLETE
 from syncsource.localplane.writing.scalars import SCALAR_READERS
 
 Object = dict[str, Any]
 _JSON_NAMES: tuple[tuple[type, str], ...] = ((bool, "bool"), (int, "number"), (float, "number"), (str, "string"), (list, "array"))
-_GO_NAMES = {"text": "string", "bytes": "[]uint8", "words": "v1.ExtraValue"}
+_GO_NAMES = {"text": "string", "time": "string", "micro": "string", "bytes": "[]uint8", "words": "v1.ExtraValue"}
 _INDEX = re.compile(r"\[[^]]*\]")
 
 
@@ -33,6 +34,15 @@ def read_native(name: str, obj: Object, *, complete: bool = True) -> list[str]:
     obj.clear()
     obj.update(read)
     return reader.unknown
+
+
+def read_metadata(obj: Object, *, alone: bool) -> list[str]:
+    """Read the `metadata` of `obj` in place, as `read_native` reads built-in kinds; `alone`: errors do not say where in `obj` it is."""
+    reader, given = _Reader(complete=True), obj["metadata"]
+    if not isinstance(given, dict):
+        raise ValueError(f"json: cannot unmarshal {_json_name(given)} into Go value of type v1.ObjectMeta")
+    obj["metadata"] = reader.struct(given, api_type(OBJECT_META_TYPE), "" if alone else "metadata")
+    return [child("metadata", path) for path in reader.unknown] if alone else reader.unknown
 
 
 def empty_native(name: str) -> Any:
@@ -132,7 +142,7 @@ class _Place:
             raise self.wrong(value, _go_base(self.declared.base) if item else _go_name(self.declared))
 
     def wrong(self, value: Any, wanted: str) -> ValueError:
-        got = next((name for kind, name in _JSON_NAMES if isinstance(value, kind)), "object")
+        got = _json_name(value)
         if got == "number" and wanted in {"int32", "int64"}:
             got = f"number {value}"
         place = f"{self.owner.short_name}.{_INDEX.sub('', self.path)}"
@@ -145,6 +155,10 @@ def _is_left_out(value: Any, declared: Field) -> bool:
     if declared.is_always or (declared.is_pointer and not declared.shape) or declared.is_struct:
         return False
     return value in ("", [], {}) or value is False or (value == 0 and not isinstance(value, bool))
+
+
+def _json_name(value: Any) -> str:
+    return next((name for kind, name in _JSON_NAMES if isinstance(value, kind)), "object")
 
 
 def _go_base(base: str) -> str:

@@ -19,10 +19,9 @@ from syncsource.localplane.admission.pruning import prune
 from syncsource.localplane.admission.validation import same, validate
 from syncsource.localplane.registry import definitions
 from syncsource.localplane.registry.apitypes import api_type
-from syncsource.localplane.registry.object_meta import OBJECT_META
 from syncsource.localplane.registry.resource import Resource
-from syncsource.localplane.writing import managedfields
-from syncsource.localplane.writing.native import bare_native, empty_native, read_native
+from syncsource.localplane.writing import managedfields, metadatachecks
+from syncsource.localplane.writing.native import bare_native, empty_native, read_metadata, read_native
 from syncsource.localplane.writing.nativechecks import check_native
 from syncsource.localplane.writing.options import WriteOptions
 from syncsource.localplane.writing.strategies import CRD, GENERIC, STRATEGIES
@@ -58,7 +57,7 @@ def check_type(resource: Resource, obj: Any, namespace: str) -> Object:
     if metadata is None:
         metadata = obj["metadata"] = {}
     if not isinstance(metadata, dict):
-        raise errors.bad_request("metadata must be an object")
+        _read_metadata(resource, obj)
     _check_namespace(resource, metadata, namespace)
     return obj
 
@@ -66,6 +65,8 @@ def check_type(resource: Resource, obj: Any, namespace: str) -> Object:
 def _check_namespace(resource: Resource, metadata: Object, namespace: str) -> None:
     if not resource.namespaced:
         metadata.pop("namespace", None)
+    elif not isinstance(metadata.get("namespace") or "", str):
+        return
     elif metadata.get("namespace") not in (None, "", namespace):
         raise errors.bad_request("the namespace of the provided object does not match the namespace sent on the request")
     else:
@@ -78,11 +79,12 @@ def decode(resource: Resource, obj: Object, options: WriteOptions, *, defaults: 
     A null that may not be counts as left out, but not where it was `applied`: there it is refused.
     """
     if resource.type_name:
-        return _decode_native(resource, obj, options, complete=defaults)
+        warnings = _decode_native(resource, obj, options, complete=defaults)
+        return (*warnings, *metadatachecks.distinct_owners(obj["metadata"]))
     unknown = prune(obj, resource.rules.schema, is_resource=True)
     if resource.is_custom and not applied:
         drop_nulls(obj, resource.rules.schema)
-    unknown += prune(obj["metadata"], OBJECT_META, "metadata")
+    unknown += _read_metadata(resource, obj)
     if resource.storage == CRD and next(validate(obj, resource.rules.schema), None) is None:
         wrong_shape = definitions.decoding_error(obj)
         if wrong_shape:
@@ -92,19 +94,27 @@ def decode(resource: Resource, obj: Object, options: WriteOptions, *, defaults: 
         unknown += definitions.unknown_fields(obj)
     if defaults:
         apply_defaults(obj, resource.rules.schema)
-    warnings = _unknown_fields(resource, unknown, options)
-    _check_metadata_types(resource, obj)
-    return warnings
+    return (*_unknown_fields(resource, unknown, options), *metadatachecks.distinct_owners(obj["metadata"]))
 
 
 def _decode_native(resource: Resource, obj: Object, options: WriteOptions, *, complete: bool) -> tuple[str, ...]:
     try:
         unknown = read_native(resource.type_name, obj, complete=complete)
     except ValueError as wrong:
-        raise errors.bad_request(
-            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {str(wrong)[:1000]}'
-        ) from wrong
+        raise _unhandled(resource, wrong) from wrong
     return _unknown_fields(resource, unknown, options)
+
+
+def _read_metadata(resource: Resource, obj: Object) -> list[str]:
+    try:
+        return read_metadata(obj, alone=resource.is_custom)
+    except ValueError as wrong:
+        raise _unhandled(resource, wrong) from wrong
+
+
+def _unhandled(resource: Resource, wrong: ValueError) -> errors.APIError:
+    why = str(wrong)[:1000]
+    return errors.bad_request(f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {why}')
 
 
 def _unknown_fields(resource: Resource, unknown: list[str], options: WriteOptions) -> tuple[str, ...]:
@@ -115,16 +125,6 @@ def _unknown_fields(resource: Resource, unknown: list[str], options: WriteOption
             f"strict decoding error: {', '.join(wrong)}"
         )
     return tuple(wrong) if options.validation == "Warn" else ()
-
-
-def _check_metadata_types(resource: Resource, obj: Object) -> None:
-    metadata = {name: value for name, value in obj["metadata"].items() if value is not None}
-    wrong = next(validate(metadata, OBJECT_META, "metadata"), None)
-    if wrong is not None:
-        raise errors.bad_request(
-            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {wrong.field}: {wrong.message}'
-        )
-    obj["metadata"] = metadata
 
 
 def unwritten(resource: Resource, obj: Object) -> Object:

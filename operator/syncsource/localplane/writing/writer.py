@@ -20,6 +20,7 @@ from syncsource.localplane.storage.store import Key, Store
 from syncsource.localplane.writing import deletion, managedfields, ownership, pipeline, views
 from syncsource.localplane.writing.claims import check_name, check_unchanged, checked_config
 from syncsource.localplane.writing.managedfields import Manager
+from syncsource.localplane.writing.metadatachecks import finalizer_warnings
 from syncsource.localplane.writing.options import DeleteOptions, WriteOptions
 from syncsource.localplane.writing.ownership import Versions
 from syncsource.localplane.writing.pipeline import Object, Result
@@ -169,6 +170,7 @@ class Writer:
                 raise self._already_exists(resource, key)
             self._accept(resource, obj)
             options.guard(obj, None)
+            warnings += finalizer_warnings(resource, obj, None)
             return Result(obj if options.dry_run else self._store(key, obj), warnings=warnings)
 
     def _replace(
@@ -186,6 +188,7 @@ class Writer:
             if options.subresource != "status":
                 self._accept(resource, obj)
             options.guard(obj, old)
+            warnings += finalizer_warnings(resource, obj, old)
             if pipeline.is_unchanged(obj, old):
                 return Result(old, changed=False, warnings=warnings)
             if options.dry_run:
