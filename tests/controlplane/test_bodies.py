@@ -31,7 +31,7 @@ def _said(answer) -> tuple[int, str]:
         ('{"a":1 "b":2}', 'invalid character \'"\' after object key:value pair ({"a":1 "b":2})'),
         ('{"a":[1 2]}', "invalid character '2' after array element ({\"a\":[1 2]})"),
         ('{"a":NaN}', "invalid character 'N' looking for beginning of value ({\"a\":NaN})"),
-        ('{"a":"\\q"}', "invalid character 'q' in string escape code ({\"a\":\"\\q\"})"),
+        ('{"a":"\\q"}', 'invalid character \'q\' in string escape code ({"a":"\\q"})'),
         ("\ufeff{}", "invalid character '\\ufeff' looking for beginning of value (efbbbf7b7d)"),
         ('{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"', 'unexpected end of JSON input ({"aaaaaaaaaaaaaaaaaaaaaaaaaaaa ...)'),
     ],
