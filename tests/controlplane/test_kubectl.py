@@ -40,7 +40,7 @@ def running(server: Server, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def widget(name: str, labels: dict[str, str] | None = None, **spec: Any) -> str:
-    metadata = {"name": name, "labels": labels or {}}
+    metadata = {"name": name, **({"labels": labels} if labels else {})}
     return json.dumps(
         {"apiVersion": "conformance.example.dev/v1alpha1", "kind": "Widget", "metadata": metadata, "spec": {"colour": "red", **spec}}
     )

@@ -157,8 +157,10 @@ class CronJobController:
             self._recorder.tell(cron, CONTROLLER, "SuccessfulDelete", f"Deleted job {metadata['name']}")
 
     async def _write(self, path: str, cron: Object, status: Object) -> None:
+        """Refused, and tried again, where somebody else has written since it was read."""
         patch = [
             {"op": "test", "path": "/metadata/uid", "value": cron["metadata"]["uid"]},
+            {"op": "test", "path": "/metadata/resourceVersion", "value": cron["metadata"]["resourceVersion"]},
             {"op": "add", "path": "/status", "value": status},
         ]
         await self._api.send("PATCH", f"{path}/status", patch, kind=JSON_PATCH)

@@ -27,7 +27,7 @@ from syncsource.localplane.serving.scale import Scales
 from syncsource.localplane.storage.store import WriteFailed
 from syncsource.localplane.writing.writer import Writer
 
-_DEPRECATION = "deprecation"
+_DEPRECATION = web.RequestKey("deprecation", str)
 _log = logging.getLogger(__name__)
 
 
