@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from aiohttp import web
 
-from syncsource.localplane import podlogs, statefiles
+from syncsource.localplane import podlogs, ports, statefiles
 from syncsource.localplane.access import Access
 from syncsource.localplane.certificates import ensure_certificates
 from syncsource.localplane.controllers import Controllers
@@ -66,7 +66,7 @@ class LocalPlane:
         certificates = ensure_certificates(self.state_dir, dt.datetime.now(dt.UTC))
         token = statefiles.ensure_token(self.state_dir)
         self.writer = self._open_store()
-        listening = _listen(self.port, statefiles.last_port(self.state_dir))
+        listening = ports.bound(self.port, statefiles.last_port(self.state_dir))
         self.port = listening.getsockname()[1]
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates.certificate, certificates.key)
@@ -108,22 +108,6 @@ async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-def _listen(port: int, last: int) -> socket.socket:
-    """A socket on 127.0.0.1; the port of last time is only a wish."""
-    for candidate in [port] if port else [last, 0] if last else [0]:
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind(("127.0.0.1", candidate))
-        except OSError:
-            listening.close()
-            if candidate in (0, port):
-                raise
-        else:
-            return listening
-    raise OSError("no free port")
 
 
 def _log_listener(state_dir: Path) -> Callable[[Change, dict[str, Any]], None]:

@@ -7,7 +7,6 @@ import datetime as dt
 import json
 import os
 import re
-import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from syncsource.localplane import statefiles
 from syncsource.localplane.certificates import Certificates, ensure_certificates
+from syncsource.localplane.ports import bound
 
 VARIABLE = "KUBEBUILDER_ASSETS"
 """The environment variable that names the folder of the binaries, as for envtest."""
@@ -183,26 +183,8 @@ def _ports(folder: Path, port: int) -> tuple[int, int, int]:
     remembered = folder / "assets" / "ports.json"
     wishes = json.loads(remembered.read_text()) if remembered.exists() else [0, 0]
     with contextlib.ExitStack() as held:
-        first = _bound(port) if port else _bound_or_any(statefiles.last_port(folder))
-        sockets = [held.enter_context(one) for one in (first, *map(_bound_or_any, wishes))]
+        asked = ((port, statefiles.last_port(folder)), *((0, wish) for wish in wishes))
+        sockets = [held.enter_context(bound(*one)) for one in asked]
         api, etcd, peer = (one.getsockname()[1] for one in sockets)
     statefiles.write_private(remembered, json.dumps([etcd, peer]).encode())
     return api, etcd, peer
-
-
-def _bound_or_any(wish: int) -> socket.socket:
-    try:
-        return _bound(wish)
-    except OSError:
-        return _bound(0)
-
-
-def _bound(port: int) -> socket.socket:
-    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        made.bind(("127.0.0.1", port))
-    except OSError:
-        made.close()
-        raise
-    return made

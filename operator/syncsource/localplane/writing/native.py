@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -174,4 +173,3 @@ def _as_it_is(found: Object) -> None:
 
 
 _EMPTY: dict[str, Any] = {"text": "", "int32": 0, "int64": 0, "float64": 0, "bool": False, "intstr": 0, "quantity": "0", "duration": "0s"}
-Completion = Callable[[Object], None]

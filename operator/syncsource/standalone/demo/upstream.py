@@ -18,6 +18,7 @@ from typing import Any
 from aiohttp import encode_basic_auth, web
 
 from syncsource.localplane.parent import when_parent_ends
+from syncsource.localplane.ports import bound
 from syncsource.standalone.demo.shop import Shop
 
 CHANGE_EVERY = 5.0
@@ -77,7 +78,7 @@ async def serve(port: int, shop: Shop, credentials: dict[str, str], *, child: bo
     stop = asyncio.Event()
     runner = web.AppRunner(Upstream(shop, credentials).application(), access_log=None)
     await runner.setup()
-    await _listen(runner, port, shop.port)
+    await web.SockSite(runner, bound(port, shop.port)).start()  # a spec that names it stays true
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     if child:
@@ -91,16 +92,6 @@ async def serve(port: int, shop: Shop, credentials: dict[str, str], *, child: bo
             await asyncio.wait_for(stop.wait(), CHANGE_EVERY)
         shop.change()
     await runner.cleanup()
-
-
-async def _listen(runner: web.AppRunner, port: int, last: int) -> None:
-    """On ``port``; where it is 0 on that of last time, so that a spec that names it stays true, or on any free one."""
-    try:
-        await web.TCPSite(runner, "127.0.0.1", port or last).start()
-    except OSError:
-        if port or not last:
-            raise
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
 
 
 def main() -> None:
