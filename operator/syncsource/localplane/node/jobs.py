@@ -110,6 +110,9 @@ class JobController:
         job = await self._list_ended(path, job, pods, vanished)
         await self._mark(pods, job)
         made = jobplan.plan(job, pods, clock.now(), self._backoff)
+        if leaving := [pod for pod in made.delete if not jobpods.is_counted(pod)]:
+            job = await self._count_as_failed(path, job, made.status, leaving)
+            made = jobplan.plan(job, pods, clock.now(), self._backoff)
         for pod in made.set_aside:
             await _unless_gone(self._annotate(pod))
         for pod in (*made.set_aside, *made.delete):
@@ -134,11 +137,21 @@ class JobController:
         found = jobplan.uncounted(job, pods, vanished)
         status = job.get("status") or {}
         if found != (status.get("uncountedTerminatedPods") or {}):
-            job = await self._write(path, job, {**status, "uncountedTerminatedPods": found})
-            job["status"]["uncountedTerminatedPods"] = found  # which Kubernetes before 1.22 does not keep
+            job = await self._write_uncounted(path, job, status, found)
         known = self._vanished.get(job["metadata"]["uid"], {})
         for uid in vanished:
             known.pop(uid, None)
+        return job
+
+    async def _count_as_failed(self, path: str, job: Object, status: Object, pods: Sequence[Object]) -> Object:
+        """Of Pods that are about to be deleted: one that never ran is gone at once, and the Job may end before that is heard."""
+        job = await self._write_uncounted(path, job, status, {"failed": [pod["metadata"]["uid"] for pod in pods]})
+        await self._mark(pods, job)
+        return job
+
+    async def _write_uncounted(self, path: str, job: Object, status: Object, found: Object) -> Object:
+        job = await self._write(path, job, {**status, "uncountedTerminatedPods": found})
+        job["status"]["uncountedTerminatedPods"] = found  # which Kubernetes before 1.22 does not keep
         return job
 
     async def _mark(self, pods: Iterable[Object], job: Object) -> None:

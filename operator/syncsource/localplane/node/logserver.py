@@ -11,11 +11,12 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
 from syncsource.localplane.errors import APIError
-from syncsource.localplane.node.api import Object
+from syncsource.localplane.node.api import Api, ApiFailed, Object
 from syncsource.localplane.node.environment import NODE_ADDRESS
 from syncsource.localplane.node.watching import Watched
 from syncsource.localplane.serving.logs import LogServer
@@ -26,8 +27,8 @@ _SHUTDOWN_SECONDS = 1.0
 class NodeLogs:
     """An HTTPS server on a free port, from `start` to `stop`."""
 
-    def __init__(self, pods: Watched, state: Path, certificates: Path) -> None:
-        self._pods = pods
+    def __init__(self, api: Api, pods: Watched, state: Path, certificates: Path) -> None:
+        self._api = api
         self._logs = LogServer(_Pods(pods), state)
         self._trust = _context(certificates)
         self._runner: web.AppRunner | None = None
@@ -50,9 +51,11 @@ class NodeLogs:
 
     async def _get(self, request: web.Request) -> web.StreamResponse:
         place = request.match_info
-        pod = self._pods.objects.get((place["namespace"], place["pod"]))
-        if pod is None:
-            return web.Response(status=404, text=f'pod "{place["pod"]}" not found')
+        try:
+            pod = await self._api.send("GET", f"/api/v1/namespaces/{quote(place['namespace'], '')}/pods/{quote(place['pod'], '')}")
+        except ApiFailed as failed:
+            missing = failed.code == 404
+            return web.Response(status=404 if missing else 503, text=f'pod "{place["pod"]}" not found' if missing else str(failed))
         try:
             return await self._logs.serve(request, pod, {**request.query, "container": place["container"]})
         except APIError as refusal:

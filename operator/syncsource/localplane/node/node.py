@@ -55,7 +55,7 @@ class Node:
         self._pods = Pods(options.name, make, settings)
         self._jobs = JobController(api, recorder, options.job_backoff)
         self._watched_pods = self._scheduler.pods = Watched(api, "/api/v1/pods", self._heard_pod)
-        self._logs = _log_server(self._watched_pods, options)
+        self._logs = _log_server(api, self._watched_pods, options)
         self._crons = CronJobController(api, recorder)
         watched_jobs = Watched(api, "/apis/batch/v1/jobs", self._heard_job)
         watched_crons = Watched(api, "/apis/batch/v1/cronjobs", self._crons.heard)
@@ -104,10 +104,10 @@ class Node:
         self._pods.tidy(list(self._watched_pods.objects.values()))
 
 
-def _log_server(pods: Watched, options: Options) -> NodeLogs | None:
+def _log_server(api: Api, pods: Watched, options: Options) -> NodeLogs | None:
     """Imported where it is wanted: it brings much of the API server with it."""
     if options.certificates is None:
         return None
     from syncsource.localplane.node.logserver import NodeLogs
 
-    return NodeLogs(pods, options.state, options.certificates)
+    return NodeLogs(api, pods, options.state, options.certificates)
