@@ -134,6 +134,13 @@ class Machine:
                 return
         raise AssertionError(f"{name} did not go")
 
+    def wait_tidy(self, uid: str, *, seconds: float = 15) -> None:
+        """Until nothing of a Pod is left on this machine: its folder goes a moment after the Pod."""
+        end = time.monotonic() + seconds
+        while left := list(self.server.folder.glob(f"*/*{uid}*")):
+            assert time.monotonic() < end, f"{left} did not go"
+            time.sleep(0.01)
+
     def wait_event(self, name: str, reason: str, *, seconds: float = 15) -> str:
         """The message of the Event with that reason about an object."""
         path = f"/api/v1/namespaces/{self.namespace}/events"

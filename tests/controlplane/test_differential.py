@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,9 +17,11 @@ from hypothesis import strategies as st
 
 from tests.controlplane.conftest import Server, start_kubernetes
 from tests.controlplane.sequences import CRDS, DEFINITION, Object, Side, Write, applied_fields, comparable, sequences
+from tests.requiring import unavailable
 
 EXAMPLES = 400 if os.environ.get("SYNCSOURCE_TEST_SOAK") else 40
 STEPS = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+OLDEST = (1, 29)
 END = "zz-the-end"
 
 
@@ -51,8 +57,30 @@ def ours(http: httpx.Client) -> Side:
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
-    server: Server = start_kubernetes(tmp_path_factory.mktemp("real"))
-    yield _side(server.client(), _until_served)
+    cluster = os.environ.get("SYNCSOURCE_TEST_KUBECONFIG")
+    with _proxied(cluster) if cluster else _started(tmp_path_factory.mktemp("real")) as client:
+        version = client.get("/version").json()
+        if tuple(int(re.sub("[^0-9]", "", version[name])) for name in ("major", "minor")) < OLDEST:
+            unavailable("kubernetes-1.29", f"{version['gitVersion']} owns defaults in another way; compare with 1.29 or newer")
+        yield _side(client, _until_served)
+
+
+@contextlib.contextmanager
+def _proxied(kubeconfig: str) -> Iterator[httpx.Client]:
+    """kubectl's proxy knows every way to authenticate."""
+    command = ["kubectl", "proxy", "--port=0", "--reject-methods=^$", f"--kubeconfig={kubeconfig}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[-1]
+        with httpx.Client(base_url=f"http://{address}", trust_env=False, timeout=20) as client:
+            yield client
+        process.terminate()
+
+
+@contextlib.contextmanager
+def _started(folder: Path) -> Iterator[httpx.Client]:
+    server: Server = start_kubernetes(folder)
+    yield server.client()
     server.stop()
 
 

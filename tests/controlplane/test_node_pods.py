@@ -356,7 +356,7 @@ time.sleep(60)
     here.wait_gone(name)
     assert (tmp_path / "told").read_text() == "TERM"
     assert here.wait_event(name, "Killing") == "Stopping container main"
-    assert not list(here.server.folder.glob(f"*/*{uid}*"))
+    here.wait_tidy(uid)
 
 
 def test_one_that_does_not_listen_is_killed_with_all_that_it_started(here, tmp_path) -> None:

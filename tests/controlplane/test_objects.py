@@ -120,6 +120,14 @@ def test_a_dry_run_stores_nothing(http, widgets, new_widget) -> None:
     assert http.post(widgets, json=body, params={"dryRun": "Some"}).status_code == 422
 
 
+def test_options_in_a_body_stand_for_those_in_the_query(http, new_widget, widgets) -> None:
+    path = f"{widgets}/{new_widget()['metadata']['name']}"
+    assert http.request("DELETE", path, json={"dryRun": ["All"]}).status_code == 200
+    assert http.get(path).status_code == 200
+    assert http.request("DELETE", path, json={"kind": "DeleteOptions"}, params={"dryRun": "All"}).status_code == 200
+    assert http.get(path).status_code == 404
+
+
 def test_unknown_fields_are_an_error_or_a_warning_or_nothing(http, widgets) -> None:
     body = {"metadata": {"name": "unknown"}, "spec": {"colour": "red", "colr": "red"}}
     strict = http.post(widgets, json=body, params={"fieldValidation": "Strict"})

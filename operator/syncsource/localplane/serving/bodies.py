@@ -35,14 +35,14 @@ def media_type(request: web.Request) -> str:
 
 
 async def read_object(request: web.Request, *, optional: bool = False, kind: str = "") -> Any:
-    """The value of the body; raises the 400, 413 or 415 that it deserves, which names the `kind` that was awaited."""
+    """The value of the body, None where an `optional` one is not there. Raises the 400, 413 or 415 that it deserves, which names the `kind`."""
     return (await read_decoded(request, optional=optional, kind=kind)).value
 
 
 async def read_decoded(request: web.Request, *, optional: bool = False, kind: str = "") -> Decoded:
     body = await read_body(request)
     if optional and not body.strip():
-        return Decoded({})
+        return Decoded(None)
     given = media_type(request) or _ACCEPTED[0]
     if given not in _ACCEPTED:
         raise errors.unsupported_media_type(_ACCEPTED)

@@ -58,17 +58,28 @@ def _dry_run_causes(dry: Sequence[Any]) -> Iterator[Cause]:
 
 
 def delete_options(query: Mapping[str, str], body: Any) -> DeleteOptions:
-    """The body's options, or the query's where there is no body; raises the 400 or 422 of what they may not be."""
-    body = {} if body is None else body
-    _check_types(body)
-    preconditions = body.get("preconditions") or {}
-    policy = body.get("propagationPolicy") or query.get("propagationPolicy") or ""
-    orphan = body.get("orphanDependents", is_true(query["orphanDependents"]) if "orphanDependents" in query else None)
-    dry = [*(body.get("dryRun") or []), *([query["dryRun"]] if "dryRun" in query else [])]
-    grace = _grace(body, query)
+    """The body's options; the query's where there is no body. Raises the 400 or 422 of what they may not be."""
+    given = _queried(query) if body is None else body
+    _check_types(given)
+    preconditions, policy, dry = given.get("preconditions") or {}, given.get("propagationPolicy") or "", given.get("dryRun") or []
+    orphan, grace = given.get("orphanDependents"), given.get("gracePeriodSeconds")
     _refuse("DeleteOptions", _delete_causes(policy, orphan, dry))
     policy = policy or ("Orphan" if orphan else "Background")
-    return DeleteOptions(bool(dry), preconditions.get("uid") or "", preconditions.get("resourceVersion") or "", policy, grace)
+    version = preconditions.get("resourceVersion") or ""
+    return DeleteOptions(bool(dry), preconditions.get("uid") or "", version, policy, 1 if grace is not None and grace < 0 else grace)
+
+
+def _queried(query: Mapping[str, str]) -> dict[str, Any]:
+    given: dict[str, Any] = {name: query[name] for name in ("propagationPolicy",) if name in query}
+    if "dryRun" in query:
+        given["dryRun"] = [query["dryRun"]]
+    if "orphanDependents" in query:
+        given["orphanDependents"] = is_true(query["orphanDependents"])
+    if text := query.get("gracePeriodSeconds"):
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+            raise errors.bad_request(f"strconv.ParseInt: parsing {cause.quoted(text)}: invalid syntax")
+        given["gracePeriodSeconds"] = int(text)
+    return given
 
 
 _TYPES: tuple[tuple[str, type, str], ...] = (
@@ -107,13 +118,3 @@ def _delete_causes(policy: str, orphan: Any, dry: Sequence[Any]) -> Iterator[Cau
     if policy and policy not in _POLICIES:
         yield cause.not_supported("propagationPolicy", policy, [*_POLICIES, "nil"])
     yield from _dry_run_causes(dry)
-
-
-def _grace(body: Mapping[str, Any], query: Mapping[str, str]) -> int | None:
-    """A negative one is a second, as Kubernetes has it."""
-    given, text = body.get("gracePeriodSeconds"), query.get("gracePeriodSeconds")
-    if given is None and text:
-        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
-            raise errors.bad_request(f"strconv.ParseInt: parsing {cause.quoted(text)}: invalid syntax")
-        given = int(text)
-    return given if given is None or given >= 0 else 1

@@ -105,7 +105,7 @@ def _compare(old: Any, new: Any, schema: Schema, path: Path, found: Comparison) 
     if old is not _NOTHING and new is not _NOTHING and same(old, new):
         return
     old_parts, new_parts = _parts(old, schema), _parts(new, schema)
-    if (old_parts or new_parts) and _comparable(old, new):
+    if (old_parts or new_parts) and _comparable(old, new, schema):
         for part in {**old_parts, **new_parts}:
             below = (new_parts.get(part) or old_parts[part])[1]
             _compare(old_parts.get(part, (_NOTHING,))[0], new_parts.get(part, (_NOTHING,))[0], below, (*path, part), found)
@@ -121,8 +121,10 @@ def _compare(old: Any, new: Any, schema: Schema, path: Path, found: Comparison) 
         found.modified.add(path)
 
 
-def _comparable(old: Any, new: Any) -> bool:
-    return old is _NOTHING or new is _NOTHING or type(old) is type(new)
+def _comparable(old: Any, new: Any, schema: Schema) -> bool:
+    """Null counts as an empty list or map where the schema says that there is one."""
+    absent = (_NOTHING, None) if schema.types else (_NOTHING,)
+    return any(old is one or new is one for one in absent) or type(old) is type(new)
 
 
 def _parts(value: Any, schema: Schema) -> dict[str, tuple[Any, Schema]]:
