@@ -14,7 +14,8 @@ from sqlalchemy import create_engine
 
 from syncsource.destinations import Applied, Database, Table, Writer, open_database, open_table
 from syncsource.records.batch import Rejected
-from syncsource.resource.spec import FieldSpec, SqlDestination
+from syncsource.resource.fields import FieldSpec
+from syncsource.resource.spec import SqlDestination
 from tests.postgres import postgresql_server
 
 

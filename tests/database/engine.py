@@ -12,7 +12,7 @@ from syncsource.engine.plan import Outcome, RunPlan
 from syncsource.engine.stopping import Stop
 from syncsource.errors import RetryableError
 from syncsource.records.cursors import meaning
-from syncsource.sources.base import Page, Source
+from syncsource.sources.base import Page, Slice, Source
 from tests.database.conftest import Place
 from tests.database.model import MAPPED, Record
 
@@ -24,9 +24,12 @@ class Upstream:
 
     def __init__(self, records: list[Record], breaks_after: int | None = None, *, size: int = 2) -> None:
         self._records, self._breaks_after, self._size = records, breaks_after, size
+        self.state: str | None = None
+        self.unchanged, self.billed = False, 0
 
-    def pages(self, since: str | None) -> Iterator[Page]:
+    def pages(self, part: Slice) -> Iterator[Page]:
         """Records at or after ``since``, and those without a cursor."""
+        since = part.since
         found = [one for one in self._records if since is None or one["changed"] is None or meaning(str(one["changed"])) >= meaning(since)]
         for number, start in enumerate(range(0, len(found), self._size)):
             if self._breaks_after == number:

@@ -18,7 +18,7 @@ from syncsource.destinations import Writer, open_database
 from syncsource.engine.executing import settle
 from syncsource.engine.plan import Next, Outcome
 from syncsource.errors import RetryableError
-from syncsource.sources.base import Page
+from syncsource.sources.base import Page, Slice
 from tests.database.conftest import Place
 from tests.database.engine import Engine, Upstream
 from tests.database.model import Record
@@ -187,13 +187,15 @@ class _Held:
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
+        self.state: str | None = None
+        self.unchanged, self.billed = False, 0
         self.asked, self.go_on = threading.Event(), threading.Event()
 
-    def pages(self, since: str | None) -> Iterator[Page]:
+    def pages(self, part: Slice) -> Iterator[Page]:
         """The pages, when they may go on."""
         self.asked.set()
         self.go_on.wait(30)
-        yield from self._upstream.pages(since)
+        yield from self._upstream.pages(part)
 
     def close(self) -> None:
         """Nothing to give back."""

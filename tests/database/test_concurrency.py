@@ -228,7 +228,8 @@ VICTIM = """
     import sys
     from syncsource import ledger
     from syncsource.destinations import Writer, open_database, open_table
-    from syncsource.resource.spec import FieldSpec, SqlDestination
+    from syncsource.resource.fields import FieldSpec
+    from syncsource.resource.spec import SqlDestination
     from datetime import datetime, UTC
 
     database = open_database(sys.argv[1])

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from syncsource import ledger
 from syncsource.engine.stopping import Stop
-from syncsource.sources.base import Page
+from syncsource.sources.base import Page, Slice
 from tests.database.conftest import Place
 from tests.database.engine import IDENTITY, Engine, Upstream
 from tests.database.model import Model, Record
@@ -123,9 +123,9 @@ class _Overtaken(Upstream):
         super().__init__(records)
         self._overtake = overtake
 
-    def pages(self, since: str | None) -> Iterator[Page]:
+    def pages(self, part: Slice) -> Iterator[Page]:
         """The pages, and then the other run."""
-        yield from super().pages(since)
+        yield from super().pages(part)
         self._overtake()
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import URL, Engine
 from syncsource.destinations.table import Column, Found, Layout, Table
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
-from syncsource.resource.spec import FieldSpec
+from syncsource.resource.fields import FieldSpec
 
 Driver = Any
 """A connection of the driver's own: psycopg's or sqlite3's."""

@@ -9,7 +9,8 @@ from syncsource.destinations.dialect import Dialect
 from syncsource.destinations.session import Session, nameless
 from syncsource.destinations.table import Column, Found, Layout, Table
 from syncsource.errors import SchemaMismatch
-from syncsource.resource.spec import FieldSpec, SqlDestination
+from syncsource.resource.fields import FieldSpec
+from syncsource.resource.spec import SqlDestination
 
 
 def open_table(database: Database, destination: SqlDestination, fields: Sequence[FieldSpec], keys: Sequence[str]) -> Table:

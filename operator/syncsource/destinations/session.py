@@ -13,7 +13,7 @@ from syncsource.destinations.database import Database
 from syncsource.destinations.dialect import Dialect, Driver, Refusal
 from syncsource.destinations.table import Layout
 from syncsource.errors import AbortedError, PermanentError, RetryableError
-from syncsource.resource.spec import FieldSpec
+from syncsource.resource.fields import FieldSpec
 
 
 class RowRefused(Exception):

@@ -45,7 +45,7 @@ def execute(
     source than the one that the spec names.
     """
     started = time.monotonic()
-    source = opened or (lambda spec, secrets: open_source(spec.source, spec.incremental, secrets, permit=permit, cancelled=stop.event))
+    source = opened or (lambda spec, secrets: open_source(spec, secrets, permit=permit, cancelled=stop.event))
     try:
         outcome = _execute(plan, stop, progress, source)
     except Exception as error:

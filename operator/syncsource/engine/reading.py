@@ -13,7 +13,7 @@ from syncsource import failpoints
 from syncsource.engine.stopping import Stop
 from syncsource.records.batch import Batch
 from syncsource.records.shape import Shape
-from syncsource.sources.base import Source
+from syncsource.sources.base import Slice, Source
 
 QUEUE_LENGTH = 4
 """Pages that may wait between reading and writing: enough to overlap, few enough to keep memory flat."""
@@ -30,8 +30,8 @@ class _End:
 class Reader:
     """Iterates over the batches of one read. Leave it as a context manager: the thread ends with it."""
 
-    def __init__(self, source: Source, shape: Shape, since: str | None, stop: Stop) -> None:
-        self._source, self._shape, self._since, self._stop = source, shape, since, stop
+    def __init__(self, source: Source, shape: Shape, part: Slice, stop: Stop) -> None:
+        self._source, self._shape, self._part, self._stop = source, shape, part, stop
         self._queue: queue.Queue[Batch | _End] = queue.Queue(QUEUE_LENGTH)
         self._left = threading.Event()
         self._thread = threading.Thread(target=copy_context().run, args=(self._read,), name="reader", daemon=True)
@@ -63,7 +63,7 @@ class Reader:
 
     def _read(self) -> None:
         try:
-            for page in self._source.pages(self._since):
+            for page in self._source.pages(self._part):
                 failpoints.hit("after-page")
                 self.pages += 1
                 self.served_at = self.served_at or page.served_at

@@ -22,7 +22,7 @@ from syncsource.records.batch import Batch, Rejected, Row
 from syncsource.records.cursors import cap, higher, look_back
 from syncsource.records.shape import Shape
 from syncsource.resource.spec import SyncSourceSpec
-from syncsource.sources.base import Source
+from syncsource.sources.base import Slice, Source
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class Run:
         incremental = self._spec.incremental
         shape = Shape(self._spec.fields, keys, incremental.cursor if incremental else None)
         with Writer(self._database, table, self._spec.write.on_existing, zone=shape.zone) as writer, self._stop.calling(writer.cancel):
-            with Reader(self._source, shape, self._since(before), self._stop) as reader:
+            with Reader(self._source, shape, Slice(since=self._since(before)), self._stop) as reader:
                 seen = self._stage(writer, reader, shape)
             self._invalid.check(self.tally.read)
             self._report(reader.pages, "Writing")

@@ -12,7 +12,7 @@ from syncsource.records import paths
 from syncsource.records.batch import Batch, Rejected
 from syncsource.records.cursors import cursor_texts, highest
 from syncsource.records.types import NONE, FieldType, Unusual, field_type, to_json
-from syncsource.resource.spec import FieldSpec
+from syncsource.resource.fields import FieldSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from syncsource.resource.source import Param, PositiveDuration, Source
-from syncsource.resource.types import Cron, Duration, FieldName, Part, Path, SecretName, Share, TimeZone, TypeName, ruled
+from syncsource.resource.fields import FieldSpec, Key
+from syncsource.resource.incremental import Incremental
+from syncsource.resource.parts import PositiveDuration
+from syncsource.resource.source import Source
+from syncsource.resource.types import Cron, Duration, Part, SecretName, Share, TimeZone, ruled
 
 LIST_MAP_BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
 
@@ -24,35 +27,6 @@ class Schedule(Part):
     every: Duration | None = Field(None, description="Interval between the starts of runs, for example 5m.")
     cron: Cron | None = Field(None, description="Five cron fields. `H` stands for a value hashed from the object's uid.")
     time_zone: TimeZone | None = Field(None, description="IANA time zone of cron. Absent: UTC.")
-
-
-class Incremental(Part):
-    """Read only what changed since the last complete read."""
-
-    cursor: Path = Field(description="Path in a record to the value that grows with each change, for example updatedAt.")
-    param: Param = Field(description="Query parameter that carries the cursor; the upstream must answer with records at or after it.")
-    lookback: Duration = Field(
-        timedelta(0), description="How far before the cursor to read again, for records that appear late. For cursors that are instants."
-    )
-
-
-class FieldSpec(Part):
-    """One column of the table and where its value stands in a record."""
-
-    model_config = ruled(("!has(self.timeZone) || self.type == 'timestamp'", "timeZone is only for timestamps"))
-    name: FieldName = Field(description="Column in the table.")
-    path: Path | None = Field(None, description="JMESPath in the record. Absent: the field of the column's name.")
-    type: TypeName = Field(description="text, integer, float, boolean, date, timestamp, json, uuid or decimal(precision,scale).")
-    required: bool = Field(False, description="A record without this value is invalid.")
-    time_zone: TimeZone | None = Field(None, description="IANA time zone of timestamps that name none. Absent: UTC.")
-
-
-class Key(Part):
-    """The fields that identify a record."""
-
-    fields: Annotated[list[FieldName], Field(min_length=1, max_length=16, json_schema_extra={"x-kubernetes-list-type": "set"})] = Field(
-        description="Names of spec.fields. A record in which one of them is null is invalid."
-    )
 
 
 class SecretKeyRef(Part):
@@ -151,14 +125,13 @@ class SyncSourceSpec(Part):
     @property
     def secret_keys(self) -> list[tuple[str, str]]:
         """The (Secret, key) pairs that a run needs."""
-        auth = self.source.http.auth
         url = self.destination.sql.url_from.secret_key_ref
-        return [*(auth.secret_keys if auth else ()), (url.name, url.key)]
+        return [*self.source.chosen.secret_keys, (url.name, url.key)]
 
     def named_in(self, name: str, key: str) -> str:
         """The field that names a Secret's key, for messages."""
         url = self.destination.sql.url_from.secret_key_ref
-        return "spec.destination.sql.urlFrom" if (url.name, url.key) == (name, key) else "spec.source.http.auth"
+        return "spec.destination.sql.urlFrom" if (url.name, url.key) == (name, key) else f"spec.source.{self.source.kind}"
 
     @property
     def secret_names(self) -> frozenset[str]:

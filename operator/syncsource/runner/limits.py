@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from syncsource.engine.plan import RunPlan
 from syncsource.resource.spec import SyncSourceSpec
-from syncsource.sources.opening import upstream_host
 from syncsource.sources.permits import LocalPermits
 
 
 def declare(permits: LocalPermits, plan: RunPlan) -> None:
     """Take up the limit that the plan's source declares, if it does, for its host."""
-    source = SyncSourceSpec.model_validate(plan.spec).source
-    if source.http.rate_limit is not None:
-        permits.limit(upstream_host(source), source.http.rate_limit)
+    for host, limit in SyncSourceSpec.model_validate(plan.spec).source.chosen.limits.items():
+        permits.limit(host, limit)

@@ -10,8 +10,8 @@ writing a secret or a control character into a message. Knows nothing of runs, d
     rest       JSON over HTTP
 """
 
-from syncsource.sources.base import Page, Source
-from syncsource.sources.opening import open_source, upstream_host
+from syncsource.sources.base import Page, Slice, Source
+from syncsource.sources.opening import open_source
 from syncsource.sources.permits import LocalPermits
 
-__all__ = ["LocalPermits", "Page", "Source", "open_source", "upstream_host"]
+__all__ = ["LocalPermits", "Page", "Slice", "Source", "open_source"]

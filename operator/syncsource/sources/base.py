@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """What of a source is read at once."""
+
+    since: str | None = None
+    """The cursor from which on records are wanted, in the source's own text, lookback already taken; None: everything."""
+    until: str | None = None
+    """The end of the window, in the source's own text; None: no end."""
+    partition: str = ""
+    """The partition's value; empty where there are no partitions."""
+    state: str | None = None
+    """:attr:`Source.state` after the last complete read of this partition; None: read whatever is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,15 +28,26 @@ class Page:
 
     records: list[Any]
     """Decoded JSON, all of the page, in its order. Numbers are int or Decimal, never float."""
-    served_at: datetime | None
+    served_at: datetime | None = None
     """The upstream's clock when it answered, in UTC; None where it did not say."""
+    place: str = ""
+    """Where the records stand, for people: ``page 3``, ``orders.csv``. Holds no secret."""
+    positions: Sequence[int] | None = None
+    """Where each record stands in that place, such as its line; None: counted from 1."""
 
 
 class Source(Protocol):
-    """An upstream that is read page by page, by one thread at a time."""
+    """An upstream that is read page by page, by one thread at a time. One instance reads one slice after another."""
 
-    def pages(self, since: str | None) -> Iterator[Page]:
-        """All pages from the cursor ``since`` on (lookback already taken); None: everything.
+    state: str | None
+    """After a complete read: what the next one is to be given, so that it can tell whether anything is new. Opaque text, without secrets."""
+    unchanged: bool
+    """After a read: the upstream has nothing new since ``Slice.state``. Then no page came, and nothing is to be written."""
+    billed: int
+    """Document reads that the upstream bills, so far."""
+
+    def pages(self, part: Slice) -> Iterator[Page]:
+        """All pages of the slice.
 
         Pages are asked for as the iterator advances. Whatever it raises is a SyncError; after one the read is not complete.
         """

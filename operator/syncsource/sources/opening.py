@@ -1,26 +1,22 @@
-"""A source from ``spec.source``."""
+"""A source from a spec."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
-import httpx
-
-from syncsource.resource.source import Source as SourceSpec
-from syncsource.resource.spec import Incremental
+from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Source
-from syncsource.sources.rest.source import RestSource
+
+Secrets = Mapping[str, Mapping[str, str]]
 
 
-def open_source(
-    source: SourceSpec,
-    incremental: Incremental | None,
-    secrets: Mapping[str, Mapping[str, str]],
-    *,
-    permit: Callable[[str], None],
-    cancelled: threading.Event,
-) -> Source:
+class _Opener(Protocol):
+    def __call__(self, spec: SyncSourceSpec, secrets: Secrets, *, permit: Callable[[str], None], cancelled: threading.Event) -> Source: ...
+
+
+def open_source(spec: SyncSourceSpec, secrets: Secrets, *, permit: Callable[[str], None], cancelled: threading.Event) -> Source:
     """The source that a spec declares. Nothing is sent before its first page is asked for.
 
     ``secrets``: name → key → value. ``permit`` is called with the upstream's host before every request and returns when
@@ -28,9 +24,14 @@ def open_source(
 
     Raises StalledError: SecretNotFound, SecretInvalid, InvalidSpec.
     """
-    return RestSource.open(source.http, incremental, secrets, permit=permit, cancelled=cancelled)
+    return _OPENERS[spec.source.kind]()(spec, secrets, permit=permit, cancelled=cancelled)
 
 
-def upstream_host(source: SourceSpec) -> str:
-    """The host that ``permit`` is called with: of baseURL, in lower case, without its port."""
-    return httpx.URL(source.http.base_url).host
+def _http() -> _Opener:
+    from syncsource.sources.rest.source import RestSource
+
+    return RestSource.open
+
+
+_OPENERS: Mapping[str, Callable[[], _Opener]] = {"http": _http}
+"""By the kind's name in the spec. Imported where it is wanted: each brings libraries of its own."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from syncsource.errors import AbortedError
-from syncsource.resource.source import RateLimit
+from syncsource.resource.parts import RateLimit
 from syncsource.schedule.rate import RateWindow
 
 Clock = Callable[[], float]

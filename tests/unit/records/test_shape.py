@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from syncsource.records.batch import Rejected
 from syncsource.records.shape import Shape
-from syncsource.resource.spec import FieldSpec
+from syncsource.resource.fields import FieldSpec
 
 FIELDS = [
     FieldSpec(name="id", type="integer"),

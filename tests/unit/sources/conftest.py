@@ -10,10 +10,16 @@ from typing import Any
 import pytest
 
 from syncsource.errors import SyncError
-from syncsource.resource.source import Source as SourceSpec
-from syncsource.resource.spec import Incremental
-from syncsource.sources import Page, Source, open_source
+from syncsource.resource.spec import SyncSourceSpec
+from syncsource.sources import Page, Slice, Source, open_source
 from tests.upstream import Script, Upstream, serving
+
+
+def reading(source: Any, incremental: Any = None, **more: Any) -> SyncSourceSpec:
+    """A spec of which only the reading matters."""
+    database = {"urlFrom": {"secretKeyRef": {"name": "db", "key": "url"}}, "table": "t"}
+    spec = {"fields": [{"name": "id", "type": "text"}], "keys": [{"fields": ["id"]}], "destination": {"sql": database}, "source": source}
+    return SyncSourceSpec.model_validate({**spec, **({"incremental": incremental} if incremental else {}), **more})
 
 
 @pytest.fixture
@@ -34,9 +40,8 @@ def opened(cancelled: threading.Event) -> Iterator[Callable[..., Source]]:
     with contextlib.ExitStack() as stack:
 
         def open_(url: str, *, secrets: Any = None, incremental: Any = None, permit: Any = None, **http: Any) -> Source:
-            spec = SourceSpec.model_validate({"http": {"baseURL": url, "retry": {"attempts": 1}, **http}})
-            increments = Incremental.model_validate(incremental) if incremental else None
-            source = open_source(spec, increments, secrets or {}, permit=permit or (lambda _: None), cancelled=cancelled)
+            spec = reading({"http": {"baseURL": url, "retry": {"attempts": 1}, **http}}, incremental)
+            source = open_source(spec, secrets or {}, permit=permit or (lambda _: None), cancelled=cancelled)
             stack.callback(source.close)
             return source
 
@@ -48,7 +53,7 @@ def read(opened: Callable[..., Source]) -> Callable[..., list[Any]]:
     """All records of a source, of all its pages."""
 
     def read_(url: str, *, since: str | None = None, **options: Any) -> list[Any]:
-        return [record for page in opened(url, **options).pages(since) for record in page.records]
+        return [record for page in opened(url, **options).pages(Slice(since=since)) for record in page.records]
 
     return read_
 
@@ -60,7 +65,7 @@ def failure(opened: Callable[..., Source]) -> Callable[..., tuple[SyncError, lis
     def failure_(url: str, *, since: str | None = None, **options: Any) -> tuple[SyncError, list[Page]]:
         pages: list[Page] = []
         with pytest.raises(SyncError) as caught:
-            pages.extend(opened(url, **options).pages(since))
+            pages.extend(opened(url, **options).pages(Slice(since=since)))
         return caught.value, pages
 
     return failure_

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from syncsource.errors import AbortedError
-from syncsource.resource.source import RateLimit
-from syncsource.sources import LocalPermits, Source
+from syncsource.resource.parts import RateLimit
+from syncsource.sources import LocalPermits, Slice, Source
 from tests.upstream import Reply, hanging, in_turn, listening
 
 SOON = 0.25
@@ -28,7 +28,7 @@ def aborted(cancelled: threading.Event) -> Callable[[Source, Callable[[], Any]],
 
         def run() -> None:
             try:
-                list(source.pages(None))
+                list(source.pages(Slice()))
             except BaseException as error:
                 ends.append((error, time.monotonic()))
 
@@ -88,5 +88,5 @@ def test_before_the_first_page(serve: Any, opened: Any, aborted: Any, cancelled:
     upstream = serve(in_turn(Reply([1])))
     cancelled.set()
     with pytest.raises(AbortedError, match="cancelled"):
-        list(opened(upstream.url).pages(None))
+        list(opened(upstream.url).pages(Slice()))
     assert upstream.asked == []

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from syncsource.errors import PermanentError, StalledError
-from syncsource.resource.source import HttpSource
+from syncsource.resource.http import HttpSource
 from syncsource.sources.rest.auth import Credentials
 from syncsource.sources.rest.client import Client
 from syncsource.sources.rest.redaction import Redaction

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syncsource.sources import Page
+from syncsource.sources import Page, Slice
 from tests.upstream import Asked, Reply, in_turn, serving
 
 ROWS = [{"id": number} for number in range(1, 8)]
@@ -75,7 +75,7 @@ def test_a_total_that_makes_no_sense_is_none(serve: Any, read: Any, total: str) 
 def test_nothing_there(serve: Any, opened: Any, pagination: Any) -> None:
     upstream = serve(in_turn(Reply({"data": []})))
     options = {"pagination": pagination} if pagination else {}
-    pages: list[Page] = list(opened(upstream.url, records="data", **options).pages(None))
+    pages: list[Page] = list(opened(upstream.url, records="data", **options).pages(Slice()))
     assert [page.records for page in pages] == [[]]
     assert len(upstream.asked) == 1
 

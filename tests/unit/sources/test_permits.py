@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncsource.resource.source import RateLimit
+from syncsource.resource.parts import RateLimit
 from syncsource.resource.source import Source as SourceSpec
 from syncsource.schedule.rate import RateWindow
-from syncsource.sources import LocalPermits, upstream_host
+from syncsource.sources import LocalPermits
 
 LIMITS = st.tuples(st.integers(1, 5), st.integers(1, 20))
 
@@ -87,4 +87,5 @@ def test_a_permit_without_limits_does_not_wait() -> None:
 
 
 def test_the_host_of_a_source() -> None:
-    assert upstream_host(SourceSpec.model_validate({"http": {"baseURL": "https://API.example:8443/v1"}})) == "api.example"
+    source = {"http": {"baseURL": "https://API.example:8443/v1", "rateLimit": {"requests": 2, "per": "1s"}}}
+    assert SourceSpec.model_validate(source).chosen.limits == {"api.example": RateLimit.model_validate(source["http"]["rateLimit"])}

@@ -10,6 +10,7 @@ import pytest
 
 import syncsource
 from syncsource.errors import PermanentError, StalledError
+from syncsource.sources import Slice
 from tests.upstream import Asked, Reply, in_turn
 
 INCREMENTAL = {"cursor": "at", "param": "after"}
@@ -104,7 +105,7 @@ def test_the_answers_date_is_the_upstreams_clock(serve: Any, opened: Any) -> Non
     dates = ["Sat, 03 Jan 2026 04:05:06 GMT", "Sat, 03 Jan 2026 04:05:06 -0000", "Saturday, 03-Jan-26 04:05:06 GMT", "yesterday", ""]
     upstream = serve(lambda asked: Reply([asked.target], headers={"Date": dates[int(asked.query["page"]) - 1], "X-WP-TotalPages": "5"}))
     moment = datetime(2026, 1, 3, 4, 5, 6, tzinfo=UTC)
-    pages = list(opened(upstream.url, pagination={"page": {}}).pages(None))
+    pages = list(opened(upstream.url, pagination={"page": {}}).pages(Slice()))
     assert [page.served_at for page in pages] == [moment, moment, moment, None, None]
     assert all(page.served_at.utcoffset() == timedelta(0) for page in pages[:3])
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from syncsource.errors import RetryableError
-from syncsource.resource.source import RequestRetry
+from syncsource.resource.http import RequestRetry
 from syncsource.sources.rest.dates import retry_after
 from syncsource.sources.rest.retrying import Retrying, backoff
 from tests.upstream import Reply, in_turn

@@ -13,7 +13,7 @@ from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, quoted
 from syncsource.destinations.table import Column, Found, Layout, Table
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
-from syncsource.resource.spec import FieldSpec
+from syncsource.resource.fields import FieldSpec
 
 _STREAM_ROWS = 5000
 

@@ -11,8 +11,8 @@ from urllib.parse import unquote_plus, urlencode
 import httpx
 
 from syncsource.errors import StalledError, outside_text
+from syncsource.resource.auth import ApiKeyAuth, Auth
 from syncsource.resource.conditions import INVALID_SPEC, SECRET_NOT_FOUND
-from syncsource.resource.source import ApiKeyAuth, Auth
 from syncsource.sources.rest.reasons import SECRET_INVALID
 
 Secrets = Mapping[str, Mapping[str, str]]

@@ -15,7 +15,7 @@ import msgspec
 
 from syncsource import __version__
 from syncsource.errors import PermanentError
-from syncsource.resource.source import HttpSource
+from syncsource.resource.http import HttpSource
 from syncsource.sources.rest import reasons
 from syncsource.sources.rest.answers import Call, Received
 from syncsource.sources.rest.auth import Credentials, check_headers

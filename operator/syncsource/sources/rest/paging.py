@@ -12,7 +12,7 @@ import httpx
 from syncsource.errors import PermanentError, SchemaMismatch
 from syncsource.records.cursors import cursor_text
 from syncsource.records.paths import finder
-from syncsource.resource.source import CursorPagination, NextUrlPagination, OffsetPagination, PagePagination, Pagination
+from syncsource.resource.pagination import CursorPagination, NextUrlPagination, OffsetPagination, PagePagination, Pagination
 from syncsource.sources.rest import reasons
 from syncsource.sources.rest.answers import Answer
 from syncsource.sources.rest.decoding import kind, look_up

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from syncsource.errors import AbortedError, RetryableError
-from syncsource.resource.source import RequestRetry
+from syncsource.resource.http import RequestRetry
 from syncsource.resource.types import format_duration
 from syncsource.sources.rest.reasons import CANCELLED
 

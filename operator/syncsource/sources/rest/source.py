@@ -9,9 +9,8 @@ from functools import partial
 import httpx
 
 from syncsource.errors import PermanentError
-from syncsource.resource.source import HttpSource
-from syncsource.resource.spec import Incremental
-from syncsource.sources.base import Page
+from syncsource.resource.spec import SyncSourceSpec
+from syncsource.sources.base import Page, Slice
 from syncsource.sources.rest.answers import Answer
 from syncsource.sources.rest.auth import Credentials, Secrets, credentials
 from syncsource.sources.rest.client import Client
@@ -33,26 +32,31 @@ class RestSource:
         self._paging = pages
         self._client = client
         self._retrying = retrying
+        self.state: str | None = None
+        self.unchanged = False
+        self.billed = 0
 
     @classmethod
     def open(
         cls,
-        http: HttpSource,
-        incremental: Incremental | None,
+        spec: SyncSourceSpec,
         secrets: Secrets,
         *,
         permit: Callable[[str], None],
         cancelled: threading.Event,
     ) -> RestSource:
         """See :func:`syncsource.sources.open_source`."""
+        http = spec.source.http
+        assert http is not None
         granted = credentials(http.auth, secrets)
         client = Client(http, granted, _redaction(secrets, granted), permit=permit, cancelled=cancelled)
         pages = paging(http.pagination, client.resolve)
-        param = incremental.param if incremental else None
+        param = spec.incremental.param if spec.incremental else None
         return cls(request_url(http), param, http.records, pages, client, Retrying(http.retry, cancelled))
 
-    def pages(self, since: str | None) -> Iterator[Page]:
+    def pages(self, part: Slice) -> Iterator[Page]:
         """See :class:`syncsource.sources.Source`."""
+        since = part.since
         start = merged(self._url, {self._param: since}) if self._param and since is not None else self._url
         url: httpx.URL | None = self._paging.first(start)
         trail, total = Trail(), 0
@@ -64,7 +68,7 @@ class RestSource:
             total += len(records)
             url = self._paging.following(Reading(start, answer, len(records), trail.pages, total))
             trail.check(url, answer)
-            page = Page(records, answer.served_at)
+            page = Page(records, answer.served_at, f"page {trail.pages}")
             del answer, records
             yield page
             del page  # So that a page that the reader is done with does not stay while the next one is read.

@@ -6,7 +6,7 @@ import httpx
 
 from syncsource.errors import StalledError
 from syncsource.resource.conditions import INVALID_SPEC
-from syncsource.resource.source import HttpSource
+from syncsource.resource.http import HttpSource
 
 
 def base_url(text: str) -> httpx.URL:

@@ -1,0 +1,45 @@
+"""Parts that several kinds of sources share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from syncsource.resource.types import Duration, Part, Positive, SecretName, cel
+
+Param = Annotated[str, Field(min_length=1, max_length=128)]
+PositiveDuration = Annotated[Duration, Field(json_schema_extra=cel(Positive))]
+
+
+class SourcePart(Part):
+    """What every kind of source says of itself; each overrides what it has."""
+
+    @property
+    def secret_keys(self) -> list[tuple[str, str]]:
+        """The (Secret, key) pairs that a read needs."""
+        return []
+
+    @property
+    def limits(self) -> Mapping[str, RateLimit]:
+        """Rate limits by the host that they are about."""
+        return {}
+
+    @property
+    def place(self) -> str:
+        """Where the data is, for people; holds no secret."""
+        raise NotImplementedError
+
+
+class SecretRef(Part):
+    """A Secret of the SyncSource's own namespace."""
+
+    name: SecretName = Field(description="Name of a Secret in the SyncSource's namespace.")
+
+
+class RateLimit(Part):
+    """At most so many requests in any such span of time."""
+
+    requests: int = Field(ge=1, le=100_000, description="Number of requests.")
+    per: PositiveDuration = Field(description="Span of time, for example 1s.")
