@@ -105,29 +105,34 @@ def _compare(old: Any, new: Any, schema: Schema, path: Path, found: Comparison) 
     if old is not _NOTHING and new is not _NOTHING and same(old, new):
         return
     old_parts, new_parts = _parts(old, schema), _parts(new, schema)
-    if (old_parts or new_parts) and _comparable(old, new, schema):
-        for part in {**old_parts, **new_parts}:
-            below = (new_parts.get(part) or old_parts[part])[1]
-            _compare(old_parts.get(part, (_NOTHING,))[0], new_parts.get(part, (_NOTHING,))[0], below, (*path, part), found)
-        if old is _NOTHING:
-            found.added.add(path)
-        elif new is _NOTHING:
-            found.removed.add(path)
-    elif old is _NOTHING:
+    if not _alike(old, new):  # what was a map and is none now loses its parts, and the other way round
+        _compare_parts(old_parts, {}, path, found)
+        _compare_parts({}, new_parts, path, found)
+    else:
+        _compare_parts(old_parts, new_parts, path, found)
+    if old is _NOTHING:
         found.added.add(path)
     elif new is _NOTHING:
         found.removed.add(path)
-    else:
+    elif not (old_parts or new_parts) or not _alike(old, new):
         found.modified.add(path)
 
 
-def _comparable(old: Any, new: Any, schema: Schema) -> bool:
-    """Null counts as an empty list or map where the schema says that there is one."""
-    absent = (_NOTHING, None) if schema.types else (_NOTHING,)
-    return any(old is one or new is one for one in absent) or type(old) is type(new)
+def _compare_parts(old: _Parts, new: _Parts, path: Path, found: Comparison) -> None:
+    for part in {**old, **new}:
+        below = (new.get(part) or old[part])[1]
+        _compare(old.get(part, (_NOTHING,))[0], new.get(part, (_NOTHING,))[0], below, (*path, part), found)
 
 
-def _parts(value: Any, schema: Schema) -> dict[str, tuple[Any, Schema]]:
+def _alike(old: Any, new: Any) -> bool:
+    """Null takes the form of the other side."""
+    return type(old) is type(new) or any(value is absent for value in (old, new) for absent in (_NOTHING, None))
+
+
+_Parts = dict[str, tuple[Any, Schema]]
+
+
+def _parts(value: Any, schema: Schema) -> _Parts:
     if value is _NOTHING or not is_granular(value, schema):
         return {}
     return {part: (item, below) for part, item, below in children(value, schema)}
