@@ -59,19 +59,34 @@ def _quoted(call: Call, body: str) -> str:
 
 def _broken(call: Call, error: httpx.TransportError) -> SyncError:
     said = call.redaction.text(str(error)) or type(error).__name__
-    if _is_tls(error):
-        return PermanentError(
-            f"{call}: no trusted TLS connection: {said}; SSL_CERT_FILE names private certificate authorities", reason=reasons.TLS_FAILED
-        )
+    fault = _tls_fault(error)
+    if fault is not None:
+        return PermanentError(f"{call}: no trusted TLS connection: {said}; {_tls_advice(fault)}", reason=reasons.TLS_FAILED)
     if isinstance(error, httpx.ConnectError):
         return RetryableError(f"{call}: no connection: {said}", reason=reasons.CONNECTION_FAILED)
     return RetryableError(f"{call}: the connection was lost before the answer was complete: {said}", reason=reasons.CONNECTION_LOST)
 
 
-def _is_tls(error: BaseException | None) -> bool:
-    """Whether TLS itself failed. A peer that hangs up in the middle of it is a lost connection."""
+def _tls_fault(error: BaseException | None) -> ssl.SSLError | None:
+    """The failure of TLS itself, if it is one. A peer that hangs up in the middle of it is a lost connection."""
     while error is not None:
         if isinstance(error, ssl.SSLError):
-            return not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)
+            return None if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError) else error
         error = error.__cause__ or error.__context__  # httpcore raises some "from None"
-    return False
+    return None
+
+
+def _tls_advice(fault: ssl.SSLError) -> str:
+    if not isinstance(fault, ssl.SSLCertVerificationError):
+        return "the handshake failed; check that spec.source.http.baseURL names a port where TLS is spoken"
+    return _CERTIFICATE.get(fault.verify_code, "SSL_CERT_FILE names private certificate authorities")
+
+
+_ANOTHER = "the certificate is of another host; check the host in spec.source.http.baseURL"
+_CERTIFICATE = {
+    9: "the certificate is not valid yet; check the clocks of both sides",
+    10: "the certificate has expired; it is to be renewed at the upstream",
+    62: _ANOTHER,
+    64: _ANOTHER,
+}
+"""By OpenSSL's X509_V_ERR_…: CERT_NOT_YET_VALID, CERT_HAS_EXPIRED, HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH."""

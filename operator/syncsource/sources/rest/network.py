@@ -20,6 +20,7 @@ import httpcore
 import httpx
 
 from syncsource.errors import AbortedError
+from syncsource.sources.rest.addresses import resolved
 from syncsource.sources.rest.reasons import CANCELLED
 
 T = TypeVar("T")
@@ -101,7 +102,7 @@ class WatchedStream(httpcore.NetworkStream):
 
 
 class WatchedBackend(httpcore.NetworkBackend):
-    """Opens watched connections."""
+    """Opens watched connections, and none to an address that is refused."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
@@ -115,7 +116,17 @@ class WatchedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        connect = functools.partial(self._inner.connect_tcp, host, port, self._watch.left(), local_address, socket_options)
+        left = self._watch.left()
+
+        def connect() -> httpcore.NetworkStream:
+            failed: Exception = httpcore.ConnectError(f"{host} has no address")
+            for address in resolved(host, port):
+                try:
+                    return self._inner.connect_tcp(address, port, left, local_address, socket_options)
+                except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                    failed = error
+            raise failed
+
         return WatchedStream(self._watch.call(connect), self._watch)
 
 
