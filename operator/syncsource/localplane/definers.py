@@ -18,7 +18,10 @@ Object = dict[str, Any]
 
 
 class Definers:
-    """Listens to the writer: what is defined is served, and names that are free again go to whoever waits for them."""
+    """Listens to the writer: what is defined is served, and names that are free again go to whoever waits for them.
+
+    A definition that changes ends the watches of its objects, as in Kubernetes: they may look otherwise now, and nothing has written them.
+    """
 
     def __init__(self, writer: Writer) -> None:
         self._writer, self._registry = writer, writer.registry
@@ -27,7 +30,7 @@ class Definers:
     def establish(self) -> None:
         """Serve what has been defined before the start."""
         for stored in self._writer.store.objects(CRD):
-            self._serve(decode(stored.body))
+            self._serve(decode(stored.body), stored.version)
 
     def heard(self, change: Change, crd: Object) -> None:
         if change.key.resource != CRD:
@@ -37,15 +40,16 @@ class Definers:
             self._registry.remove(crd["spec"]["group"], crd["spec"]["names"]["plural"])
             self._writer.broadcast.end(change.key.name)
         elif _served(previous) != _served(crd):
-            self._serve(crd)
+            self._serve(crd, change.version)
+            self._writer.broadcast.end(change.key.name)
         elif definitions.is_terminating(crd) and not definitions.is_terminating(previous):
             self._close(change.key.name)
         if change.type == "DELETED" or _names(previous) != _names(crd):
             self._reconsider(change.key.name, crd["spec"]["group"])
 
-    def _serve(self, crd: Object) -> None:
+    def _serve(self, crd: Object, since: int) -> None:
         self._registry.remove(crd["spec"]["group"], crd["spec"]["names"]["plural"])
-        for resource in definitions.resources(crd):
+        for resource in definitions.resources(crd, since):
             self._registry.add(resource)
 
     def _close(self, storage: str) -> None:

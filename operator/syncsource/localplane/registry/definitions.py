@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from syncsource.localplane.admission.jsonschema import WrongShape, check_shape, normalize, unknown_keywords
-from syncsource.localplane.admission.validator import CompiledVersion, compile_versions
+from syncsource.localplane.admission.validator import compile_versions
 from syncsource.localplane.registry.definition_checks import is_established
 from syncsource.localplane.registry.naming import set_condition
 from syncsource.localplane.registry.registry import version_priority
-from syncsource.localplane.registry.resource import Column, Resource, ScalePaths
+from syncsource.localplane.registry.resource import Column, Resource, ScalePaths, StoredForm
 
 FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 _PENDING = ("InstanceDeletionPending", "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon")
@@ -73,17 +73,22 @@ def set_terminating(crd: dict[str, Any], reason: str, message: str, now: str) ->
     crd["status"] = {**(crd.get("status") or {}), "conditions": conditions}
 
 
-def resources(crd: Mapping[str, Any]) -> Iterator[Resource]:
-    """The resources of a definition, one for each served version, as soon as its first names have been accepted."""
+def resources(crd: Mapping[str, Any], since: int) -> Iterator[Resource]:
+    """The resources of a definition as it is `since` a version of the store, as soon as its first names have been accepted.
+
+    There is one for each version that is served, and one for the version that is stored.
+    """
     if not is_established(crd):
         return
-    compiled = compile_versions(crd)
-    for version in crd["spec"]["versions"]:
-        if version["served"]:
-            yield _resource(crd, version, compiled[version["name"]])
+    group, versions = crd["spec"]["group"], crd["spec"]["versions"]
+    rules = {f"{group}/{name}": compiled for name, compiled in compile_versions(crd).items()}
+    form = StoredForm(next(f"{group}/{version['name']}" for version in versions if version["storage"]), rules, since)
+    for version in versions:
+        if version["served"] or version["storage"]:
+            yield _resource(crd, version, form)
 
 
-def _resource(crd: Mapping[str, Any], version: Mapping[str, Any], rules: CompiledVersion) -> Resource:
+def _resource(crd: Mapping[str, Any], version: Mapping[str, Any], form: StoredForm) -> Resource:
     spec, names = crd["spec"], crd["status"]["acceptedNames"]
     return Resource(
         group=spec["group"],
@@ -93,7 +98,7 @@ def _resource(crd: Mapping[str, Any], version: Mapping[str, Any], rules: Compile
         singular=names["singular"],
         namespaced=spec["scope"] == "Namespaced",
         raw_schema=version["schema"]["openAPIV3Schema"],
-        rules=rules,
+        rules=form.rules[f"{spec['group']}/{version['name']}"],
         list_kind=names["listKind"],
         short_names=tuple(names.get("shortNames") or ()),
         categories=tuple(names.get("categories") or ()),
@@ -105,6 +110,8 @@ def _resource(crd: Mapping[str, Any], version: Mapping[str, Any], rules: Compile
         is_terminating=is_terminating(crd),
         deprecation=_deprecation(spec, version),
         is_storage=version["storage"],
+        is_served=version["served"],
+        stored_form=form,
         columns=(
             _NAME,
             *(map(_column, version.get("additionalPrinterColumns") or ()) if version.get("additionalPrinterColumns") else (_AGE,)),

@@ -12,16 +12,21 @@ class Registry:
 
     def __init__(self, resources: Iterable[Resource]) -> None:
         self._resources: dict[tuple[str, str, str], Resource] = {}
+        self._unserved: dict[str, Resource] = {}
         self._by_storage: dict[str, list[Resource]] = {}
         self.generation = 0
         for resource in resources:
             self.add(resource)
 
     def add(self, resource: Resource) -> None:
-        self._resources[resource.group, resource.version, resource.plural] = resource
+        if resource.is_served:
+            self._resources[resource.group, resource.version, resource.plural] = resource
+        else:
+            self._unserved[resource.storage] = resource
         self._changed()
 
     def remove(self, group: str, plural: str) -> None:
+        self._unserved.pop(f"{plural}.{group}", None)
         self._resources = {key: value for key, value in self._resources.items() if (key[0], key[2]) != (group, plural)}
         self._changed()
 
@@ -40,9 +45,9 @@ class Registry:
         return self._by_storage.get(storage, [])
 
     def stored(self, storage: str) -> Resource | None:
-        """The resource whose version the objects below a storage key have, another where that is not served."""
-        own = [found for found in self.versions_of(storage) if not found.renames]
-        return next((found for found in own if found.is_storage), own[0] if own else None)
+        """The resource whose version the objects below a storage key have, be it served or not."""
+        own = (found for found in self.versions_of(storage) if found.is_storage and not found.renames)
+        return next(own, self._unserved.get(storage))
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(list(self._resources.values()))

@@ -43,6 +43,18 @@ class ScalePaths:
     selector: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredForm:
+    """How the objects of a definition are stored: in the version `api_version`.
+
+    `rules` are those of every version, by apiVersion. They hold since the store's version `since`: what was written later is whole.
+    """
+
+    api_version: str
+    rules: Mapping[str, CompiledVersion]
+    since: int
+
+
 _SCALE = Subresource("scale", "Scale", ("get", "patch", "update"), "autoscaling", "v1")
 
 
@@ -50,6 +62,7 @@ _SCALE = Subresource("scale", "Scale", ("get", "patch", "update"), "autoscaling"
 class Resource:
     """A kind in one version. `raw_schema` is what OpenAPI publishes, `version_rules` what objects are checked against.
 
+    `stored_form` is set for custom kinds. A resource that is not `is_served` only stands for the objects that are stored in its version.
     `connected` are the subresources that have a handler of their own. `renames` maps fields of this version to those that are stored, for a kind that two groups share.
     `is_terminating`: nothing is created any more, since the definition goes. Who uses the version is warned with `deprecation`, if that is not "".
     `type_name` is the type in `apitypes.txt`, for a built-in kind that has one.
@@ -74,6 +87,8 @@ class Resource:
     is_terminating: bool = False
     deprecation: str = ""
     is_storage: bool = True
+    is_served: bool = True
+    stored_form: StoredForm | None = None
     columns: tuple[Column, ...] = ()
     selectable: tuple[str, ...] = ()
     renames: Mapping[str, str] = field(default_factory=dict)

@@ -45,8 +45,8 @@ class Handlers:
         self.authorizer, self.reviews = access.authorizer, Reviews(access.authenticator, access.authorizer)
 
     async def get(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
-        stored = self.store.get(self.writer.key(resource, info.namespace, info.name))
-        body = shown(resource, stored, Selector()) if stored is not None else None
+        stored = self.store.find(self.writer.key(resource, info.namespace, info.name))
+        body = shown(resource, stored.body, stored.version, Selector()) if stored is not None else None
         if body is None:
             raise errors.not_found(resource.group, resource.plural, info.name)
         return self._object(request, resource, body)
@@ -58,7 +58,9 @@ class Handlers:
     def _page(self, request: web.Request, resource: Resource, page: Page) -> web.StreamResponse:
         include = bodies.table_options(request)
         if include is not None:
-            return answer(table(resource, page.objects(), page.metadata, include), request)
+            return answer(
+                table(resource, page.objects(), {name: value for name, value in page.metadata.items() if value}, include), request
+            )
         if bodies.wants_metadata_only(request):
             items = [_partial(obj) for obj in page.objects()]
             kind = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}

@@ -66,7 +66,7 @@ def list_page(store: Store, resource: Resource, namespace: str, selector: Select
             if selector.is_empty:
                 page.metadata["remainingItemCount"] = snapshot.count(after)
             break
-        item = shown(resource, stored.body, selector)
+        item = shown(resource, stored.body, stored.version, selector)
         if item is not None:
             page.items.append(item)
         after = (stored.key.namespace, stored.key.name)
@@ -96,9 +96,12 @@ def _place(store: Store, resource: Resource, namespace: str, options: ListOption
     return version, after
 
 
-def shown(resource: Resource, body: bytes, selector: Selector) -> bytes | None:
-    """The object in the resource's version, None where it is not selected."""
+def shown(resource: Resource, body: bytes, version: int, selector: Selector) -> bytes | None:
+    """What was stored as `version`, in the resource's version; None where it is not selected."""
     is_own = not resource.renames and body.startswith(f'{{"apiVersion":"{resource.api_version}",'.encode())
+    if resource.stored_form is not None and (not is_own or version <= resource.stored_form.since):
+        custom = views.from_stored(resource, decode(body), version)
+        return encode(custom) if selector.matches(custom) else None
     if not is_own:
         obj = decode(body)
         return encode(views.outgoing(resource, obj)) if selector.matches(obj) else None

@@ -18,7 +18,7 @@ from syncsource.localplane.serving.gate import user_of
 from syncsource.localplane.serving.labelcells import NONE, formatted_labels, formatted_selector
 from syncsource.localplane.serving.requestinfo import RequestInfo
 from syncsource.localplane.storage.encoding import decode
-from syncsource.localplane.writing import patches
+from syncsource.localplane.writing import patches, views
 from syncsource.localplane.writing.native import read_native
 from syncsource.localplane.writing.writer import Writer
 
@@ -37,10 +37,11 @@ class Scales:
         self._writer, self._authorizer = writer, access.authorizer
 
     async def get(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
-        stored = self._writer.store.get(self._writer.key(resource, info.namespace, info.name))
+        stored = self._writer.store.find(self._writer.key(resource, info.namespace, info.name))
         if stored is None:
             raise errors.not_found(resource.group, resource.plural, info.name)
-        return bodies.answer(scale_of(resource, decode(stored)), request)
+        obj = decode(stored.body)
+        return bodies.answer(scale_of(resource, views.completed(resource, obj, stored.version)), request)
 
     async def update(self, request: web.Request, resource: Resource, info: RequestInfo) -> web.StreamResponse:
         given = await bodies.read_object(request)

@@ -63,8 +63,15 @@ class Watch:
             await _send(response, self._list())
         else:
             self._seen = self._options.version or self._store.version
+            self._check_definition()
         while self._seen < self._broadcast.oldest:
             await _send(response, self._stored())
+
+    def _check_definition(self) -> None:
+        """Raises the 410 of a version before the definition changed: what has been seen then may look otherwise now."""
+        form = self._resource.stored_form
+        if form is not None and self._seen < form.since:
+            raise errors.expired(f"too old resource version: {self._seen} ({form.since})")
 
     def _stored(self) -> bytes:
         """The next changes from the store; raises the 410 of those that it has forgotten."""
@@ -115,12 +122,12 @@ class Watch:
         self._seen = change.version
         if self._namespace and change.key.namespace != self._namespace:
             return
-        before = shown(self._resource, change.previous, self._selector) if change.previous else None
+        before = shown(self._resource, change.previous, change.replaced, self._selector) if change.previous else None
         if change.type == "DELETED":
             if before is not None:
                 yield self._line("DELETED", _at_version(before, change.version))
             return
-        after = shown(self._resource, change.body, self._selector)
+        after = shown(self._resource, change.body, change.version, self._selector)
         if after is not None:
             yield self._line("ADDED" if before is None else "MODIFIED", after)
         elif before is not None:

@@ -18,7 +18,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One write: `type` is ADDED, MODIFIED or DELETED; `previous` is the object before it, empty for ADDED.
+    """One write: `type` is ADDED, MODIFIED or DELETED; `previous` is the object before it and `replaced` its version, empty and 0 for ADDED.
 
     The body of a deletion is the object as it was, with the version of the deletion.
     """
@@ -28,6 +28,7 @@ class Change:
     version: int
     body: bytes
     previous: bytes
+    replaced: int = 0
 
     @property
     def size(self) -> int:

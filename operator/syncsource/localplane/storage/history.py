@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from syncsource.localplane.storage.changes import Change, Key, deleted
 
 _CHANGES = """
-SELECT changes.version, namespace, name, type, made.body, replaced.body FROM changes
+SELECT changes.version, namespace, name, type, made.body, replaced.body, changes.previous FROM changes
 LEFT JOIN bodies AS made ON made.version = changes.version LEFT JOIN bodies AS replaced ON replaced.version = changes.previous
 WHERE changes.version > ? AND resource = ? ORDER BY changes.version LIMIT ?
 """
@@ -49,20 +49,20 @@ class History:
         counted = self._database.execute("SELECT count(*), coalesce(sum(size), 0) FROM changes").fetchone()
         self.count, self.size = int(counted[0]), int(counted[1])
 
-    def add(self, change: Change, previous: int, now: int) -> None:
+    def add(self, change: Change, now: int) -> None:
         size = len(change.previous)
         self._database.execute(
             "INSERT INTO changes VALUES (?,?,?,?,?,?,?,?)",
-            (change.version, change.key.resource, change.key.namespace, change.key.name, change.type, previous, now, size),
+            (change.version, change.key.resource, change.key.namespace, change.key.name, change.type, change.replaced, now, size),
         )
         self.count, self.size = self.count + 1, self.size + size
 
     def since(self, resource: str, version: int, limit: int = -1) -> list[Change]:
         """The first `limit` changes of a resource after `version`, oldest first."""
         found = []
-        for version_, namespace, name, kind, body, previous in self._database.execute(_CHANGES, (version, resource, limit)):
+        for version_, namespace, name, kind, body, previous, replaced in self._database.execute(_CHANGES, (version, resource, limit)):
             made = deleted(previous, version_) if kind == "DELETED" else body
-            found.append(Change(kind, Key(resource, namespace, name), version_, made, previous or b""))
+            found.append(Change(kind, Key(resource, namespace, name), version_, made, previous or b"", replaced))
         return found
 
     def changed(self, resource: str, version: int, namespace: str = "") -> dict[tuple[str, str], Past]:

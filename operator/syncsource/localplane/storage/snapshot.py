@@ -29,9 +29,8 @@ class Snapshot:
         """The object of this namespace and name, or nothing."""
         if place in self._past:
             return iter([self._before(place)] if self._past[place].version else [])
-        key = Key(self._resource, *place)
-        body = self._store.get(key)
-        return iter([] if body is None else [Stored(key, 0, body)])
+        found = self._store.find(Key(self._resource, *place))
+        return iter([] if found is None else [found])
 
     def count(self, after: Place) -> int:
         changed = sum(past.is_there for place, past in self._past.items() if place > after)

@@ -93,18 +93,18 @@ class Store:
             (key.resource, key.namespace, key.name, uid, version),
         )
         self._own(key, owners, is_new=not replaced)
-        return self._note(Change("MODIFIED" if replaced else "ADDED", key, version, body, previous), replaced)
+        return self._note(Change("MODIFIED" if replaced else "ADDED", key, version, body, previous, replaced))
 
     def remove(self, key: Key, version: int) -> Change:
         """Remove an object that is there."""
         replaced, previous = self._current(key)
         self._database.execute("DELETE FROM objects WHERE resource=? AND namespace=? AND name=?", (key.resource, key.namespace, key.name))
         self._own(key, [], is_new=False)
-        return self._note(Change("DELETED", key, version, deleted(previous, version), previous), replaced)
+        return self._note(Change("DELETED", key, version, deleted(previous, version), previous, replaced))
 
-    def _note(self, change: Change, replaced: int) -> Change:
+    def _note(self, change: Change) -> Change:
         now = int(self._clock())
-        self.history.add(change, replaced, now)
+        self.history.add(change, now)
         self.history.forget(_FORGET_PER_WRITE, now)
         return change
 
@@ -139,6 +139,10 @@ class Store:
 
     def get(self, key: Key) -> bytes | None:
         return self._current(key)[1] or None
+
+    def find(self, key: Key) -> Stored | None:
+        version, body = self._current(key)
+        return Stored(key, version, body) if version else None
 
     def body(self, version: int) -> bytes:
         """What a write of the history, or one that holds, stored."""

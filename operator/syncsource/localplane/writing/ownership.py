@@ -23,6 +23,7 @@ from syncsource.localplane.writing.fieldset import (
     with_parents,
 )
 from syncsource.localplane.writing.managedfields import Entries, Entry, Manager, bare
+from syncsource.localplane.writing.typed import is_typed
 
 Object = Mapping[str, Any]
 BEFORE_FIRST_APPLY = "before-first-apply"
@@ -62,7 +63,16 @@ def record(old: Object, obj: dict[str, Any], versions: Versions, manager: Manage
     else:
         entries = {} if managedfields.is_reset(given) else managedfields.read(given) or managedfields.read(before)
     is_new = not before.get("uid")
+    if not _fits(obj, old, versions, entries, manager):
+        entries, is_new = {}, False
     managedfields.write(given, after_update(old, obj, versions, entries, manager, now) if entries or is_new else {})
+
+
+def _fits(obj: Object, old: Object, versions: Versions, entries: Entries, manager: Manager) -> bool:
+    """Whether the versions of the other owners have every field; the real server forgets all owners where they don't."""
+    others = {entry.manager.api_version for entry in entries.values()} - {manager.api_version}
+    schemas = [versions.schemas[version] for version in others if version in versions.schemas]
+    return all(is_typed(each, schema) for schema in schemas for each in (old, obj))
 
 
 def after_update(old: Object, new: Object, versions: Versions, entries: Entries, manager: Manager, now: str) -> Entries:

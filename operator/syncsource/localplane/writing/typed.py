@@ -28,6 +28,11 @@ def check_applied(config: dict[str, Any], schema: Schema) -> None:
     raise errors.APIError(500, "", f"failed to create typed patch object ({what}): {listed}")
 
 
+def is_typed(obj: Any, schema: Schema) -> bool:
+    """Whether an object can be owned field by field."""
+    return next(_problems(obj, schema, "", is_resource=True), None) is None
+
+
 def _problems(value: Any, schema: Schema, path: str, *, is_resource: bool = False) -> Iterator[tuple[str, str]]:
     if value is None:
         return

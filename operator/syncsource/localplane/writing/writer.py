@@ -118,7 +118,7 @@ class Writer:
                 return old, True
             if options.dry_run or pipeline.is_unchanged(obj, old):
                 return obj, False
-            return self._store(key, obj), False
+            return self._store(key, views.to_stored(resource, obj)), False
 
     def finish(self, key: Key) -> None:
         """Remove an object that nothing holds any more, whatever its kind's clean-up was."""
@@ -130,22 +130,32 @@ class Writer:
     def edit(self, key: Key, change: Callable[[Object], None]) -> None:
         """The server's own edit of metadata or status: no validation, no ownership; nothing happens where nothing changes."""
         with self.batch():
-            stored = self.store.get(key)
+            stored, resource = self.store.find(key), self.registry.stored(key.resource)
             if stored is None:
                 return
-            old, obj = from_json(stored), from_json(stored)
+            old, obj = (views.completed(resource, from_json(stored.body), stored.version) for _ in range(2))
             change(obj)
-            self._store_or_remove(key, obj, old)
+            if not pipeline.is_unchanged(obj, old):
+                self._store_or_remove(key, obj)
 
     def key(self, resource: Resource, namespace: str, name: str) -> Key:
         return Key(resource.storage, namespace if resource.namespaced else "", name)
 
     def _current(self, resource: Resource, key: Key) -> Object:
-        stored = self.store.get(key)
+        """A custom object in the resource's version, another as it is stored."""
+        stored = self.store.find(key)
         if stored is None:
             raise errors.not_found(resource.group, resource.plural, key.name)
-        found: Object = from_json(stored)
-        return views.outgoing(resource, found) if resource.is_custom else found
+        found: Object = from_json(stored.body)
+        return views.from_stored(resource, found, stored.version) if resource.is_custom else found
+
+    def _is_as_stored(self, resource: Resource, key: Key) -> bool:
+        """Whether the object would be stored today as it was."""
+        stored, form = self.store.find(key), resource.stored_form
+        if stored is None or form is None:
+            return True
+        obj = from_json(stored.body)
+        return obj["apiVersion"] == form.api_version and encode(views.completed(resource, obj, stored.version)) == stored.body
 
     def _insert(
         self,
@@ -171,7 +181,8 @@ class Writer:
             self._accept(resource, obj)
             options.guard(obj, None)
             warnings += finalizer_warnings(resource, obj, None)
-            return Result(obj if options.dry_run else self._store(key, obj), warnings=warnings)
+            stored = views.to_stored(resource, obj)
+            return Result(_shown(resource, stored if options.dry_run else self._store(key, stored)), warnings=warnings)
 
     def _replace(
         self, resource: Resource, key: Key, obj: Object, options: WriteOptions, entries: managedfields.Entries | None = None
@@ -189,11 +200,10 @@ class Writer:
                 self._accept(resource, obj)
             options.guard(obj, old)
             warnings += finalizer_warnings(resource, obj, old)
-            if pipeline.is_unchanged(obj, old):
+            if pipeline.is_unchanged(obj, old) and self._is_as_stored(resource, key):
                 return Result(old, changed=False, warnings=warnings)
-            if options.dry_run:
-                return Result(obj, warnings=warnings)
-            return Result(self._store_or_remove(key, obj, old), warnings=warnings)
+            stored = views.to_stored(resource, obj)
+            return Result(_shown(resource, stored if options.dry_run else self._store_or_remove(key, stored)), warnings=warnings)
 
     def _already_exists(self, resource: Resource, key: Key) -> errors.APIError:
         refused = errors.already_exists(resource.group, resource.plural, key.name)
@@ -237,11 +247,11 @@ class Writer:
         if version and version != metadata["resourceVersion"]:
             raise errors.conflict(resource.group, resource.plural, metadata["name"], errors.MODIFIED)
 
-    def _store_or_remove(self, key: Key, obj: Object, old: Object) -> Object:
+    def _store_or_remove(self, key: Key, obj: Object) -> Object:
         if obj["metadata"].get("deletionTimestamp") and not deletion.is_held(obj):
             self._remove(key, obj)
             return obj
-        return old if pipeline.is_unchanged(obj, old) else self._store(key, obj)
+        return self._store(key, obj)
 
     def _store(self, key: Key, obj: Object) -> Object:
         version = self.store.next_version()
@@ -288,6 +298,10 @@ class Writer:
                     listener(change, obj)
         finally:
             self._is_telling = False
+
+
+def _shown(resource: Resource, obj: Object) -> Object:
+    return views.outgoing(resource, obj) if resource.is_custom else obj
 
 
 def _mark_propagation(obj: Object, propagation: str) -> None:
