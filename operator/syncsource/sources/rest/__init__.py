@@ -11,6 +11,7 @@ say. The exceptions are SSL_CERT_FILE and SSL_CERT_DIR, which add private certif
     client       one request and its answer; answers has what comes back
     failures     what went wrong, as one of our errors; reasons has their words
     network      deadline and cancellation of every wait on the network
+    addresses    which addresses are refused, whatever name leads there
     urls         joining, and which URLs may be followed
     auth         credentials from Secrets; redaction keeps them out of messages
     dates        HTTP dates and Retry-After
