@@ -50,7 +50,7 @@ async def test_a_plan_has_all_that_the_run_needs_and_only_the_secrets_that_are_n
     [
         ({"api": SECRETS["api"]}, "Secret db, which spec.destination.sql.urlFrom names, is not in namespace rental: create it"),
         ({**SECRETS, "db": {"URL": "x"}}, "Secret db has no key url, which spec.destination.sql.urlFrom needs: add it"),
-        ({**SECRETS, "api": {}}, "Secret api has no key password and username, which spec.source.http needs: add it"),
+        ({**SECRETS, "api": {}}, "Secret api has no key password and username, which spec.source.http.auth needs: add it"),
     ],
 )
 async def test_what_is_missing_is_named(secrets: dict[str, Any], message: str) -> None:
