@@ -42,7 +42,43 @@ def test_prepare_again_and_by_many_at_once(place: Any) -> None:
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda _: ledger.prepare(place.database.engine), range(6)))
     ledger.prepare(place.database.engine)
-    assert place.sql("SELECT version FROM syncsource_ledger") == [(1,)]
+    assert place.sql("SELECT version FROM syncsource_ledger") == [(2,)]
+
+
+FIRST_VERSION = (
+    "CREATE TABLE syncsource_ledger (version INTEGER NOT NULL PRIMARY KEY)",
+    "INSERT INTO syncsource_ledger VALUES (1)",
+    "CREATE TABLE syncsource_cursors (identity VARCHAR(400) NOT NULL, partition VARCHAR(200) NOT NULL, cursor TEXT NOT NULL, "
+    "config_hash VARCHAR(64) NOT NULL, updated_at {instant} NOT NULL, PRIMARY KEY (identity, partition))",
+    "INSERT INTO syncsource_cursors VALUES ('me', '', '0', 'h1', '2026-01-31T12:00:00.123456Z')",
+    "CREATE TABLE syncsource_runs (run VARCHAR(64) NOT NULL PRIMARY KEY, identity VARCHAR(400) NOT NULL, fence BIGINT NOT NULL, "
+    "trigger VARCHAR(64) NOT NULL, generation BIGINT NOT NULL, started_at {instant} NOT NULL, finished_at {instant}, "
+    "result VARCHAR(64) NOT NULL, reason VARCHAR(64) NOT NULL, message TEXT NOT NULL, read BIGINT NOT NULL, inserted BIGINT NOT NULL, "
+    "updated BIGINT NOT NULL, unchanged BIGINT NOT NULL, skipped BIGINT NOT NULL, quarantined BIGINT NOT NULL, cursor_before TEXT, "
+    "cursor_after TEXT)",
+    "INSERT INTO syncsource_runs VALUES ('a', 'me', 1, 'Schedule', 1, '2026-01-31T12:00:00.123456Z', NULL, 'Succeeded', '', '', "
+    "1, 1, 0, 0, 0, 0, NULL, '0')",
+    "CREATE TABLE syncsource_quarantine (identity VARCHAR(400) NOT NULL, partition VARCHAR(200) NOT NULL, digest VARCHAR(64) NOT NULL, "
+    "record TEXT NOT NULL, reason VARCHAR(64) NOT NULL, message TEXT NOT NULL, field TEXT, first_seen {instant} NOT NULL, "
+    "last_seen {instant} NOT NULL, last_run VARCHAR(64) NOT NULL, PRIMARY KEY (identity, partition, digest))",
+    "INSERT INTO syncsource_quarantine VALUES ('me', '', 'd', '{{}}', 'InvalidValue', '', NULL, "
+    "'2026-01-31T12:00:00.123456Z', '2026-01-31T12:00:00.123456Z', 'a')",
+)
+
+
+def test_the_first_version_s_ledger_is_brought_up_to_date_with_what_it_holds(place: Any) -> None:
+    for statement in FIRST_VERSION:
+        place.sql(statement.format(instant="VARCHAR(27)" if place.kind == "sqlite" else "TIMESTAMP WITH TIME ZONE"))
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _: ledger.prepare(place.database.engine), range(6)))
+    assert place.sql("SELECT max(version) FROM syncsource_ledger") == [(2,)]
+    [run] = ledger.history(place.database.engine, "me")
+    assert (run.run, run.inserted, run.document_reads, run.partitions_total, run.started_at) == ("a", 1, 0, 0, NOW)
+    assert place.sql("SELECT digest, place, position, excerpt FROM syncsource_quarantine") == [("d", None, None, None)]
+    with place.database.engine.begin() as connection:
+        assert ledger.cursor(connection, "me") == ledger.Cursor("0", "h1")
+        ledger.save_cursor(connection, "me", None, "h2", state="etag")
+        assert ledger.cursor(connection, "me") == ledger.Cursor(None, "h2", "etag")
 
 
 def test_a_newer_ledger_is_left_alone(engine: Any, place: Any) -> None:
@@ -81,9 +117,9 @@ def test_cursors_keep_the_source_s_text(engine: Any) -> None:
         assert ledger.cursor(connection, "me") is None
         ledger.save_cursor(connection, "me", "0", "h1")
         ledger.save_cursor(connection, "me", "", "h2", "store 2")
-        ledger.save_cursor(connection, "me", text, "h3")
+        ledger.save_cursor(connection, "me", text, "h3", state='{"etag":"1"}')
     with engine.connect() as connection:
-        assert ledger.cursor(connection, "me") == ledger.Cursor(text, "h3")
+        assert ledger.cursor(connection, "me") == ledger.Cursor(text, "h3", '{"etag":"1"}')
         assert ledger.cursor(connection, "me", "store 2") == ledger.Cursor("", "h2")
 
 

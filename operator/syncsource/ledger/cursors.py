@@ -13,25 +13,36 @@ from syncsource.ledger.tables import cursors
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A cursor in the source's own text, and the hash of the configuration that it was read with."""
+    """What the last committed read of a partition left behind, and the hash of the configuration that it was read with."""
 
-    text: str
+    text: str | None
+    """The cursor in the source's own text; None where no record had one."""
     config_hash: str
+    state: str | None = None
+    """What the source wants to be given the next time."""
 
 
 def cursor(connection: Connection, identity: str, partition: str = "") -> Cursor | None:
-    """The cursor that was committed last; None where none was."""
+    """What was committed last; None where nothing was."""
     where = cursors.c.identity == identity, cursors.c.partition == partition
-    row = connection.execute(select(cursors.c.cursor, cursors.c.config_hash).where(*where)).one_or_none()
-    return None if row is None else Cursor(row.cursor, row.config_hash)
+    row = connection.execute(select(cursors.c.cursor, cursors.c.config_hash, cursors.c.state).where(*where)).one_or_none()
+    return None if row is None else Cursor(row.cursor, row.config_hash, row.state)
 
 
 def save_cursor(
-    connection: Connection, identity: str, text: str | None, config_hash: str, partition: str = "", *, at: datetime | None = None
+    connection: Connection,
+    identity: str,
+    text: str | None,
+    config_hash: str,
+    partition: str = "",
+    *,
+    state: str | None = None,
+    at: datetime | None = None,
 ) -> None:
-    """Sets the cursor, in the transaction of the rows that it covers; None forgets it. ``at``: now, where it is None."""
-    if text is None:
+    """Sets cursor and state, in the transaction of the rows that they cover; both None: forgets them. ``at``: now, where it is None."""
+    if text is None and state is None:
         connection.execute(delete(cursors).where(cursors.c.identity == identity, cursors.c.partition == partition))
         return
-    row = {"identity": identity, "partition": partition, "cursor": text, "config_hash": config_hash, "updated_at": at or datetime.now(UTC)}
-    upsert(connection, cursors, row, {"cursor": None, "config_hash": None, "updated_at": None})
+    row = {"identity": identity, "partition": partition, "cursor": text, "state": state, "config_hash": config_hash}
+    row["updated_at"] = at or datetime.now(UTC)
+    upsert(connection, cursors, row, dict.fromkeys(("cursor", "state", "config_hash", "updated_at")))

@@ -1,4 +1,4 @@
-"""Creates the ledger once, and refuses one that a newer version of us wrote."""
+"""Creates the ledger once, brings an older one up to date, and refuses one that a newer version of us wrote."""
 
 from __future__ import annotations
 
@@ -6,35 +6,41 @@ from sqlalchemy import Connection, Engine, func, inspect, select
 
 from syncsource.errors import StalledError
 from syncsource.ledger.connecting import reading, upsert, writing
+from syncsource.ledger.migrating import migrate
 from syncsource.ledger.tables import VERSION, metadata, versions
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('syncsource ledger', 0))"
 
 
 def prepare(engine: Engine) -> None:
-    """Makes sure that the ledger's tables exist. Any number of processes may do so at once.
+    """Makes sure that the ledger's tables exist as this version knows them. Any number of processes may do so at once.
 
     StalledError (LedgerTooNew) where a newer SyncSource keeps its ledger here.
     """
     with reading(engine).connect() as connection:
         found = _version(connection)
-    if found is None:
+    if found is None or found < VERSION:
         with writing(engine).begin() as connection:
-            _create(connection)
-            found = _version(connection)
-    if found is not None and found > VERSION:
+            found = _brought_up(connection)
+    if found > VERSION:
         raise StalledError(
             f"the ledger in this database has version {found}, and this SyncSource knows versions up to {VERSION}: upgrade it",
             reason="LedgerTooNew",
         )
 
 
-def _create(connection: Connection) -> None:
-    """CREATE TABLE IF NOT EXISTS alone fails where two sessions race; SQLite's writers are alone anyway."""
+def _brought_up(connection: Connection) -> int:
+    """The version after all is done. CREATE TABLE IF NOT EXISTS alone fails where two sessions race; SQLite's writers are alone anyway."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(_LOCK)
+    found = _version(connection)
+    if found is not None and found > VERSION:
+        return found
+    if found is not None and found < VERSION:
+        migrate(connection, found)
     metadata.create_all(connection)
     upsert(connection, versions, {"version": VERSION}, None)
+    return VERSION
 
 
 def _version(connection: Connection) -> int | None:

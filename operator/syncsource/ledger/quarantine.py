@@ -59,7 +59,7 @@ def _merge(connection: Connection, identity: str, partition: str, run: str, at: 
         moment.label("last_seen"),
         literal(run).label("last_run"),
     ]
-    newest = dict.fromkeys(("reason", "message", "field", "last_seen", "last_run"))
+    newest = dict.fromkeys(("reason", "message", "field", "place", "position", "excerpt", "last_seen", "last_run"))
     upsert(connection, quarantine, select(*columns).where(rejected.c.digest.is_not(None)), newest)
 
 

@@ -12,7 +12,7 @@ from syncsource.ledger.connecting import reading, upsert, writing
 from syncsource.ledger.fences import Fence, overtaken
 from syncsource.ledger.tables import runs, sources
 
-_COUNTS = ("read", "inserted", "updated", "unchanged", "skipped", "quarantined")
+COUNTS = ("read", "inserted", "updated", "unchanged", "skipped", "quarantined")
 
 
 class Counts(Protocol):
@@ -30,6 +30,17 @@ class Counts(Protocol):
     def skipped(self) -> int: ...
     @property
     def quarantined(self) -> int: ...
+
+
+class Partitions(Protocol):
+    """How many partitions a run had, and how they ended."""
+
+    @property
+    def total(self) -> int: ...
+    @property
+    def succeeded(self) -> int: ...
+    @property
+    def failed(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +65,10 @@ class RunRecord:
     quarantined: int
     cursor_before: str | None
     cursor_after: str | None
+    document_reads: int = 0
+    partitions_total: int = 0
+    partitions_succeeded: int = 0
+    partitions_failed: int = 0
 
 
 def finish_run(
@@ -66,10 +81,15 @@ def finish_run(
     message: str = "",
     cursor_before: str | None = None,
     cursor_after: str | None = None,
+    document_reads: int = 0,
+    partitions: Partitions | None = None,
     finished_at: datetime | None = None,
 ) -> None:
     """Enters the end of a run. Once: a run that is no longer Running stays as it is. ``finished_at``: now, where it is None."""
-    values: dict[str, Any] = {name: getattr(counts, name) for name in _COUNTS} if counts is not None else {}
+    values: dict[str, Any] = {name: getattr(counts, name) for name in COUNTS} if counts is not None else {}
+    if partitions is not None:
+        values |= {f"partitions_{name}": getattr(partitions, name) for name in ("total", "succeeded", "failed")}
+    values |= {"document_reads": document_reads}
     values |= {"result": result, "reason": reason, "message": message, "cursor_before": cursor_before, "cursor_after": cursor_after}
     change = update(runs).where(runs.c.run == run, runs.c.result == "Running")
     connection.execute(change.values(**values, finished_at=finished_at or datetime.now(UTC)))
@@ -83,14 +103,30 @@ def fail_run(
     reason: str,
     message: str,
     counts: Counts | None = None,
+    document_reads: int = 0,
+    partitions: Partitions | None = None,
+    cursor_before: str | None = None,
+    cursor_after: str | None = None,
     finished_at: datetime | None = None,
 ) -> bool:
-    """Enters the end of a run that committed nothing, in a transaction of its own. False where the fence is another run's by now:
+    """Enters the end of a run that failed, in a transaction of its own. False where the fence is another run's by now:
     then nothing is written, since that run has called this one Interrupted."""
     with writing(engine).begin() as connection:
         if overtaken(connection, fence):
             return False
-        finish_run(connection, fence.run, result=result, counts=counts, reason=reason, message=message, finished_at=finished_at)
+        finish_run(
+            connection,
+            fence.run,
+            result=result,
+            counts=counts,
+            reason=reason,
+            message=message,
+            cursor_before=cursor_before,
+            cursor_after=cursor_after,
+            document_reads=document_reads,
+            partitions=partitions,
+            finished_at=finished_at,
+        )
     return True
 
 

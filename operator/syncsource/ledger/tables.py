@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, DateTime, Dialect, Index, Integer, MetaData, String, Table, Text, TypeDecorator
 from sqlalchemy.types import TypeEngine
 
-VERSION = 1
+VERSION = 2
 """Of these definitions. A ledger with a higher one belongs to a newer SyncSource."""
 
 
@@ -50,7 +50,8 @@ cursors = Table(
     metadata,
     Column("identity", _IDENTITY, primary_key=True),
     Column("partition", _PARTITION, primary_key=True),
-    Column("cursor", Text, nullable=False),
+    Column("cursor", Text),
+    Column("state", Text),
     Column("config_hash", _WORD, nullable=False),
     Column("updated_at", Instant, nullable=False),
 )
@@ -76,8 +77,33 @@ runs = Table(
     Column("quarantined", BigInteger, nullable=False, default=0),
     Column("cursor_before", Text),
     Column("cursor_after", Text),
+    Column("document_reads", BigInteger, nullable=False, server_default="0"),
+    Column("partitions_total", BigInteger, nullable=False, server_default="0"),
+    Column("partitions_succeeded", BigInteger, nullable=False, server_default="0"),
+    Column("partitions_failed", BigInteger, nullable=False, server_default="0"),
     Index("syncsource_runs_by_fence", "identity", "fence"),
 )
+
+run_partitions = Table(
+    "syncsource_run_partitions",
+    metadata,
+    Column("run", _WORD, primary_key=True),
+    Column("partition", _PARTITION, primary_key=True),
+    Column("result", _WORD, nullable=False),
+    Column("reason", _WORD, nullable=False, default=""),
+    Column("message", Text, nullable=False, default=""),
+    Column("read", BigInteger, nullable=False, default=0),
+    Column("inserted", BigInteger, nullable=False, default=0),
+    Column("updated", BigInteger, nullable=False, default=0),
+    Column("unchanged", BigInteger, nullable=False, default=0),
+    Column("skipped", BigInteger, nullable=False, default=0),
+    Column("quarantined", BigInteger, nullable=False, default=0),
+    Column("cursor_before", Text),
+    Column("cursor_after", Text),
+    Column("finished_at", Instant, nullable=False),
+)
+"""What a run committed, partition by partition: written in the transaction of the rows. Without partitions the value is empty, and a row is
+there only where the run committed window by window."""
 
 quarantine = Table(
     "syncsource_quarantine",
@@ -89,6 +115,9 @@ quarantine = Table(
     Column("reason", _WORD, nullable=False),
     Column("message", Text, nullable=False),
     Column("field", Text),
+    Column("place", Text),
+    Column("position", BigInteger),
+    Column("excerpt", Text),
     Column("first_seen", Instant, nullable=False),
     Column("last_seen", Instant, nullable=False),
     Column("last_run", _WORD, nullable=False),
@@ -102,6 +131,9 @@ rejected = Table(
     Column("reason", _WORD, nullable=False),
     Column("message", Text, nullable=False),
     Column("field", Text),
+    Column("place", Text),
+    Column("position", BigInteger),
+    Column("excerpt", Text),
     prefixes=["TEMPORARY"],
 )
 """A run's bad records until it commits: temporary, on the connection that writes."""

@@ -38,6 +38,19 @@ class SecretRef(Part):
     name: SecretName = Field(description="Name of a Secret in the SyncSource's namespace.")
 
 
+class SecretKeyRef(Part):
+    """A key of a Secret of the SyncSource's own namespace."""
+
+    name: SecretName = Field(description="Name of the Secret.")
+    key: SecretName = Field(description="Key in the Secret's data.")
+
+
+class UrlFrom(Part):
+    """Where the database URL is kept."""
+
+    secret_key_ref: SecretKeyRef = Field(description="The Secret's key that holds the URL.")
+
+
 class RateLimit(Part):
     """At most so many requests in any such span of time."""
 

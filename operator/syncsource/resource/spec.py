@@ -9,9 +9,9 @@ from pydantic import Field
 
 from syncsource.resource.fields import FieldSpec, Key
 from syncsource.resource.incremental import Incremental
-from syncsource.resource.parts import PositiveDuration
+from syncsource.resource.parts import PositiveDuration, UrlFrom
 from syncsource.resource.source import Source
-from syncsource.resource.types import Cron, Duration, Part, SecretName, Share, TimeZone, ruled
+from syncsource.resource.types import Cron, Duration, Part, Share, TimeZone, ruled
 
 LIST_MAP_BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
 
@@ -27,19 +27,6 @@ class Schedule(Part):
     every: Duration | None = Field(None, description="Interval between the starts of runs, for example 5m.")
     cron: Cron | None = Field(None, description="Five cron fields. `H` stands for a value hashed from the object's uid.")
     time_zone: TimeZone | None = Field(None, description="IANA time zone of cron. Absent: UTC.")
-
-
-class SecretKeyRef(Part):
-    """A key of a Secret of the SyncSource's own namespace."""
-
-    name: SecretName = Field(description="Name of the Secret.")
-    key: SecretName = Field(description="Key in the Secret's data.")
-
-
-class UrlFrom(Part):
-    """Where the database URL is kept."""
-
-    secret_key_ref: SecretKeyRef = Field(description="The Secret's key that holds the URL.")
 
 
 class SqlDestination(Part):
