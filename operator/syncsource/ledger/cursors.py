@@ -43,6 +43,6 @@ def save_cursor(
     if text is None and state is None:
         connection.execute(delete(cursors).where(cursors.c.identity == identity, cursors.c.partition == partition))
         return
-    row = {"identity": identity, "partition": partition, "cursor": text, "state": state, "config_hash": config_hash}
-    row["updated_at"] = at or datetime.now(UTC)
+    moment = at or datetime.now(UTC)
+    row = {"identity": identity, "partition": partition, "cursor": text, "state": state, "config_hash": config_hash, "updated_at": moment}
     upsert(connection, cursors, row, dict.fromkeys(("cursor", "state", "config_hash", "updated_at")))

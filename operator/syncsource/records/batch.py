@@ -11,6 +11,16 @@ date date, timestamp aware datetime in UTC, json str (JSON text with sorted keys
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """Stands in a page for a record that a source could not make out, such as a line with too few columns. ``record``: what there was of it,
+    as JSON can hold it."""
+
+    reason: str
+    message: str
+    record: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """A record that can't be written. ``record`` is its JSON; ``field`` the column at fault, if one is."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from syncsource.records import paths
-from syncsource.records.batch import Batch, Rejected
+from syncsource.records.batch import Batch, Broken, Rejected
 from syncsource.records.cursors import cursor_texts, highest
 from syncsource.records.types import NONE, FieldType, Unusual, field_type, to_json
 from syncsource.resource.fields import FieldSpec
@@ -92,13 +92,15 @@ def _absent(field: Field) -> tuple[Field, str, str]:
 
 def _only_objects(records: list[Any], faults: Faults) -> list[Any]:
     for index, record in enumerate(records):
-        if not isinstance(record, dict):
+        if isinstance(record, Broken):
+            faults[index] = (None, record.reason, record.message)
+        elif not isinstance(record, dict):
             faults[index] = (None, "NotAnObject", f"a record must be a JSON object, not {type(record).__name__}")
     return [record if isinstance(record, dict) else {} for record in records]
 
 
 def _rejected(record: Any, field: Field | None, reason: str, message: str) -> Rejected:
-    return Rejected(to_json(record), reason, message, field.name if field else None)
+    return Rejected(to_json(record.record if isinstance(record, Broken) else record), reason, message, field.name if field else None)
 
 
 def _without(faults: Faults, items: list[Any]) -> list[Any]:

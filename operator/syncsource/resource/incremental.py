@@ -14,7 +14,9 @@ class Incremental(Part):
     """Read only what changed since the last complete read."""
 
     cursor: Path = Field(description="Path in a record to the value that grows with each change, for example updatedAt.")
-    param: Param = Field(description="Query parameter that carries the cursor; the upstream must answer with records at or after it.")
+    param: Param | None = Field(
+        None, description="Query parameter that carries the cursor; the upstream must answer with records at or after it. For source.http."
+    )
     lookback: Duration = Field(
         timedelta(0), description="How far before the cursor to read again, for records that appear late. For cursors that are instants."
     )

@@ -90,7 +90,12 @@ class SyncSourceSpec(Part):
             "self.keys.all(k, k.fields.all(f, self.fields.exists(x, x.name == f)))",
             "every key field must be one of spec.fields",
             ".keys",
-        )
+        ),
+        (
+            "!has(self.incremental) || has(self.incremental.param) == has(self.source.http)",
+            "param is needed to send the cursor to source.http, and only there",
+            ".incremental",
+        ),
     )
     suspend: bool = Field(False, description="Stops scheduled and requested runs.")
     suspend_reason: Annotated[str, Field(max_length=256)] = Field("", description="Shown with the Suspended condition.")

@@ -27,7 +27,7 @@ class Page:
     """Records that arrived together."""
 
     records: list[Any]
-    """Decoded JSON, all of the page, in its order. Numbers are int or Decimal, never float."""
+    """Decoded JSON, all of the page, in its order; a :class:`Broken` for what could not be decoded. Numbers are int or Decimal, never float."""
     served_at: datetime | None = None
     """The upstream's clock when it answered, in UTC; None where it did not say."""
     place: str = ""

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncsource.records.batch import Rejected
+from syncsource.records.batch import Broken, Rejected
 from syncsource.records.shape import Shape
 from syncsource.resource.fields import FieldSpec
 
@@ -57,6 +57,13 @@ def test_each_fault_has_its_reason_and_the_rest_is_kept() -> None:
         Rejected('{"amount":{"total":"lots"},"code":"c","id":2}', "InvalidValue", "total: 'lots' is not a decimal(10,2)", "total"),
         Rejected('{"id":3}', "MissingValue", "code: a required field is missing or null", "code"),
     ]
+
+
+def test_what_a_source_could_not_make_out_keeps_its_own_reason() -> None:
+    records: list[Any] = [{"id": 1, "code": "c"}, Broken("RaggedLine", "the line has 3 columns, the header 2", ["2", "c", "x"])]
+    batch = shape().batch(records)
+    assert (batch.read, [row[0] for row in batch.rows]) == (2, [1])
+    assert batch.rejected == [Rejected('["2","c","x"]', "RaggedLine", "the line has 3 columns, the header 2")]
 
 
 def test_cursors_belong_to_their_rows() -> None:
