@@ -178,3 +178,17 @@ def test_field_selectors_that_cannot_be_read(http, widgets, selector, why) -> No
 
 def test_a_comma_in_a_field_selector_is_escaped(http, widgets) -> None:
     assert http.get(widgets, params={"fieldSelector": "metadata.name=a\\,b"}).json()["items"] == []
+
+
+def test_a_namespaced_kind_is_written_in_a_namespace_only(http, widgets) -> None:
+    path = widgets.replace("/namespaces/default", "")
+    assert path != widgets
+    body = {"apiVersion": "conformance.example.dev/v1alpha1", "kind": "Widget", "metadata": {"name": "stays"}, "spec": {"colour": "red"}}
+    assert http.post(widgets, json=body).status_code == 201
+    for method in ("DELETE", "POST", "PUT", "PATCH"):
+        refused = http.request(method, path, json=body, headers=MERGE if method == "PATCH" else None)
+        assert (refused.status_code, refused.text) == (404, "404 page not found\n"), method
+    assert http.get(f"{widgets}/stays").status_code == 200
+    for method in ("DELETE", "POST", "PUT"):
+        refused = http.request(method, "/api/v1/configmaps", json={})
+        assert (refused.status_code, refused.json()["reason"]) == (405, "MethodNotAllowed"), method

@@ -27,6 +27,8 @@ from syncsource.localplane.serving.scale import Scales
 from syncsource.localplane.storage.store import WriteFailed
 from syncsource.localplane.writing.writer import Writer
 
+_ACROSS = frozenset({"list", "watch"})
+"""Verbs that a namespaced kind has without a namespace, too."""
 _DEPRECATION = web.RequestKey("deprecation", str)
 _log = logging.getLogger(__name__)
 
@@ -155,7 +157,7 @@ class _Plane:
             raise PathNotFound(info.resource)
         if info.namespace and not resource.namespaced:
             raise PathNotFound(info.resource)
-        if info.name and resource.namespaced and not info.namespace:
+        if resource.namespaced and not info.namespace and (info.name or (resource.is_custom and info.verb not in _ACROSS)):
             raise PathNotFound(info.resource)
         return resource
 
@@ -164,6 +166,8 @@ def _is_allowed(verb: str, resource: Resource, info: RequestInfo) -> bool:
     part = resource.subresource(info.subresource)
     if part is not None:
         return verb in part.verbs
+    if resource.namespaced and not info.namespace and verb not in _ACROSS:
+        return False
     return verb in resource.verbs and (verb != "create" or not info.name) and (bool(info.name) or verb not in {"update", "patch"})
 
 

@@ -84,8 +84,6 @@ class Handlers:
         obj = body.value
         if not resource.is_stored:
             return answer(self.reviews.answer(resource, info.namespace, obj, user_of(request), WriteOptions()), request, code=201)
-        if resource.namespaced and not info.namespace:
-            raise errors.method_not_allowed()
         options = self._options(request, info, body)
         return self._written(request, resource, self.writer.create(resource, info.namespace, obj, options), code=201)
 
