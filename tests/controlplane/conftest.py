@@ -22,6 +22,7 @@ import httpx
 import pytest
 import yaml
 
+from tests.controlplane.policies import Policy
 from tests.requiring import unavailable
 
 HERE = Path(__file__).parent
@@ -116,6 +117,11 @@ def widgets(http: httpx.Client) -> str:
     """The path of widgets in `default`, defined."""
     define(http, HERE / "conformance" / "files" / "crd.yaml")
     return WIDGETS
+
+
+@pytest.fixture
+def policy(http: httpx.Client) -> Policy:
+    return Policy(http)
 
 
 def define(http: httpx.Client, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import select
 import signal
@@ -227,3 +228,11 @@ def alive(pattern: Path) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in "ZX"
+
+
+def secret(here: Machine, data: dict[str, str], plural: str = "secrets", name: str = "") -> str:
+    name = name or f"s{uuid.uuid4().hex[:10]}"
+    values = {key: base64.b64encode(text.encode()).decode() for key, text in data.items()} if plural == "secrets" else data
+    made = here.http.post(f"/api/v1/namespaces/default/{plural}", json={"metadata": {"name": name}, "data": values})
+    assert made.status_code == 201, made.text
+    return name
