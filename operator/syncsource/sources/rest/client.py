@@ -6,8 +6,9 @@ import functools
 import logging
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -30,6 +31,7 @@ LARGEST_BODY = 256 * 1024 * 1024
 EXCERPT = 16 * 1024
 """Bytes that are read of the body of a refusal."""
 MOST_REDIRECTS = 5
+NOT_MODIFIED = 304
 
 # Both log URLs and headers, and so API keys.
 for _name in ("httpx", "httpcore"):
@@ -59,14 +61,17 @@ class Client:
         self._watch = Watch(cancelled)
         self._client = _client(self._watch, self._base.scheme, self._headers())
 
-    def fetch(self, url: httpx.URL) -> Received:
-        """The complete answer. Raises RetryableError, PermanentError, AbortedError."""
+    def fetch(self, url: httpx.URL, conditions: Mapping[str, str] = MappingProxyType({})) -> Received:
+        """The complete answer; with ``conditions`` (headers) it may be one of status 304, without a body.
+
+        Raises RetryableError, PermanentError, AbortedError.
+        """
         for _ in range(MOST_REDIRECTS + 1):
             call = Call(self._http.request.method, self._credentials.sign(url), self._http.timeout, self._redaction)
             self._permit(self._base.host)
             self._watch.begin(self._http.timeout.total_seconds())
             with translated(call):
-                answer = self._exchange(call)
+                answer = self._exchange(call, conditions)
             if isinstance(answer, Received):
                 return answer
             url = answer
@@ -79,14 +84,14 @@ class Client:
     def close(self) -> None:
         self._client.close()
 
-    def _exchange(self, call: Call) -> Received | httpx.URL:
+    def _exchange(self, call: Call, conditions: Mapping[str, str]) -> Received | httpx.URL:
         """The answer, or where it redirects to."""
-        request = self._client.build_request(call.method, call.url, content=self._body)
+        request = self._client.build_request(call.method, call.url, content=self._body, headers=conditions)
         response = self._client.send(request, stream=True)
         try:
             if response.has_redirect_location:
                 return self._redirected(call, response)
-            if not response.is_success:
+            if not response.is_success and not (conditions and response.status_code == NOT_MODIFIED):
                 raise self._refused(call, response)
             return Received(call, response.status_code, response.headers, self._read(call, response))
         finally:

@@ -13,11 +13,12 @@ from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Page, Slice
 from syncsource.sources.rest.answers import Answer
 from syncsource.sources.rest.auth import Credentials, Secrets, credentials
-from syncsource.sources.rest.client import Client
+from syncsource.sources.rest.client import NOT_MODIFIED, Client
 from syncsource.sources.rest.decoding import decoded, records_at
 from syncsource.sources.rest.paging import Paging, Reading, paging
 from syncsource.sources.rest.reasons import PAGINATION_STUCK
 from syncsource.sources.rest.redaction import Redaction
+from syncsource.sources.rest.remembering import Remembered
 from syncsource.sources.rest.retrying import Retrying
 from syncsource.sources.rest.urls import merged, request_url
 
@@ -25,13 +26,16 @@ from syncsource.sources.rest.urls import merged, request_url
 class RestSource:
     """``spec.source.http``. Made by :meth:`open`."""
 
-    def __init__(self, url: httpx.URL, param: str | None, records: str | None, pages: Paging, client: Client, retrying: Retrying) -> None:
+    def __init__(
+        self, url: httpx.URL, param: str | None, records: str | None, pages: Paging, client: Client, retrying: Retrying, conditional: bool
+    ) -> None:
         self._url = url
         self._param = param
         self._records = records_at(records)
         self._paging = pages
         self._client = client
         self._retrying = retrying
+        self._conditional = conditional
         self.state: str | None = None
         self.unchanged = False
         self.billed = 0
@@ -52,22 +56,30 @@ class RestSource:
         client = Client(http, granted, _redaction(secrets, granted), permit=permit, cancelled=cancelled)
         pages = paging(http.pagination, client.resolve)
         param = spec.incremental.param if spec.incremental else None
-        return cls(request_url(http), param, http.records, pages, client, Retrying(http.retry, cancelled))
+        return cls(request_url(http), param, http.records, pages, client, Retrying(http.retry, cancelled), http.request.method == "GET")
 
     def pages(self, part: Slice) -> Iterator[Page]:
         """See :class:`syncsource.sources.Source`."""
         since = part.since
         start = merged(self._url, {self._param: since}) if self._param and since is not None else self._url
-        url: httpx.URL | None = self._paging.first(start)
+        first = self._paging.first(start)
+        self.state, self.unchanged = None, False
+        before = Remembered.read(part.state, first)
         trail, total = Trail(), 0
+        url: httpx.URL | None = first
         while url is not None:
             trail.visit(url)
-            answer = self._retrying.run(partial(self._fetch, url))
+            answer, seen = self._retrying.run(partial(self._fetch, url, before, trail.pages))
+            if answer is None:
+                self.state, self.unchanged = part.state, True
+                return
             records = self._records(answer)
             trail.read(answer, len(records))
             total += len(records)
             url = self._paging.following(Reading(start, answer, len(records), trail.pages, total))
             trail.check(url, answer)
+            if url is None and seen is not None and self._is_known(seen, before):
+                return
             page = Page(records, answer.served_at, f"page {trail.pages}")
             del answer, records
             yield page
@@ -77,8 +89,20 @@ class RestSource:
         """See :class:`syncsource.sources.Source`."""
         self._client.close()
 
-    def _fetch(self, url: httpx.URL) -> Answer:
-        return decoded(self._client.fetch(url))
+    def _fetch(self, url: httpx.URL, before: Remembered | None, page: int) -> tuple[Answer | None, Remembered | None]:
+        """The answer, and what to remember of the first; no answer where it is still the one of ``before``."""
+        if page > 1:
+            return decoded(self._client.fetch(url)), None
+        received = self._client.fetch(url, before.conditions if before and self._conditional else {})
+        if received.status == NOT_MODIFIED:
+            return None, None
+        return decoded(received), Remembered.of(url, received)
+
+    def _is_known(self, seen: Remembered, before: Remembered | None) -> bool:
+        """Everything is on one page: whether it is the one of last time."""
+        self.state = seen.text
+        self.unchanged = before is not None and before.body == seen.body
+        return self.unchanged
 
 
 class Trail:

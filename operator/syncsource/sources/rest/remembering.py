@@ -1,0 +1,61 @@
+"""Whether an answer is the one of last time: validators of RFC 9110 (section 8.8) where the upstream sends them, else a hash of the body.
+
+Only of reads that fit on one page: a validator of the first of several pages says nothing of the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from hashlib import blake2b
+
+import httpx
+import msgspec
+
+from syncsource.sources.rest.answers import Received
+
+_LONGEST = 1024
+_SENDABLE = re.compile(rf"[\x20-\x7e]{{1,{_LONGEST}}}")
+
+
+class Remembered(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is kept of an answer. ``address`` and ``body`` are hashes, so that nothing of either can be read from it."""
+
+    address: str
+    body: str
+    etag: str = ""
+    modified: str = ""
+
+    @classmethod
+    def of(cls, url: httpx.URL, received: Received) -> Remembered:
+        """Of the complete answer to a request for ``url``, which has no credentials in it."""
+        headers = received.headers
+        return cls(_hash(str(url).encode()), _hash(received.content), _kept(headers.get("etag")), _kept(headers.get("last-modified")))
+
+    @classmethod
+    def read(cls, state: str | None, url: httpx.URL) -> Remembered | None:
+        """What :attr:`text` was, if it is about the same URL."""
+        try:
+            found = msgspec.json.decode(state or "null", type=cls)
+        except (msgspec.MsgspecError, UnicodeError):
+            return None
+        return found if found.address == _hash(str(url).encode()) else None
+
+    @property
+    def text(self) -> str:
+        """To be kept until the next read."""
+        return msgspec.json.encode(self).decode()
+
+    @property
+    def conditions(self) -> Mapping[str, str]:
+        """Headers that ask for the body only where it has changed (RFC 9110, section 13.1)."""
+        found = {"if-none-match": self.etag, "if-modified-since": self.modified}
+        return {name: value for name, value in found.items() if value}
+
+
+def _kept(header: str | None) -> str:
+    return header if header and _SENDABLE.fullmatch(header) else ""
+
+
+def _hash(content: bytes) -> str:
+    return blake2b(content, digest_size=16).hexdigest()
