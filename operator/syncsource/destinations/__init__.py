@@ -11,8 +11,9 @@ definition, or anything about runs, cursors and fences, which are the ledger's.
 
 from syncsource.destinations.applying import Applied
 from syncsource.destinations.database import Database, open_database
-from syncsource.destinations.opening import open_table
+from syncsource.destinations.foreseeing import Foreseen
+from syncsource.destinations.opening import find_table, open_table
 from syncsource.destinations.table import Table
 from syncsource.destinations.writer import Writer
 
-__all__ = ["Applied", "Database", "Table", "Writer", "open_database", "open_table"]
+__all__ = ["Applied", "Database", "Foreseen", "Table", "Writer", "find_table", "open_database", "open_table"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from syncsource.destinations.database import Database
 from syncsource.destinations.dialect import Dialect
@@ -18,28 +19,44 @@ def open_table(database: Database, destination: SqlDestination, fields: Sequence
 
     SchemaMismatch names the column, its type, the field's type and the way out. StalledError: a schema where there are none.
     """
-    session = Session(database)
-    try:
-        layout, created = _found_or_created(session, destination, fields, keys)
-    finally:
-        session.close()
+    with _session(database) as session:
+        layout = _layout(session, destination)
+        created = layout is None
+        if layout is None:
+            layout = _create(session, destination, fields, keys)
     return _table(database.dialect, layout, fields, keys, created)
 
 
-def _found_or_created(
-    session: Session, destination: SqlDestination, fields: Sequence[FieldSpec], keys: Sequence[str]
-) -> tuple[Layout, bool]:
+def find_table(database: Database, destination: SqlDestination, fields: Sequence[FieldSpec], keys: Sequence[str]) -> Table | None:
+    """The same, but nothing is created: None where :func:`open_table` would create the table."""
+    with _session(database) as session:
+        layout = _layout(session, destination)
+    return None if layout is None else _table(database.dialect, layout, fields, keys, False)
+
+
+@contextmanager
+def _session(database: Database) -> Iterator[Session]:
+    session = Session(database)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def _layout(session: Session, destination: SqlDestination) -> Layout | None:
+    layout = session.layout(destination.schema_, destination.table)
+    if layout is None and not destination.create_table:
+        raise SchemaMismatch(f"the database has no table {destination.table!r}: create it, or set spec.destination.sql.createTable to true")
+    return layout
+
+
+def _create(session: Session, destination: SqlDestination, fields: Sequence[FieldSpec], keys: Sequence[str]) -> Layout:
     schema, name = destination.schema_, destination.table
-    layout = session.layout(schema, name)
-    if layout is not None:
-        return layout, False
-    if not destination.create_table:
-        raise SchemaMismatch(f"the database has no table {name!r}: create it, or set spec.destination.sql.createTable to true")
     with nameless(f"to create the table {name!r}"), session.transaction(session.dialect.begin):
         session.create(schema, name, fields, keys)
     layout = session.layout(schema, name)
     assert layout is not None
-    return layout, True
+    return layout
 
 
 def _table(dialect: Dialect, layout: Layout, fields: Sequence[FieldSpec], keys: Sequence[str], created: bool) -> Table:

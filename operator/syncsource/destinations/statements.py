@@ -41,12 +41,7 @@ class Statements:
     @property
     def differs(self) -> str:
         """Whether a mapped column of the row is not what was staged. The key's own columns are never changed."""
-        different = [
-            self.dialect.differs(column, f"t.{quoted(column.name)}", f"s.c{place}")
-            for place, column in enumerate(self.table.columns)
-            if not column.key
-        ]
-        return f"({' OR '.join(different)})" if different else "(1 = 0)"
+        return f"({' OR '.join(self._differences)})" if self._differences else "(1 = 0)"
 
     def temporary(self, name: str) -> str:
         """A temporary table's qualified name."""
@@ -108,6 +103,13 @@ class Statements:
             f"FROM {self.temporary(STAGE)} AS s {only}LEFT JOIN {self.target} AS t ON {self.keys} WHERE {' AND '.join(where)}"
         )
 
+    def foresee(self) -> str:
+        """Of every row staged, in the order of reading: seq, whether the table lacks it, and whether each column outside the key differs."""
+        first = next(column for column in self.table.columns if column.key)
+        conditions = [f"t.{quoted(first.name)} IS NULL", *self._differences]
+        flags = ", ".join(f"CASE WHEN {condition} THEN 1 ELSE 0 END" for condition in conditions)
+        return f"SELECT s.seq, {flags} FROM {self.temporary(STAGE)} AS s LEFT JOIN {self.target} AS t ON {self.keys} ORDER BY s.seq"
+
     def lock(self) -> str | None:
         """Locks the rows to update in the order of their primary key, and counts them."""
         order = [f"t.{quoted(name)}" for name in self.table.primary] or self.staged_keys.split(", ")
@@ -153,6 +155,15 @@ class Statements:
             f"SELECT r.seq, r.reason, r.message, r.field, {values} FROM {self.temporary(REFUSED)} AS r "
             f"JOIN {self.temporary(STAGE)} AS s ON s.seq = r.seq WHERE r.seq > {after} ORDER BY r.seq LIMIT {limit}"
         )
+
+    @property
+    def _differences(self) -> list[str]:
+        """A condition for each mapped column outside the key: its value is not what was staged."""
+        return [
+            self.dialect.differs(column, f"t.{quoted(column.name)}", f"s.c{place}")
+            for place, column in enumerate(self.table.columns)
+            if not column.key
+        ]
 
     def _changed(self) -> str:
         return f"{self.target} AS t JOIN {self.temporary(STAGE)} AS s ON {self.keys} JOIN {self.temporary(CHANGES)} AS v ON v.seq = s.seq"

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from syncsource.destinations.applying import Applied, Applying, Refused
 from syncsource.destinations.database import Database
 from syncsource.destinations.duplicates import drop_older
+from syncsource.destinations.foreseeing import OLDER, Foreseen, compared, refused, staged_rows
 from syncsource.destinations.session import Session, nameless
 from syncsource.destinations.staging import Staging
 from syncsource.destinations.statements import Statements
@@ -77,6 +78,18 @@ class Writer:
             skipped=self._skipped if self._update else self._skipped + same,
             rejected=Refused(self._session, self._table, applying.refused),
         )
+
+    def foresee(self, rows: Sequence[Row], cursors: Sequence[str | None] | None = None) -> list[Foreseen]:
+        """What :meth:`stage` and :meth:`apply` would do to each row; only what a constraint would refuse is not foreseen. Writes nothing.
+        Once, and alone."""
+        rejected = iter(self._staging.add(rows, cursors))
+        if not self._staging.count:
+            return [refused(one) for one in rejected]
+        statements = Statements(self._session.dialect, self._table)
+        staged = staged_rows(self._session, statements)
+        self._settle()
+        found = compared(self._session, statements, update=self._update)
+        return [found.get(seq, OLDER) if seq in staged else refused(next(rejected)) for seq in range(len(rows))]
 
     def cancel(self) -> None:
         """Stops what the writer is doing, from any thread; it and all that follows raise AbortedError (Cancelled)."""

@@ -1,0 +1,64 @@
+"""What writing rows would do to each of them, found out without writing: the rows are staged and compared, nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Literal
+
+from syncsource.destinations.quoting import STAGE
+from syncsource.destinations.session import Session
+from syncsource.destinations.statements import Statements
+from syncsource.destinations.table import Table
+from syncsource.records.batch import Rejected
+
+Action = Literal["Insert", "Update", "Unchanged", "Skip", "Quarantine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What would become of one row."""
+
+    action: Action
+    changed: tuple[str, ...] = ()
+    """The columns that an Update sets to something else."""
+    reason: str = ""
+    message: str = ""
+    """Why it would be skipped or quarantined."""
+
+
+OLDER = Foreseen("Skip", reason="OlderDuplicate", message="a newer record has the same key")
+_KEPT = Foreseen("Skip", reason="Exists", message="the table has the row, and spec.write.onExisting is Skip")
+
+
+def staged_rows(session: Session, statements: Statements) -> set[int]:
+    """seq of every row that is staged."""
+    return {seq for (seq,) in session.rows(f"SELECT seq FROM {statements.temporary(STAGE)}")}
+
+
+def compared(session: Session, statements: Statements, *, update: bool) -> dict[int, Foreseen]:
+    """By seq, what would become of the rows that are staged now."""
+    found = groupby(session.rows(statements.foresee()), key=itemgetter(0))
+    return {seq: _foreseen(statements.table, list(matches), update) for seq, matches in found}
+
+
+def refused(rejected: Rejected) -> Foreseen:
+    """Of a row that its columns can't hold."""
+    return Foreseen("Quarantine", reason=rejected.reason, message=rejected.message)
+
+
+def _foreseen(table: Table, matches: Sequence[Sequence[Any]], update: bool) -> Foreseen:
+    """``matches``: seq, whether the table has no such row, and for each column that is not of the key whether it differs."""
+    if len(matches) > 1:
+        listed = ", ".join(column.name for column in table.columns if column.key)
+        return Foreseen("Quarantine", reason="AmbiguousKey", message=f"the key ({listed}) finds more than one row of the table")
+    _, missing, *differs = matches[0]
+    if missing:
+        return Foreseen("Insert")
+    if not update:
+        return _KEPT
+    others = [column.name for column in table.columns if not column.key]
+    changed = tuple(name for name, different in zip(others, differs, strict=True) if different)
+    return Foreseen("Update", changed) if changed else Foreseen("Unchanged")
