@@ -16,6 +16,7 @@ from syncsource.destinations import Applied, Database, Table, Writer, open_datab
 from syncsource.records.batch import Rejected
 from syncsource.resource.fields import FieldSpec
 from syncsource.resource.spec import SqlDestination
+from tests.mariadb import mariadb_server
 from tests.postgres import postgresql_server
 
 
@@ -80,6 +81,13 @@ class Place:
 def postgresql_uri() -> Iterator[str]:
     """One server for the worker's tests."""
     with postgresql_server() as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def mariadb_uri() -> Iterator[str]:
+    """One server for the worker's tests."""
+    with mariadb_server() as uri:
         yield uri
 
 

@@ -1,0 +1,88 @@
+"""A MariaDB of the system's package, for the time of some tests."""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pymysql
+
+from tests.requiring import unavailable
+
+_STARTING = 60.0
+"""Seconds that a server may take to answer."""
+
+
+@contextmanager
+def mariadb_server() -> Iterator[str]:
+    """A fresh server with an empty database ``test``: the URL of its superuser. It listens on a port of 127.0.0.1 and a socket."""
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), free_port()) as uri:
+        yield uri
+
+
+@contextmanager
+def running(folder: Path, port: int) -> Iterator[str]:
+    """The server whose data are in the folder, new or not, for the time of the block."""
+    daemon = shutil.which("mariadbd", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+    if daemon is None:
+        unavailable("mariadb", "mariadbd is not installed: it is in Debian's package mariadb-server")
+    data = folder / "data"
+    if not data.exists():
+        _create(data)
+    with _started(daemon, folder, port):
+        yield f"mysql://root@127.0.0.1:{port}/test?unix_socket={folder}/s"
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def _create(data: Path) -> None:
+    command = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", f"--user={getpass.getuser()}", *_SMALL]
+    options = ["--auth-root-authentication-method=normal", "--skip-name-resolve", "--skip-test-db"]
+    subprocess.run([*command, *options], check=True, capture_output=True)
+
+
+_SMALL = ("--innodb-log-file-size=16M", "--innodb-buffer-pool-size=64M")
+
+
+@contextmanager
+def _started(daemon: str, folder: Path, port: int) -> Iterator[None]:
+    command = [daemon, "--no-defaults", f"--datadir={folder}/data", f"--socket={folder}/s", f"--port={port}", f"--user={getpass.getuser()}"]
+    options = ["--bind-address=127.0.0.1", "--skip-name-resolve", f"--pid-file={folder}/pid", f"--tmpdir={folder}"]
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen([*command, *options, *_SMALL, "--innodb-flush-log-at-trx-commit=0"], stdout=log, stderr=log)
+    try:
+        _wait(process, folder)
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Until it answers: nothing tells of that but the socket."""
+    deadline = time.monotonic() + _STARTING
+    while True:
+        try:
+            with pymysql.connect(unix_socket=f"{folder}/s", user="root", autocommit=True) as connection, connection.cursor() as cursor:
+                cursor.execute("CREATE DATABASE IF NOT EXISTS test CHARACTER SET utf8mb4")
+            return
+        except pymysql.err.OperationalError as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                said = (folder / "log").read_text(errors="replace").strip().splitlines()[-5:]
+                raise RuntimeError(f"mariadbd does not start: {said}") from error
+        time.sleep(0.05)
