@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Engine, ExceptionContext, event
+from sqlalchemy import URL, Engine, ExceptionContext, event
 
+from syncsource.databases.url import parse_url, secrets_of, where
 from syncsource.destinations.dialect import Dialect
 from syncsource.destinations.postgresql import PostgreSQL
 from syncsource.destinations.sqlite import SQLite
-from syncsource.destinations.url import parse_url, secrets_of, where
-from syncsource.errors import SyncError
+from syncsource.errors import StalledError, SyncError
 
 _DIALECTS: dict[str, Dialect] = {"postgresql": PostgreSQL(), "sqlite": SQLite()}
 PATIENCE = 30.0
@@ -61,13 +62,22 @@ def open_database(url: str, named: str = "the database URL", *, patience: float 
     (DatabaseUnavailable, DatabaseBusy, DatabaseReadOnly, DiskFull, TransactionTimeout), PermanentError (DatabaseAuthFailed, DatabaseNotFound,
     PermissionDenied, DatabaseError) or SchemaMismatch instead of a driver's error.
     """
-    parsed = parse_url(url, named)
+    parsed = parse_url(url, named, tuple(_DIALECTS))
+    _check_folder(parsed, named)
     dialect = _DIALECTS[parsed.drivername]
     engine = dialect.engine(parsed, patience)
     assert engine.dialect.dbapi is not None
     database = Database(engine, dialect, where(parsed), engine.dialect.dbapi.Error, secrets_of(parsed))
     event.listen(engine, "handle_error", _Border(database))
     return database
+
+
+def _check_folder(url: URL, named: str) -> None:
+    """SQLite creates a file, but no folder."""
+    if url.drivername == "sqlite" and not Path(url.database or "").absolute().parent.is_dir():
+        raise StalledError(
+            f"{named}: the folder of {url.database} does not exist: create it, or mend the path (the file itself is created)"
+        )
 
 
 class _Border:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,21 +11,28 @@ from sqlalchemy.exc import ArgumentError
 
 from syncsource.errors import StalledError
 
-_DIALECTS = {"postgresql": "postgresql", "postgres": "postgresql", "sqlite": "sqlite"}
-FORMS = "postgresql://user:password@host:5432/name or sqlite:////path/to/file.db"
+_NAMES = {"postgresql": "postgresql", "postgres": "postgresql", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
+_FORMS = {
+    "postgresql": "postgresql://user:password@host:5432/name",
+    "mysql": "mysql://user:password@host:3306/name",
+    "sqlite": "sqlite:////path/to/file.db",
+}
 
 
-def parse_url(text: str, source: str) -> URL:
-    """The URL, its drivername the bare dialect's. ``source`` names where it was kept, for messages. StalledError where it can't be used."""
+def parse_url(text: str, source: str, kinds: Sequence[str]) -> URL:
+    """The URL, its drivername one of ``kinds``: postgresql, mysql, sqlite. ``source`` names where it was kept, for messages.
+
+    StalledError (InvalidSpec) where it can't be used. A SQLite file need not be there.
+    """
     try:
         url = make_url(text.strip())
-        dialect = _DIALECTS.get(url.get_backend_name())
+        kind = _NAMES.get(url.get_backend_name())
     except (ArgumentError, ValueError):
-        raise StalledError(f"{source} is not a database URL: write {FORMS}") from None
-    if dialect is None:
-        raise StalledError(f"{source} names the database {url.get_backend_name()!r}, which is not supported: write {FORMS}")
-    url = url.set(drivername=dialect)
-    return _file(url, source) if dialect == "sqlite" else _server(url, source)
+        raise StalledError(f"{source} is not a database URL: write {_forms(kinds)}") from None
+    if kind not in kinds:
+        raise StalledError(f"{source} names the database {url.get_backend_name()!r}, which is not supported: write {_forms(kinds)}")
+    url = url.set(drivername=kind)
+    return _file(url, source) if kind == "sqlite" else _server(url, source, kinds)
 
 
 def where(url: URL) -> str:
@@ -42,9 +50,9 @@ def secrets_of(url: URL) -> tuple[str, ...]:
     return tuple({form for password in passwords if password for form in (password, quote(password, safe=""))})
 
 
-def _server(url: URL, source: str) -> URL:
+def _server(url: URL, source: str, kinds: Sequence[str]) -> URL:
     if not url.database:
-        raise StalledError(f"{source} names no database: write {FORMS}")
+        raise StalledError(f"{source} names no database: write {_forms(kinds)}")
     return url
 
 
@@ -55,8 +63,9 @@ def _file(url: URL, source: str) -> URL:
         raise StalledError(f"{source}: SQLite needs a file, since its rows must outlive a run: sqlite:////path/to/file.db")
     if Path(url.database).is_dir():
         raise StalledError(f"{source}: {url.database} is a folder: name a file in it")
-    if not Path(url.database).absolute().parent.is_dir():
-        raise StalledError(
-            f"{source}: the folder of {url.database} does not exist: create it, or mend the path (the file itself is created)"
-        )
     return url
+
+
+def _forms(kinds: Sequence[str]) -> str:
+    forms = [_FORMS[kind] for kind in kinds]
+    return f"{', '.join(forms[:-1])} or {forms[-1]}"
