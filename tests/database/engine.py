@@ -13,6 +13,7 @@ from syncsource.engine.stopping import Stop
 from syncsource.errors import RetryableError
 from syncsource.records.cursors import meaning
 from syncsource.sources.base import Page, Slice, Source
+from syncsource.sources.hosts import local_hosts
 from tests.database.conftest import Place
 from tests.database.model import MAPPED, Record
 
@@ -73,8 +74,9 @@ class Engine:
 
     def execute(self, plan: RunPlan, upstream: Source, stop: Stop | None = None) -> Outcome:
         """The run of a plan."""
+        stop = stop or Stop()
         return execute(
-            plan, permit=lambda host: None, stop=stop or Stop(), progress=lambda progress: None, opened=lambda spec, secrets: upstream
+            plan, hosts=local_hosts(stop.event), stop=stop, progress=lambda progress: None, opened=lambda spec, secrets: upstream
         )
 
     def rows(self) -> dict[int, dict[str, Any]]:

@@ -20,6 +20,7 @@ from syncsource.engine.stopping import Stop
 from syncsource.errors import AbortedError, PermanentError, RetryableError, StalledError, SyncError
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Source
+from syncsource.sources.hosts import Hosts
 from syncsource.sources.opening import open_source
 
 OpenSource = Callable[[SyncSourceSpec, Mapping[str, Mapping[str, str]]], Source]
@@ -34,18 +35,18 @@ _log = logging.getLogger(__name__)
 def execute(
     plan: RunPlan,
     *,
-    permit: Callable[[str], None],
+    hosts: Hosts,
     stop: Stop,
     progress: Callable[[Progress], None],
     opened: OpenSource | None = None,
 ) -> Outcome:
     """Run the plan to its end. Never raises: what goes wrong is in the outcome.
 
-    ``permit`` is called with a host before each request and returns when it may be sent. ``opened`` opens another
-    source than the one that the spec names.
+    ``hosts`` is the way to what all runs share about upstreams. ``opened`` opens another source than the one that the
+    spec names.
     """
     started = time.monotonic()
-    source = opened or (lambda spec, secrets: open_source(spec, secrets, permit=permit, cancelled=stop.event))
+    source = opened or (lambda spec, secrets: open_source(spec, secrets, hosts=hosts, cancelled=stop.event))
     try:
         outcome = _execute(plan, stop, progress, source)
     except Exception as error:

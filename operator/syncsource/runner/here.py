@@ -9,12 +9,12 @@ from syncsource.engine.plan import Outcome, Progress, RunPlan
 from syncsource.engine.stopping import Stop
 from syncsource.runner.collecting import collect_rarely
 from syncsource.runner.limits import declare
-from syncsource.sources.permits import LocalPermits
+from syncsource.sources.hosts import HostTable, local_hosts
 
 
 def run_here(plan: RunPlan, stop: Stop, progress: Callable[[Progress], None]) -> Outcome:
     """Execute the plan; ``stop`` ends it early from another thread or a signal handler."""
     collect_rarely()
-    permits = LocalPermits()
-    declare(permits, plan)
-    return execute(plan, permit=permits.until(stop.event), stop=stop, progress=progress)
+    table = HostTable()
+    declare(table, plan)
+    return execute(plan, hosts=local_hosts(stop.event, table), stop=stop, progress=progress)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from syncsource.engine.plan import RunPlan
 from syncsource.resource.spec import SyncSourceSpec
-from syncsource.sources.permits import LocalPermits
+from syncsource.sources.hosts import HostTable
 
 
-def declare(permits: LocalPermits, plan: RunPlan) -> None:
+def declare(table: HostTable, plan: RunPlan) -> None:
     """Take up the limit that the plan's source declares, if it does, for its host."""
     for host, limit in SyncSourceSpec.model_validate(plan.spec).source.chosen.limits.items():
-        permits.limit(host, limit)
+        table.limit(host, limit)

@@ -13,7 +13,7 @@ from syncsource.engine.plan import Next, Outcome, Progress, RunPlan
 from syncsource.runner import wire
 from syncsource.runner.limits import declare
 from syncsource.runner.logs import relay
-from syncsource.sources.permits import LocalPermits
+from syncsource.sources.hosts import HostTable
 
 RUNS_PER_WORKER = 8
 _LINE_LIMIT = 64 * 2**20
@@ -48,7 +48,7 @@ class WorkerPool:
         """How many runs may be under way at a time; the caller keeps to it."""
         self._workers = workers
         self._members: list[_Member] = []
-        self._permits = LocalPermits()
+        self._hosts = HostTable()
         self._unhanded: set[str] = set()
         """Runs that wait for a worker to start."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -66,7 +66,7 @@ class WorkerPool:
 
     async def run(self, plan: RunPlan, progress: Report) -> Outcome:
         """Execute the plan. A failed run is an outcome, and so is a worker that died: never an exception."""
-        declare(self._permits, plan)
+        declare(self._hosts, plan)
         self._unhanded.add(plan.run)
         member = await self._least_busy()
         if plan.run not in self._unhanded:
@@ -156,13 +156,12 @@ class WorkerPool:
                     report(progress)
             case wire.Logged():
                 relay(message, member.process.pid)
-            case wire.Permit(number, _, host):
-                self._keep(asyncio.create_task(self._grant(member, number, host)))
-
-    async def _grant(self, member: _Member, number: int, host: str) -> None:
-        await asyncio.sleep(self._permits.reserve(host))
-        if member.alive:
-            member.send(wire.Granted(number))
+            case wire.Ask(number, question):
+                answer = self._hosts.ask(question)
+                if member.alive:
+                    member.send(wire.Reply(number, answer))
+            case wire.Tell(note):
+                self._hosts.tell(note)
 
     async def _end(self, member: _Member) -> None:
         assert member.process.stdin is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from syncsource.engine.plan import Outcome, Progress, RunPlan
+from syncsource.sources.hosts import messages as hosts
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -29,18 +30,24 @@ class Cancel(Message, frozen=True):
     run: str
 
 
-class Granted(Message, frozen=True):
-    """To the worker: the answer to a :class:`Permit`."""
+class Reply(Message, frozen=True):
+    """To the worker: the answer to an :class:`Ask`."""
 
     number: int
+    answer: hosts.Answer
 
 
-class Permit(Message, frozen=True):
-    """From the worker: may this run send one request to ``host``?"""
+class Ask(Message, frozen=True):
+    """From the worker: a question to the table of hosts."""
 
     number: int
-    run: str
-    host: str
+    question: hosts.Question
+
+
+class Tell(Message, frozen=True):
+    """From the worker: a note for the table of hosts."""
+
+    note: hosts.Note
 
 
 class Moved(Message, frozen=True):
@@ -67,8 +74,8 @@ class Ended(Message, frozen=True):
     outcome: Outcome
 
 
-ToWorker = Execute | Settle | Cancel | Granted
-FromWorker = Permit | Moved | Logged | Ended
+ToWorker = Execute | Settle | Cancel | Reply
+FromWorker = Ask | Tell | Moved | Logged | Ended
 
 _encoder = msgspec.json.Encoder()
 to_worker = msgspec.json.Decoder(ToWorker)

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from queue import SimpleQueue
 from typing import BinaryIO
 
 from syncsource.engine.executing import execute, settle
@@ -23,6 +24,8 @@ from syncsource.engine.stopping import Stop
 from syncsource.runner import wire
 from syncsource.runner.collecting import collect_after_run, collect_rarely
 from syncsource.runner.logs import Forwarding, about
+from syncsource.sources.hosts import Hosts
+from syncsource.sources.hosts.messages import Answer, Question
 
 PROGRESS_EVERY = 1.0
 """Seconds between two reports of one run's progress."""
@@ -36,7 +39,7 @@ class Worker:
         self._writing = threading.Lock()
         self._stops: dict[str, Stop] = {}
         self._numbers = itertools.count()
-        self._waiting: dict[int, threading.Event] = {}
+        self._waiting: dict[int, SimpleQueue[Answer | None]] = {}
 
     def serve(self) -> None:
         """Until the inlet ends; then every run is stopped."""
@@ -55,8 +58,8 @@ class Worker:
             case wire.Cancel(run):
                 if run in self._stops:
                     self._stops[run]()
-            case wire.Granted(number):
-                self._waiting.pop(number).set()
+            case wire.Reply(number, answer):
+                self._waiting.pop(number).put(answer)
 
     def _start(self, run: str, work: Callable[[], Outcome]) -> None:
         def live() -> None:
@@ -68,7 +71,8 @@ class Worker:
     def _execute(self, plan: RunPlan, stop: Stop) -> Outcome:
         try:
             with about(plan):
-                return execute(plan, permit=partial(self._permit, plan.run, stop), stop=stop, progress=self._reporter(plan.run))
+                hosts = Hosts(partial(self._ask, stop), lambda note: self._send(wire.Tell(note)), stop.event)
+                return execute(plan, hosts=hosts, stop=stop, progress=self._reporter(plan.run))
         finally:
             del self._stops[plan.run]
 
@@ -76,14 +80,17 @@ class Worker:
         with about(plan):
             return settle(plan)
 
-    def _permit(self, run: str, stop: Stop, host: str) -> None:
-        number, granted = next(self._numbers), threading.Event()
-        self._waiting[number] = granted
-        self._send(wire.Permit(number, run, host))
-        with stop.calling(granted.set):
+    def _ask(self, stop: Stop, question: Question) -> Answer:
+        number, answers = next(self._numbers), SimpleQueue[Answer | None]()
+        self._waiting[number] = answers
+        self._send(wire.Ask(number, question))
+        with stop.calling(partial(answers.put, None)):
             stop.check()
-            granted.wait()
-        stop.check()
+            answer = answers.get()
+        if answer is None:
+            stop.check()
+        assert answer is not None
+        return answer
 
     def _reporter(self, run: str) -> Callable[[Progress], None]:
         last = 0.0

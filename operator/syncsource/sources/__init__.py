@@ -6,12 +6,12 @@ writing a secret or a control character into a message. Knows nothing of runs, d
 
     base       what a source is: pages of records
     opening    a source from spec.source
-    permits    rate limits within one process
+    hosts      what sources share about upstream hosts: rate limits, pauses, breakers, tokens
     rest       JSON over HTTP
 """
 
 from syncsource.sources.base import Page, Slice, Source
+from syncsource.sources.hosts import Hosts, HostTable, local_hosts
 from syncsource.sources.opening import open_source
-from syncsource.sources.permits import LocalPermits
 
-__all__ = ["LocalPermits", "Page", "Slice", "Source", "open_source"]
+__all__ = ["HostTable", "Hosts", "Page", "Slice", "Source", "local_hosts", "open_source"]

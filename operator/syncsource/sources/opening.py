@@ -8,23 +8,24 @@ from typing import Protocol
 
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Source
+from syncsource.sources.hosts import Hosts
 
 Secrets = Mapping[str, Mapping[str, str]]
 
 
 class _Opener(Protocol):
-    def __call__(self, spec: SyncSourceSpec, secrets: Secrets, *, permit: Callable[[str], None], cancelled: threading.Event) -> Source: ...
+    def __call__(self, spec: SyncSourceSpec, secrets: Secrets, *, hosts: Hosts, cancelled: threading.Event) -> Source: ...
 
 
-def open_source(spec: SyncSourceSpec, secrets: Secrets, *, permit: Callable[[str], None], cancelled: threading.Event) -> Source:
+def open_source(spec: SyncSourceSpec, secrets: Secrets, *, hosts: Hosts, cancelled: threading.Event) -> Source:
     """The source that a spec declares. Nothing is sent before its first page is asked for.
 
-    ``secrets``: name → key → value. ``permit`` is called with the upstream's host before every request and returns when
-    the rate limit allows it. ``cancelled``, once set, ends every wait with AbortedError (Cancelled).
+    ``secrets``: name → key → value. ``hosts`` says when a request may be sent, and is told of what all runs share.
+    ``cancelled``, once set, ends every wait with AbortedError (Cancelled).
 
     Raises StalledError: SecretNotFound, SecretInvalid, InvalidSpec.
     """
-    return _OPENERS[spec.source.kind]()(spec, secrets, permit=permit, cancelled=cancelled)
+    return _OPENERS[spec.source.kind]()(spec, secrets, hosts=hosts, cancelled=cancelled)
 
 
 def _http() -> _Opener:

@@ -11,7 +11,7 @@ import pytest
 
 from syncsource.errors import SyncError
 from syncsource.resource.spec import SyncSourceSpec
-from syncsource.sources import Page, Slice, Source, open_source
+from syncsource.sources import Page, Slice, Source, local_hosts, open_source
 from tests.upstream import Script, Upstream, serving
 
 
@@ -39,9 +39,9 @@ def opened(cancelled: threading.Event) -> Iterator[Callable[..., Source]]:
     """Opens sources that close with the test: one try of each request unless ``retry`` says otherwise."""
     with contextlib.ExitStack() as stack:
 
-        def open_(url: str, *, secrets: Any = None, incremental: Any = None, permit: Any = None, **http: Any) -> Source:
+        def open_(url: str, *, secrets: Any = None, incremental: Any = None, hosts: Any = None, **http: Any) -> Source:
             spec = reading({"http": {"baseURL": url, "retry": {"attempts": 1}, **http}}, incremental)
-            source = open_source(spec, secrets or {}, permit=permit or (lambda _: None), cancelled=cancelled)
+            source = open_source(spec, secrets or {}, hosts=hosts or local_hosts(cancelled), cancelled=cancelled)
             stack.callback(source.close)
             return source
 

@@ -12,7 +12,8 @@ import pytest
 
 from syncsource.errors import AbortedError
 from syncsource.resource.parts import RateLimit
-from syncsource.sources import LocalPermits, Slice, Source
+from syncsource.sources import Hosts, HostTable, Slice, Source
+from syncsource.sources.hosts.messages import Answer, Question
 from tests.upstream import Reply, hanging, in_turn, listening
 
 SOON = 0.25
@@ -69,17 +70,18 @@ def test_in_the_middle_of_a_body(serve: Any, opened: Any, aborted: Any) -> None:
     assert seconds < SOON
 
 
-def test_while_waiting_for_a_permit(opened: Any, aborted: Any, serve: Any, cancelled: threading.Event) -> None:
-    permits, second = LocalPermits(), threading.Event()
-    permits.limit("127.0.0.1", RateLimit.model_validate({"requests": 1, "per": "1h"}))
+def test_while_waiting_for_the_rate_limit(opened: Any, aborted: Any, serve: Any, cancelled: threading.Event) -> None:
+    table, second = HostTable(), threading.Event()
+    table.limit("127.0.0.1", RateLimit.model_validate({"requests": 1, "per": "1h"}))
     upstream = serve(lambda asked: Reply([asked.target]))
 
-    def permit(host: str) -> None:
+    def ask(question: Question) -> Answer:
         if upstream.asked:
             second.set()
-        permits.until(cancelled)(host)
+        return table.ask(question)
 
-    error, seconds = aborted(opened(upstream.url, pagination={"page": {}}, permit=permit), second.wait)
+    hosts = Hosts(ask, table.tell, cancelled)
+    error, seconds = aborted(opened(upstream.url, pagination={"page": {}}, hosts=hosts), second.wait)
     assert error.message == "cancelled while waiting for the rate limit of 127.0.0.1"
     assert seconds < SOON
 

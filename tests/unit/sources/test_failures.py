@@ -14,6 +14,7 @@ import pytest
 
 from syncsource.errors import PermanentError, StalledError
 from syncsource.resource.http import HttpSource
+from syncsource.sources import local_hosts
 from syncsource.sources.rest.auth import Credentials
 from syncsource.sources.rest.client import Client
 from syncsource.sources.rest.redaction import Redaction
@@ -264,7 +265,7 @@ def test_a_body_too_large_for_memory(serve: Any, cancelled: Any, encoding: str) 
     plain = b" " * 3_000_000
     upstream = serve(in_turn(Reply(gzip.compress(plain) if encoding == "gzip" else plain, headers={"Content-Encoding": encoding})))
     http = HttpSource.model_validate({"baseURL": upstream.url})
-    client = Client(http, Credentials(), Redaction([]), permit=lambda _: None, cancelled=cancelled, largest_body=1_000_000)
+    client = Client(http, Credentials(), Redaction([]), hosts=local_hosts(cancelled), cancelled=cancelled, largest_body=1_000_000)
     with pytest.raises(PermanentError) as caught:
         client.fetch(base_url(upstream.url))
     client.close()

@@ -12,9 +12,16 @@ from hypothesis import strategies as st
 from syncsource.resource.parts import RateLimit
 from syncsource.resource.source import Source as SourceSpec
 from syncsource.schedule.rate import RateWindow
-from syncsource.sources import LocalPermits
+from syncsource.sources import HostTable
+from syncsource.sources.hosts.messages import Enter, Go
 
 LIMITS = st.tuples(st.integers(1, 5), st.integers(1, 20))
+
+
+def wait(table: HostTable, host: str) -> float:
+    answer = table.ask(Enter(host=host, port=80, patience=0.0, lease=1.0))
+    assert isinstance(answer, Go)
+    return answer.wait
 
 
 def kept(moments: list[int], requests: int, per: int) -> bool:
@@ -54,27 +61,27 @@ def test_no_window_has_more_and_none_waits_for_nothing(limit: tuple[int, int], p
 @given(st.lists(LIMITS, min_size=1, max_size=3), st.lists(st.integers(0, 5), max_size=60))
 def test_all_limits_of_a_host_hold(limits: list[tuple[int, int]], pauses: list[int]) -> None:
     now = 0.0
-    permits = LocalPermits(lambda: now)
+    table = HostTable(lambda: now)
     for requests, per in limits:
-        permits.limit("h", RateLimit(requests=requests, per=timedelta(seconds=per)))
+        table.limit("h", RateLimit(requests=requests, per=timedelta(seconds=per)))
     moments: list[int] = []
     for pause in pauses:
         now += pause
-        moments.append(int(now + permits.reserve("h")))
+        moments.append(int(now + wait(table, "h")))
     assert all(kept(moments, requests, per) for requests, per in limits)
 
 
 def test_hosts_do_not_share_and_a_limit_counts_once() -> None:
-    permits, limit = LocalPermits(lambda: 0.0), RateLimit(requests=2, per=timedelta(seconds=1))
-    permits.limit("a", limit)
-    permits.limit("a", RateLimit(requests=2, per=timedelta(seconds=1)))
-    assert [permits.reserve(host) for host in "aaabb"] == [0.0, 0.0, 1.0, 0.0, 0.0]
+    table, limit = HostTable(lambda: 0.0), RateLimit(requests=2, per=timedelta(seconds=1))
+    table.limit("a", limit)
+    table.limit("a", RateLimit(requests=2, per=timedelta(seconds=1)))
+    assert [wait(table, host) for host in "aaabb"] == [0.0, 0.0, 1.0, 0.0, 0.0]
 
 
 def test_threads_share() -> None:
-    permits, waits = LocalPermits(lambda: 0.0), []
-    permits.limit("h", RateLimit(requests=1, per=timedelta(seconds=1)))
-    threads = [threading.Thread(target=lambda: waits.extend(permits.reserve("h") for _ in range(50))) for _ in range(4)]
+    table, waits = HostTable(lambda: 0.0), []
+    table.limit("h", RateLimit(requests=1, per=timedelta(seconds=1)))
+    threads = [threading.Thread(target=lambda: waits.extend(wait(table, "h") for _ in range(50))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -82,8 +89,8 @@ def test_threads_share() -> None:
     assert sorted(waits) == [float(number) for number in range(200)]
 
 
-def test_a_permit_without_limits_does_not_wait() -> None:
-    LocalPermits().until(threading.Event())("h")
+def test_a_host_without_limits_waits_for_nothing() -> None:
+    assert wait(HostTable(), "h") == 0.0
 
 
 def test_the_host_of_a_source() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 
 import syncsource
 from syncsource.errors import PermanentError, StalledError
-from syncsource.sources import Slice
+from syncsource.sources import Hosts, HostTable, Slice
+from syncsource.sources.hosts.messages import Answer, Enter, Question
 from tests.upstream import Asked, Reply, in_turn
 
 INCREMENTAL = {"cursor": "at", "param": "after"}
@@ -110,12 +112,19 @@ def test_the_answers_date_is_the_upstreams_clock(serve: Any, opened: Any) -> Non
     assert all(page.served_at.utcoffset() == timedelta(0) for page in pages[:3])
 
 
-def test_permit_is_asked_before_every_request_with_the_host(serve: Any, read: Any) -> None:
+def test_the_table_of_hosts_is_asked_before_every_request(serve: Any, read: Any, cancelled: threading.Event) -> None:
     upstream = serve(in_turn(Reply([1]), Reply(status=503), Reply([])))
     seen: list[tuple[str, int]] = []
+    table = HostTable()
+
+    def ask(question: Question) -> Answer:
+        assert isinstance(question, Enter)
+        seen.append((question.host, len(upstream.asked)))
+        return table.ask(question)
+
     read(
         upstream.url,
-        permit=lambda host: seen.append((host, len(upstream.asked))),
+        hosts=Hosts(ask, table.tell, cancelled),
         pagination={"page": {}},
         retry={"attempts": 2, "backoff": "1ms"},
     )

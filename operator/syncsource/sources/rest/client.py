@@ -6,7 +6,8 @@ import functools
 import logging
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -17,14 +18,15 @@ import msgspec
 from syncsource import __version__
 from syncsource.errors import PermanentError
 from syncsource.resource.http import HttpSource
+from syncsource.sources.hosts import Hosts
 from syncsource.sources.rest import reasons
 from syncsource.sources.rest.answers import Call, Received
 from syncsource.sources.rest.auth import Credentials, check_headers
 from syncsource.sources.rest.dates import retry_after
-from syncsource.sources.rest.failures import refused, translated
+from syncsource.sources.rest.failures import in_trouble, refused, translated
 from syncsource.sources.rest.network import Watch, WatchedTransport
 from syncsource.sources.rest.redaction import Redaction
-from syncsource.sources.rest.urls import base_url, resolve
+from syncsource.sources.rest.urls import base_url, port, resolve
 
 LARGEST_BODY = 256 * 1024 * 1024
 """Bytes of a body, decompressed, that are held in memory. What is larger is refused."""
@@ -47,7 +49,7 @@ class Client:
         credentials: Credentials,
         redaction: Redaction,
         *,
-        permit: Callable[[str], None],
+        hosts: Hosts,
         cancelled: threading.Event,
         largest_body: int = LARGEST_BODY,
     ) -> None:
@@ -55,7 +57,7 @@ class Client:
         self._base = base_url(http.base_url)
         self._credentials = credentials
         self._redaction = redaction
-        self._permit = permit
+        self._hosts = hosts
         self._largest_body = largest_body
         self._body = None if http.request.body is None else msgspec.json.encode(http.request.body)
         self._watch = Watch(cancelled)
@@ -68,10 +70,10 @@ class Client:
         """
         for _ in range(MOST_REDIRECTS + 1):
             call = Call(self._http.request.method, self._credentials.sign(url), self._http.timeout, self._redaction)
-            self._permit(self._base.host)
-            self._watch.begin(self._http.timeout.total_seconds())
-            with translated(call):
-                answer = self._exchange(call, conditions)
+            with self._visit():
+                self._watch.begin(self._http.timeout.total_seconds())
+                with translated(call):
+                    answer = self._exchange(call, conditions)
             if isinstance(answer, Received):
                 return answer
             url = answer
@@ -83,6 +85,10 @@ class Client:
 
     def close(self) -> None:
         self._client.close()
+
+    def _visit(self) -> AbstractContextManager[None]:
+        patience, lease = self._http.retry.max_backoff.total_seconds(), self._http.timeout.total_seconds()
+        return self._hosts.visit(self._base.host, port(self._base), patience=patience, lease=lease, failing=in_trouble)
 
     def _exchange(self, call: Call, conditions: Mapping[str, str]) -> Received | httpx.URL:
         """The answer, or where it redirects to."""

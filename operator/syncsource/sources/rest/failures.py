@@ -43,6 +43,12 @@ def refused(call: Call, status: int, body: str, after: float | None, secret: str
     return PermanentError(said, reason=reasons.UPSTREAM_REFUSED)
 
 
+def in_trouble(error: BaseException) -> str:
+    """The reason, where an error says that the host is in trouble: no connection, no answer, or status 5xx. Else empty."""
+    return error.reason if isinstance(error, RetryableError) and error.reason in _TROUBLE else ""
+
+
+_TROUBLE = frozenset((reasons.TIMEOUT, reasons.CONNECTION_FAILED, reasons.CONNECTION_LOST, reasons.UPSTREAM_UNAVAILABLE))
 _RETRIED = {408: reasons.TIMEOUT, 429: reasons.RATE_LIMITED}
 
 

@@ -1,5 +1,8 @@
 """Why a REST API was not read, in the words that conditions and Events show."""
 
+from syncsource.sources.hosts.table import CIRCUIT_OPEN as CIRCUIT_OPEN
+from syncsource.sources.hosts.table import RATE_LIMITED as RATE_LIMITED
+
 TIMEOUT = "Timeout"
 """Retryable: no complete answer within spec.source.http.timeout, or status 408."""
 CONNECTION_FAILED = "ConnectionFailed"
@@ -8,8 +11,6 @@ CONNECTION_LOST = "ConnectionLost"
 """Retryable: the connection broke before the answer was complete, or what came was not HTTP."""
 UPSTREAM_UNAVAILABLE = "UpstreamUnavailable"
 """Retryable: status 5xx."""
-RATE_LIMITED = "RateLimited"
-"""Retryable: status 429."""
 
 TLS_FAILED = "TLSFailed"
 """Permanent: the certificate is not trusted, or no TLS is spoken there. A retry within seconds would find the same."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 from syncsource.errors import AbortedError, RetryableError
 from syncsource.resource.http import RequestRetry
 from syncsource.resource.types import format_duration
-from syncsource.sources.rest.reasons import CANCELLED
+from syncsource.sources.rest.reasons import CANCELLED, CIRCUIT_OPEN
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class Retrying:
         self._roll = roll
 
     def run(self, attempt: Callable[[], T]) -> T:
-        """What ``attempt`` returns, tried again after each RetryableError.
+        """What ``attempt`` returns, tried again after each RetryableError but CircuitOpen.
 
         Raises the last RetryableError with the number of tries, and its reason and ``after``: when none is left, or when
         the upstream asks to wait longer than maxBackoff. AbortedError (Cancelled) ends a wait.
@@ -45,6 +45,8 @@ class Retrying:
         raise AssertionError("the last try returns or raises")
 
     def _pause(self, error: RetryableError, tries: int) -> None:
+        if error.reason == CIRCUIT_OPEN:  # nothing was sent, and nothing will be for a while
+            raise error
         longest = self._policy.max_backoff.total_seconds()
         if error.after is not None and error.after > longest:
             limit = f"longer than {format_duration(self._policy.max_backoff)} (spec.source.http.retry.maxBackoff)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import httpx
@@ -11,6 +11,7 @@ import httpx
 from syncsource.errors import PermanentError
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Page, Slice
+from syncsource.sources.hosts import Hosts
 from syncsource.sources.rest.answers import Answer
 from syncsource.sources.rest.auth import Credentials, Secrets, credentials
 from syncsource.sources.rest.client import NOT_MODIFIED, Client
@@ -46,14 +47,14 @@ class RestSource:
         spec: SyncSourceSpec,
         secrets: Secrets,
         *,
-        permit: Callable[[str], None],
+        hosts: Hosts,
         cancelled: threading.Event,
     ) -> RestSource:
         """See :func:`syncsource.sources.open_source`."""
         http = spec.source.http
         assert http is not None
         granted = credentials(http.auth, secrets)
-        client = Client(http, granted, _redaction(secrets, granted), permit=permit, cancelled=cancelled)
+        client = Client(http, granted, _redaction(secrets, granted), hosts=hosts, cancelled=cancelled)
         pages = paging(http.pagination, client.resolve)
         param = spec.incremental.param if spec.incremental else None
         return cls(request_url(http), param, http.records, pages, client, Retrying(http.retry, cancelled), http.request.method == "GET")

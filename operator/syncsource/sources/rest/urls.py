@@ -43,6 +43,11 @@ def origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
+def port(url: httpx.URL) -> int:
+    """The port, be it the scheme's own."""
+    return url.port or (443 if url.scheme == "https" else 80)
+
+
 def resolve(current: httpx.URL, target: str, base: httpx.URL) -> httpx.URL | None:
     """What ``target`` means on the page ``current``; None where it leaves the origin of ``base`` or is no URL.
 
