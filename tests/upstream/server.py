@@ -1,4 +1,4 @@
-"""An upstream on 127.0.0.1 that answers as a test says, and remembers what it was asked."""
+"""A server on 127.0.0.1 that answers as a test says, and remembers what it was asked."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    raw: str = ""
+    """The request's target as it was written."""
 
     @property
     def target(self) -> str:
@@ -40,6 +43,17 @@ class Reply:
     """Whether Content-Length is sent. Without, the end of the connection ends the body."""
     length: int | None = None
     """A Content-Length that is not the body's."""
+    bare: bool = False
+    """Whether the body is all that is sent, without a status or headers."""
+    reset: bool = False
+    """Whether the connection is reset after the body, instead of closed."""
+
+    @property
+    def content(self) -> bytes | None:
+        """The body; None where it comes piece by piece."""
+        if isinstance(self.body, Iterator):
+            return None
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
 Script = Callable[[Asked], Reply]
@@ -78,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        asked = Asked(self.command, parts.path, query, headers, body)
+        asked = Asked(self.command, parts.path, query, headers, body, self.path)
         self.upstream.asked.append(asked)
         self.upstream.arrived.set()
         self._send(self.upstream.script(asked))
@@ -86,9 +100,19 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = _answer
 
     def _send(self, reply: Reply) -> None:
-        body = reply.body
-        pieces = iter([body]) if isinstance(body, bytes) else body if isinstance(body, Iterator) else iter([json.dumps(body).encode()])
+        pieces = iter([reply.content]) if reply.content is not None else reply.body
         first = next(pieces, b"")
+        if reply.bare:
+            self.wfile.write(first)
+        else:
+            self._send_head(reply, first)
+        for piece in pieces:
+            self.wfile.write(piece)
+        self.close_connection = not reply.framed or reply.length is not None or reply.bare or reply.reset
+        if reply.reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def _send_head(self, reply: Reply, first: bytes) -> None:
         self.send_response_only(reply.status)
         headers = {"Date": self.date_time_string(), "Content-Type": "application/json"} | reply.headers
         if reply.framed:
@@ -97,9 +121,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self._headers_buffer.append(b"\r\n" + first)  # type: ignore[attr-defined]
         self.flush_headers()
-        for piece in pieces:
-            self.wfile.write(piece)
-        self.close_connection = not reply.framed or reply.length is not None
 
     def log_message(self, format: str, *args: Any) -> None:
         pass

@@ -1,0 +1,42 @@
+"""Records behind one kind of pagination: filtered by ``since``, in the order of their changes, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.upstream.kinds import Cut, Kind, Record
+from tests.upstream.server import Asked, Reply
+
+Spoil = Callable[[int, Reply, Asked], Reply]
+"""From a page's number, counted from 1, and the honest reply, to the one that is sent."""
+
+
+@dataclass
+class Collection:
+    """A script for :func:`tests.upstream.serving`. ``size``: records to a page."""
+
+    kind: Kind
+    size: int
+    records: list[Record] = field(default_factory=list)
+    spoil: Spoil | None = None
+    asked: list[Asked] = field(default_factory=list)
+
+    def __call__(self, asked: Asked) -> Reply:
+        self.asked.append(asked)
+        number, reply = self.honest(asked)
+        return self.spoil(number, reply, asked) if self.spoil else reply
+
+    def honest(self, asked: Asked) -> tuple[int, Reply]:
+        """The page's number and what an upstream answers that keeps its word."""
+        found = self.found(asked.query.get("since"))
+        size = self.size if self.kind.pages else max(len(found), 1)
+        start = self.kind.start(asked.query, size, found)
+        rows = found[start : start + size]
+        following = start + len(rows) if start + len(rows) < len(found) else None
+        return -(-start // size) + 1, self.kind.answer(asked, Cut(rows, start, following, len(found), size))
+
+    def found(self, since: str | None) -> list[Record]:
+        """Records changed at or after ``since``, ties by id."""
+        ordered = sorted(self.records, key=lambda record: (record["changed"], record["id"]))
+        return [record for record in ordered if since is None or record["changed"] >= since]
