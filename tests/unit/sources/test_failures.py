@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from syncsource.errors import PermanentError, StalledError
-from syncsource.resource.http import HttpSource
 from syncsource.sources import local_hosts
+from syncsource.sources.rest.asking import Ask
 from syncsource.sources.rest.auth import Credentials
 from syncsource.sources.rest.client import Client
 from syncsource.sources.rest.redaction import Redaction
+from syncsource.sources.rest.terms import Terms
 from syncsource.sources.rest.urls import base_url
 from tests.upstream import Asked, Reply, in_turn, listening
 
@@ -264,10 +265,10 @@ def test_a_body_that_is_not_compressed_as_it_says(failing: Any) -> None:
 def test_a_body_too_large_for_memory(serve: Any, cancelled: Any, encoding: str) -> None:
     plain = b" " * 3_000_000
     upstream = serve(in_turn(Reply(gzip.compress(plain) if encoding == "gzip" else plain, headers={"Content-Encoding": encoding})))
-    http = HttpSource.model_validate({"baseURL": upstream.url})
-    client = Client(http, Credentials(), Redaction([]), hosts=local_hosts(cancelled), cancelled=cancelled, largest_body=1_000_000)
+    terms = Terms(base=base_url(upstream.url), largest_body=1_000_000)
+    client = Client(terms, Credentials(), Redaction([]), hosts=local_hosts(cancelled), cancelled=cancelled)
     with pytest.raises(PermanentError) as caught:
-        client.fetch(base_url(upstream.url))
+        client.fetch(Ask(base_url(upstream.url)))
     client.close()
     assert (caught.value.reason, caught.value.message) == (
         "AnswerTooLarge",

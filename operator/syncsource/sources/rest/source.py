@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import httpx
+import msgspec
 
 from syncsource.errors import PermanentError
+from syncsource.resource.http import HttpSource
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Page, Slice
 from syncsource.sources.hosts import Hosts
 from syncsource.sources.rest.answers import Answer
-from syncsource.sources.rest.auth import Credentials, Secrets, credentials
+from syncsource.sources.rest.asking import Ask
+from syncsource.sources.rest.auth import Credentials, Secrets, check_headers, credentials
 from syncsource.sources.rest.client import NOT_MODIFIED, Client
 from syncsource.sources.rest.decoding import decoded, records_at
 from syncsource.sources.rest.paging import Paging, Reading, paging
@@ -21,6 +25,7 @@ from syncsource.sources.rest.reasons import PAGINATION_STUCK
 from syncsource.sources.rest.redaction import Redaction
 from syncsource.sources.rest.remembering import Remembered
 from syncsource.sources.rest.retrying import Retrying
+from syncsource.sources.rest.terms import http_terms
 from syncsource.sources.rest.urls import merged, request_url
 
 
@@ -28,9 +33,9 @@ class RestSource:
     """``spec.source.http``. Made by :meth:`open`."""
 
     def __init__(
-        self, url: httpx.URL, param: str | None, records: str | None, pages: Paging, client: Client, retrying: Retrying, conditional: bool
+        self, ask: Ask, param: str | None, records: str | None, pages: Paging, client: Client, retrying: Retrying, conditional: bool
     ) -> None:
-        self._url = url
+        self._ask = ask
         self._param = param
         self._records = records_at(records)
         self._paging = pages
@@ -54,15 +59,15 @@ class RestSource:
         http = spec.source.http
         assert http is not None
         granted = credentials(http.auth, secrets)
-        client = Client(http, granted, _redaction(secrets, granted), hosts=hosts, cancelled=cancelled)
+        client = Client(http_terms(http), granted, _redaction(secrets, granted), hosts=hosts, cancelled=cancelled)
         pages = paging(http.pagination, client.resolve)
         param = spec.incremental.param if spec.incremental else None
-        return cls(request_url(http), param, http.records, pages, client, Retrying(http.retry, cancelled), http.request.method == "GET")
+        return cls(_ask(http), param, http.records, pages, client, Retrying(http.retry, cancelled), http.request.method == "GET")
 
     def pages(self, part: Slice) -> Iterator[Page]:
         """See :class:`syncsource.sources.Source`."""
         since = part.since
-        start = merged(self._url, {self._param: since}) if self._param and since is not None else self._url
+        start = merged(self._ask.url, {self._param: since}) if self._param and since is not None else self._ask.url
         first = self._paging.first(start)
         self.state, self.unchanged = None, False
         before = Remembered.read(part.state, first)
@@ -93,8 +98,8 @@ class RestSource:
     def _fetch(self, url: httpx.URL, before: Remembered | None, page: int) -> tuple[Answer | None, Remembered | None]:
         """The answer, and what to remember of the first; no answer where it is still the one of ``before``."""
         if page > 1:
-            return decoded(self._client.fetch(url)), None
-        received = self._client.fetch(url, before.conditions if before and self._conditional else {})
+            return decoded(self._client.fetch(replace(self._ask, url=url))), None
+        received = self._client.fetch(replace(self._ask, url=url), before.conditions if before and self._conditional else {})
         if received.status == NOT_MODIFIED:
             return None, None
         return decoded(received), Remembered.of(url, received)
@@ -138,6 +143,13 @@ def _stuck(what: str) -> PermanentError:
         f"spec.source.http.pagination: {what}; does the upstream know the parameters of paging that the spec names?",
         reason=PAGINATION_STUCK,
     )
+
+
+def _ask(http: HttpSource) -> Ask:
+    body = None if http.request.body is None else msgspec.json.encode(http.request.body)
+    kind = {} if body is None else {"content-type": "application/json"}
+    headers = {**kind, **{name.lower(): value for name, value in check_headers(http.request.headers).items()}}
+    return Ask(request_url(http), http.request.method, tuple(headers.items()), body)
 
 
 def _redaction(secrets: Secrets, granted: Credentials) -> Redaction:
