@@ -24,7 +24,14 @@ IDENTITY = "test/ns/source"
 
 def record(number: int, second: int, **other: Any) -> Record:
     """One that was changed in this second."""
-    return {"id": number, "name": f"n{number}", "amount": f"{number}.50", "changed": f"2024-03-01T00:00:{second:02}Z", **other}
+    return {
+        "id": number,
+        "name": f"n{number}",
+        "amount": f"{number}.50",
+        "changed": f"2024-03-01T00:00:{second:02}Z",
+        "born": "1990-05-17T00:00:00Z",
+        **other,
+    }
 
 
 BEFORE = [record(1, 1), record(2, 2), record(3, 3)]
