@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -13,25 +12,18 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from syncsource.cli.main import Unusable
-from syncsource.cli.manifests import Document, find_secrets, load, sync_sources, variable
 from syncsource.cli.output import emit, output_option
+from syncsource.cli.planning import from_files, plan_of
 from syncsource.engine import plan as planned
 from syncsource.engine.stopping import Stop
-from syncsource.resource.syncsource import parse
-from syncsource.resource.validation import admitted, problems
 from syncsource.runner.here import run_here
 
 
 @click.command("run")
-@click.option(
-    "-f", "--filename", "files", multiple=True, required=True, help="Files with the SyncSource and its Secrets; - is standard input."
-)
-@click.option("--name", help="Which SyncSource, where the files have several.")
+@from_files
 @click.option("--full", is_flag=True, help="Ignore the cursor and read everything.")
-@click.option("--env-file", help="File with lines NAME=value for Secrets that no file has: Secret db, key url is DB_URL.")
 @output_option
-def run(files: tuple[str, ...], name: str | None, full: bool, env_file: str | None, output: str) -> None:
+def run(files: tuple[str, ...], name: str | None, env_file: str | None, full: bool, output: str) -> None:
     """Run one SyncSource, here and now, without Kubernetes.
 
     Secrets come from the same files, then from --env-file, then from the environment. Cursor and history are kept in
@@ -39,8 +31,7 @@ def run(files: tuple[str, ...], name: str | None, full: bool, env_file: str | No
 
     Exits with 0 where the run succeeded, 1 where it failed, 2 where the manifest can't be used.
     """
-    documents = load(files)
-    plan = _plan(_choose(documents, name), documents, full, env_file)
+    plan = plan_of(files, name, env_file, full=full)
     stop = Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop())
@@ -48,32 +39,6 @@ def run(files: tuple[str, ...], name: str | None, full: bool, env_file: str | No
         outcome = run_here(plan, stop, show)
     emit(msgspec.to_builtins(outcome), output, lambda: _sentence(outcome))
     raise SystemExit(0 if outcome.result == "Succeeded" else 1)
-
-
-def _choose(documents: list[Document], name: str | None) -> Document:
-    found = [document for document in sync_sources(documents) if name in (None, document.name)]
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(document.name for document in sync_sources(documents))
-    if not found:
-        raise Unusable(f"no SyncSource {f'named {name} ' if name else ''}in the files" + (f"; there are: {names}" if names else ""))
-    raise Unusable(f"the files have several SyncSources ({names}): choose one with --name")
-
-
-def _plan(document: Document, documents: list[Document], full: bool, env_file: str | None) -> planned.RunPlan:
-    wrong = problems(document.manifest)
-    if wrong:
-        raise Unusable(f"{document.place} is not valid:\n" + "\n".join(f"  {problem}" for problem in wrong))
-    manifest = admitted(document.manifest)
-    source = parse(manifest)
-    values = find_secrets(documents, source.spec.secret_keys, env_file)
-    missing = [(secret, key) for secret, key in source.spec.secret_keys if key not in values.get(secret, {})]
-    if missing:
-        lines = "\n".join(f"  Secret {secret}, key {key}: add it to the files, or set {variable(secret, key)}" for secret, key in missing)
-        raise Unusable(f"{source.name} needs Secrets that were not given:\n{lines}")
-    return planned.RunPlan(
-        run=secrets.token_hex(6), identity=f"local/{source.name}", trigger="Request", full=full, spec=manifest["spec"], secrets=values
-    )
 
 
 @contextmanager

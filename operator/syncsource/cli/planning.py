@@ -1,0 +1,68 @@
+"""From manifest files to the plan of a run that happens here: what ``run``, ``preview`` and ``test`` have in common."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from syncsource.cli.main import Unusable
+from syncsource.cli.manifests import Document, find_secrets, load, sync_sources, variable
+from syncsource.engine.plan import RunPlan
+from syncsource.resource.syncsource import parse
+from syncsource.resource.validation import admitted, problems
+
+
+def from_files(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that say which SyncSource of which files a command means: ``files``, ``name``, ``env_file``."""
+    options = (
+        click.option(
+            "-f",
+            "--filename",
+            "files",
+            multiple=True,
+            required=True,
+            help="Files with the SyncSource and its Secrets; - is standard input.",
+        ),
+        click.option("--name", help="Which SyncSource, where the files have several."),
+        click.option("--env-file", help="File with lines NAME=value for Secrets that no file has: Secret db, key url is DB_URL."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def plan_of(files: tuple[str, ...], name: str | None, env_file: str | None, *, full: bool = False, incomplete: bool = False) -> RunPlan:
+    """The plan of one run. Exits with 2 where a file, the manifest or, unless ``incomplete`` is allowed, a Secret can't be used."""
+    documents = load(files)
+    document = _chosen(documents, name)
+    wrong = problems(document.manifest)
+    if wrong:
+        raise Unusable(f"{document.place} is not valid:\n" + "\n".join(f"  {problem}" for problem in wrong))
+    manifest = admitted(document.manifest)
+    source = parse(manifest)
+    values = find_secrets(documents, source.spec.secret_keys, env_file)
+    missing = [(secret, key) for secret, key in source.spec.secret_keys if key not in values.get(secret, {})]
+    if missing and not incomplete:
+        lines = "\n".join(f"  {missing_secret(secret, key)}" for secret, key in missing)
+        raise Unusable(f"{source.name} needs Secrets that were not given:\n{lines}")
+    return RunPlan(
+        run=secrets.token_hex(6), identity=f"local/{source.name}", trigger="Request", full=full, spec=manifest["spec"], secrets=values
+    )
+
+
+def missing_secret(secret: str, key: str) -> str:
+    """What to do about a Secret that no file and no variable gives."""
+    return f"Secret {secret}, key {key}: add it to the files, or set {variable(secret, key)}"
+
+
+def _chosen(documents: list[Document], name: str | None) -> Document:
+    found = [document for document in sync_sources(documents) if name in (None, document.name)]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(document.name for document in sync_sources(documents))
+    if not found:
+        raise Unusable(f"no SyncSource {f'named {name} ' if name else ''}in the files" + (f"; there are: {names}" if names else ""))
+    raise Unusable(f"the files have several SyncSources ({names}): choose one with --name")
