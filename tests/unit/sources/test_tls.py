@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from syncsource.sources.rest import client
+from syncsource.sources.rest import terms
 from tests.upstream import Reply, hanging, in_turn
 
 
@@ -77,11 +77,11 @@ def test_what_is_wrong_with_a_trusted_certificate(
     path, context = written(tmp_path / "wrong.pem", **wrong), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    client._tls.cache_clear()
+    terms.trusted.cache_clear()
     try:
         error, _ = failure(serve(in_turn(Reply([1])), context).url)
     finally:
-        client._tls.cache_clear()
+        terms.trusted.cache_clear()
     assert (type(error).__name__, error.reason) == ("PermanentError", "TLSFailed")
     assert error.message.endswith("; " + advice)
 
@@ -89,9 +89,9 @@ def test_what_is_wrong_with_a_trusted_certificate(
 @pytest.fixture
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    client._tls.cache_clear()
+    terms.trusted.cache_clear()
     yield
-    client._tls.cache_clear()
+    terms.trusted.cache_clear()
 
 
 def test_a_private_authority(serve: Any, read: Any, context: ssl.SSLContext, trusted: None) -> None:

@@ -8,7 +8,7 @@ say. The exceptions are SSL_CERT_FILE and SSL_CERT_DIR, which add private certif
     paging       where the next page is; links reads the Link header
     decoding     JSON, digit for digit, and the list of records in it
     retrying     tries of one request
-    client       one request and its answer; answers has what comes back
+    client       one request and its answer; answers has what comes back, terms how an upstream is spoken to
     failures     what went wrong, as one of our errors; reasons has their words
     network      deadline and cancellation of every wait on the network
     addresses    which addresses are refused, whatever name leads there

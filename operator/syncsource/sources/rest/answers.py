@@ -20,6 +20,10 @@ class Call:
     url: httpx.URL
     timeout: timedelta
     redaction: Redaction
+    field: str = "spec.source.http"
+    """What messages name that is about it."""
+    address: str = "spec.source.http.baseURL"
+    """The field that has its URL."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.redaction.url(self.url)}"

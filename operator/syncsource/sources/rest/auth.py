@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote_plus, urlencode
 
 import httpx
@@ -13,6 +13,7 @@ import httpx
 from syncsource.errors import StalledError, outside_text
 from syncsource.resource.auth import ApiKeyAuth, Auth
 from syncsource.resource.conditions import INVALID_SPEC, SECRET_NOT_FOUND
+from syncsource.sources.rest.asking import Ask
 from syncsource.sources.rest.reasons import SECRET_INVALID
 
 Secrets = Mapping[str, Mapping[str, str]]
@@ -34,8 +35,13 @@ class Credentials:
     hidden: tuple[str, ...] = field(default=(), repr=False)
     """What of it no message may show: the password, token or key, as kept and as sent."""
 
-    def sign(self, url: httpx.URL) -> httpx.URL:
-        """The URL with the API key, if that goes into the query. The rest of the query stays as the upstream wrote it."""
+    def sign(self, ask: Ask) -> Ask:
+        """The request with what lets it in. Its own headers of the same names give way."""
+        headers = {**dict(ask.headers), **{name.lower(): value for name, value in self.headers.items()}}
+        return replace(ask, url=self._with_key(ask.url), headers=tuple(headers.items()))
+
+    def _with_key(self, url: httpx.URL) -> httpx.URL:
+        """With the API key, if that goes into the query. The rest of the query stays as the upstream wrote it."""
         if self.query is None:
             return url
         others = [part for part in url.query.decode("ascii").split("&") if part and unquote_plus(part.partition("=")[0]) != self.query[0]]

@@ -21,7 +21,7 @@ def translated(call: Call) -> Iterator[None]:
         yield
     except httpx.TimeoutException as error:
         raise RetryableError(
-            f"{call}: no complete answer within {format_duration(call.timeout)} (spec.source.http.timeout)", reason=reasons.TIMEOUT
+            f"{call}: no complete answer within {format_duration(call.timeout)} ({call.field}.timeout)", reason=reasons.TIMEOUT
         ) from error
     except httpx.DecodingError as error:
         raise PermanentError(
@@ -35,9 +35,9 @@ def refused(call: Call, status: int, body: str, after: float | None, secret: str
     """What a status that is no success means. ``body``: its beginning. ``after``: seconds that the upstream asks to wait."""
     said = f"{call} answered {status}{_quoted(call, body)}"
     if status in (401, 403):  # Such a body may repeat what was sent to it.
-        return PermanentError(f"{call} answered {status}: {_advice(secret)}", reason=reasons.AUTH_FAILED)
+        return PermanentError(f"{call} answered {status}: {_advice(call, secret)}", reason=reasons.AUTH_FAILED)
     if status == 404:
-        return PermanentError(f"{said}; check spec.source.http.baseURL and spec.source.http.request.path", reason=reasons.NOT_FOUND)
+        return PermanentError(f"{said}; check {call.address} and {call.field}.request.path", reason=reasons.NOT_FOUND)
     if status in (408, 429) or status >= 500:
         return RetryableError(said, reason=_RETRIED.get(status, reasons.UPSTREAM_UNAVAILABLE), after=after)
     return PermanentError(said, reason=reasons.UPSTREAM_REFUSED)
@@ -52,10 +52,10 @@ _TROUBLE = frozenset((reasons.TIMEOUT, reasons.CONNECTION_FAILED, reasons.CONNEC
 _RETRIED = {408: reasons.TIMEOUT, 429: reasons.RATE_LIMITED}
 
 
-def _advice(secret: str | None) -> str:
+def _advice(call: Call, secret: str | None) -> str:
     if secret is None:
-        return "it wants credentials; set spec.source.http.auth"
-    return f"check the credentials in Secret {secret} (spec.source.http.auth) and what they permit"
+        return f"it wants credentials; set {call.field}.auth"
+    return f"check the credentials in Secret {secret} ({call.field}.auth) and what they permit"
 
 
 def _quoted(call: Call, body: str) -> str:
@@ -67,7 +67,7 @@ def _broken(call: Call, error: httpx.TransportError) -> SyncError:
     said = call.redaction.text(str(error)) or type(error).__name__
     fault = _tls_fault(error)
     if fault is not None:
-        return PermanentError(f"{call}: no trusted TLS connection: {said}; {_tls_advice(fault)}", reason=reasons.TLS_FAILED)
+        return PermanentError(f"{call}: no trusted TLS connection: {said}; {_tls_advice(call, fault)}", reason=reasons.TLS_FAILED)
     if isinstance(error, httpx.ConnectError):
         return RetryableError(f"{call}: no connection: {said}", reason=reasons.CONNECTION_FAILED)
     return RetryableError(f"{call}: the connection was lost before the answer was complete: {said}", reason=reasons.CONNECTION_LOST)
@@ -82,13 +82,14 @@ def _tls_fault(error: BaseException | None) -> ssl.SSLError | None:
     return None
 
 
-def _tls_advice(fault: ssl.SSLError) -> str:
+def _tls_advice(call: Call, fault: ssl.SSLError) -> str:
     if not isinstance(fault, ssl.SSLCertVerificationError):
-        return "the handshake failed; check that spec.source.http.baseURL names a port where TLS is spoken"
-    return _CERTIFICATE.get(fault.verify_code, "SSL_CERT_FILE names private certificate authorities")
+        return f"the handshake failed; check that {call.address} names a port where TLS is spoken"
+    advice = _CERTIFICATE.get(fault.verify_code, "SSL_CERT_FILE names private certificate authorities")
+    return advice.format(address=call.address)
 
 
-_ANOTHER = "the certificate is of another host; check the host in spec.source.http.baseURL"
+_ANOTHER = "the certificate is of another host; check the host in {address}"
 _CERTIFICATE = {
     9: "the certificate is not valid yet; check the clocks of both sides",
     10: "the certificate has expired; it is to be renewed at the upstream",

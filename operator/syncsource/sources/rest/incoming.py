@@ -53,7 +53,7 @@ class Incoming:
 
     def _too_large(self) -> PermanentError:
         return PermanentError(
-            f"{self.call}: the body is larger than {self._largest} bytes; ask for smaller pages in spec.source.http.pagination",
+            f"{self.call}: the body is larger than {self._largest} bytes; ask for smaller pages in {self.call.field}.pagination",
             reason=reasons.ANSWER_TOO_LARGE,
         )
 
