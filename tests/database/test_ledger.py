@@ -156,12 +156,12 @@ def test_a_run_s_end(engine: Any) -> None:
 
 def test_a_failed_run_is_entered_while_the_fence_is_its_own(engine: Any) -> None:
     fence = _acquire(engine, "a")
-    assert ledger.fail_run(engine, fence, reason="HTTP503", message="the upstream answered 503", finished_at=NOW)
+    assert ledger.end_run(engine, fence, reason="HTTP503", message="the upstream answered 503", finished_at=NOW)
     run = ledger.history(engine, "c/ns/me")[0]
     assert (run.result, run.reason, run.message, run.finished_at) == ("Failed", "HTTP503", "the upstream answered 503", NOW)
     fence = _acquire(engine, "b")
     _acquire(engine, "c")
-    assert not ledger.fail_run(engine, fence, reason="Late", message="late")
+    assert not ledger.end_run(engine, fence, reason="Late", message="late")
     assert [(run.run, run.result) for run in ledger.history(engine, "c/ns/me", 2)] == [("c", "Running"), ("b", "Interrupted")]
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
-from pydantic import ValidationError
 
 from syncsource import ledger
 from syncsource.destinations import Database, open_database
-from syncsource.engine.plan import Counts, Next, Outcome, Progress, RunPlan
+from syncsource.engine.ending import failed, known, together
+from syncsource.engine.partition import Kept
+from syncsource.engine.plan import Counts, Next, Outcome, PartitionOutcome, Partitions, Progress, RunPlan
 from syncsource.engine.redacting import redact
 from syncsource.engine.run import Run
 from syncsource.engine.stopping import Stop
-from syncsource.errors import AbortedError, PermanentError, RetryableError, StalledError, SyncError
+from syncsource.errors import AbortedError, StalledError, SyncError
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Source
 from syncsource.sources.hosts import Hosts
@@ -50,7 +51,7 @@ def execute(
     try:
         outcome = _execute(plan, stop, progress, source)
     except Exception as error:
-        outcome = failed(plan, stop.cause_of(_known(error)))
+        outcome = failed(plan, stop.cause_of(known(error)))
     return msgspec.structs.replace(outcome, seconds=round(time.monotonic() - started, 3), message=redact(outcome.message, plan.secrets))
 
 
@@ -61,38 +62,35 @@ def settle(plan: RunPlan) -> Outcome:
         with _database(plan) as database:
             ledger.prepare(database.engine)
             record = ledger.interrupt(database.engine, plan.identity, plan.run, _LOST, trigger=plan.trigger, generation=plan.generation)
-            return _as_recorded(record, sum(ledger.quarantine_counts(database.engine, plan.identity).values()))
+            return _as_recorded(record, database)
     except Exception as error:
-        known = _known(error)
-        _log.warning("the ledger could not be asked about run %s: %s", plan.run, known.message)
-        return failed(plan, AbortedError(_UNKNOWN % known.reason))
-
-
-def failed(plan: RunPlan, error: SyncError) -> Outcome:
-    """The outcome of a run that ended with this error."""
-    result = "Interrupted" if isinstance(error, AbortedError) else "Failed"
-    after = error.after if isinstance(error, RetryableError) else None
-    return Outcome(run=plan.run, result=result, next=_next(error), reason=error.reason, message=error.message, retry_after=after)
+        ours = known(error)
+        _log.warning("the ledger could not be asked about run %s: %s", plan.run, ours.message)
+        return failed(plan, AbortedError(_UNKNOWN % ours.reason))
 
 
 def _execute(plan: RunPlan, stop: Stop, progress: Callable[[Progress], None], opened: OpenSource) -> Outcome:
     spec = SyncSourceSpec.model_validate(plan.spec)
-    with stop.after(spec.timeout), _database(plan) as database:
+    with stop.after(spec.timeout, _left(spec)), _database(plan) as database:
         ledger.prepare(database.engine)
         fence = ledger.acquire(
             database.engine, plan.identity, run=plan.run, trigger=plan.trigger, generation=plan.generation, started_at=datetime.now(UTC)
         )
-        run = Run(plan, spec, database, opened(spec, plan.secrets), stop, progress)
+        run = Run(plan, spec, database, lambda: opened(spec, plan.secrets), stop, progress)
         try:
-            run.write(fence)
+            return run.write(fence)
         except Exception as error:
-            record = None
             with suppress(SyncError):  # a connection that breaks during COMMIT leaves open what became of it: the ledger knows
-                record = ledger.succeeded(database.engine, plan.run)
-            if record is None:
-                _record_failure(database, fence, plan, stop.cause_of(_known(error)))
-                raise
-        return _succeeded(plan, run)
+                if (record := ledger.succeeded(database.engine, plan.run)) is not None:
+                    return _as_recorded(record, database)
+            return _failed(plan, run.kept, database, fence, stop.cause_of(known(error)))
+
+
+def _left(spec: SyncSourceSpec) -> str:
+    """What a run that is out of time leaves."""
+    if spec.partitions is None and (spec.incremental is None or spec.incremental.window is None):
+        return "nothing of it was written"
+    return "what it had committed stays, and the next run goes on from there"
 
 
 def _database(plan: RunPlan) -> Database:
@@ -105,66 +103,77 @@ def _database(plan: RunPlan) -> Database:
     return open_database(url, named=f"key {reference.key} of Secret {reference.name}")
 
 
-def _succeeded(plan: RunPlan, run: Run) -> Outcome:
-    counts = run.tally.applied
-    quarantined = counts.quarantined > 0
-    return Outcome(
-        run=plan.run,
-        result="Succeeded",
-        reason="RecordsQuarantined" if quarantined else "",
-        message=f"quarantined: {run.invalid_summary()}" if quarantined else "",
-        counts=counts,
-        full=run.tally.full,
-        cursor=run.tally.cursor,
-        quarantined_total=run.tally.quarantined_total,
-    )
-
-
-def _as_recorded(record: ledger.RunRecord, quarantined_total: int) -> Outcome:
+def _as_recorded(record: ledger.RunRecord, database: Database) -> Outcome:
     """A run that ended, as the ledger has it."""
     ended = record.finished_at or record.started_at
     succeeded = record.result == "Succeeded"
+    by_partition = ledger.partition_records(database.engine, record.run)
+    counts = _counts(record) if succeeded or record.read else together([_counts(one) for one in by_partition])
     return Outcome(
         run=record.run,
         result=record.result,
         next=Next.NOTHING if succeeded else Next.RETRY,
         reason=record.reason,
         message=record.message,
-        counts=Counts(**{name: getattr(record, name) for name in Counts.__struct_fields__}),
+        counts=counts,
         full=succeeded and record.cursor_before is None,
         cursor=record.cursor_after,
-        quarantined_total=quarantined_total,
+        quarantined_total=sum(ledger.quarantine_counts(database.engine, record.identity).values()),
         seconds=(ended - record.started_at).total_seconds(),
+        document_reads=record.document_reads,
+        partitions=_partitions(record, by_partition),
+        by_partition=[_as_partition(one) for one in by_partition if record.partitions_total],
     )
 
 
-def _record_failure(database: Database, fence: ledger.Fence, plan: RunPlan, error: SyncError) -> None:
-    """So that the ledger's history has failed runs, too; where the database is what failed, it can't. AbortedError (Fenced) where another
-    run took over, whatever this one failed of."""
-    outcome, kept = failed(plan, error), True
+def _partitions(record: ledger.RunRecord, by_partition: Sequence[ledger.PartitionRecord]) -> Partitions | None:
+    if not record.partitions_total:
+        return None
+    results = [one.result for one in by_partition]
+    return Partitions(total=record.partitions_total, succeeded=results.count("Succeeded"), failed=results.count("Failed"))
+
+
+def _as_partition(record: ledger.PartitionRecord) -> PartitionOutcome:
+    """One that was cut off between its windows has failed."""
+    return PartitionOutcome(
+        partition=record.partition,
+        result="Succeeded" if record.result == "Succeeded" else "Failed",
+        reason=record.reason,
+        message=record.message,
+        counts=_counts(record),
+        cursor=record.cursor_after,
+    )
+
+
+def _counts(record: ledger.RunRecord | ledger.PartitionRecord) -> Counts:
+    return Counts(**{name: getattr(record, name) for name in Counts.__struct_fields__})
+
+
+def _failed(plan: RunPlan, kept: Kept, database: Database, fence: ledger.Fence, error: SyncError) -> Outcome:
+    """The outcome of a run that failed, entered in the ledger; where the database is what failed, it can't be. AbortedError (Fenced) where
+    another run took over, whatever this one failed of."""
+    outcome, entered = failed(plan, error), True
+    message = f"{outcome.message}; {kept.told}" if kept.told else outcome.message
     with suppress(SyncError):
-        kept = ledger.fail_run(
-            database.engine, fence, result=outcome.result, reason=error.reason, message=redact(error.message, plan.secrets)
+        entered = ledger.end_run(
+            database.engine,
+            fence,
+            result=outcome.result,
+            reason=error.reason,
+            message=redact(message, plan.secrets),
+            counts=kept.counts,
+            document_reads=kept.document_reads,
+            partitions=kept.partitions,
+            cursor_after=kept.cursor,
         )
-    if not kept:
+    if not entered:
         raise AbortedError(ledger.FENCED, reason="Fenced") from error
-
-
-def _known(error: Exception) -> SyncError:
-    """Any exception as one of ours. What nobody foresaw is told by its type only: its text might hold a secret."""
-    if isinstance(error, SyncError):
-        return error
-    if isinstance(error, ValidationError):
-        return StalledError(
-            "the spec does not fit this version of the operator; is the installed CRD newer or older?", reason="InvalidSpec"
-        )
-    _log.error("a run failed in a way that nobody foresaw: %s", type(error).__name__, exc_info=error)
-    return RetryableError(f"an unforeseen {type(error).__name__}; the worker's log has its traceback", reason="InternalError")
-
-
-def _next(error: SyncError) -> Next:
-    if isinstance(error, StalledError):
-        return Next.STALL
-    if isinstance(error, PermanentError):
-        return Next.SCHEDULE
-    return Next.RETRY
+    return msgspec.structs.replace(
+        outcome,
+        message=message,
+        counts=kept.counts,
+        cursor=kept.cursor,
+        document_reads=kept.document_reads,
+        partitions=kept.partitions,
+        by_partition=kept.by_partition,
+    )

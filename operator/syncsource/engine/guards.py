@@ -22,6 +22,10 @@ class Invalid:
         """Count these records."""
         self._tally.update((one.reason, one.field or "") for one in rejected)
 
+    def merge(self, other: Invalid) -> None:
+        """Count what another one has counted."""
+        self._tally.update(other._tally)
+
     @property
     def count(self) -> int:
         """Records rejected so far."""

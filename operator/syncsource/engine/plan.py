@@ -31,6 +31,30 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     skipped: int = 0
     quarantined: int = 0
 
+    def plus(self, other: Counts) -> Counts:
+        """Both together."""
+        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in Counts.__struct_fields__})
+
+
+class Partitions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many partitions a run has, and how many of them have ended how."""
+
+    total: int
+    succeeded: int = 0
+    failed: int = 0
+
+
+class PartitionOutcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of one partition. A failed one may have committed windows: ``counts`` tells of those."""
+
+    partition: str
+    result: str
+    """Succeeded or Failed."""
+    reason: str = ""
+    message: str = ""
+    counts: Counts = Counts()
+    cursor: str | None = None
+
 
 class RunPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that one run needs. ``secrets`` holds secret values: never log or print a plan."""
@@ -59,6 +83,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pages: int
     phase: str
     """Reading, Writing."""
+    partitions: Partitions | None = None
+    """None where the source is read as a whole."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,7 +102,13 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     full: bool = False
     """Whether it read everything: asked for, or because there was no cursor that fits the spec."""
     cursor: str | None = None
-    """The cursor after the run, for display."""
+    """The cursor after the run, for display: of several partitions the lowest."""
     quarantined_total: int = 0
     """Records of this SyncSource in quarantine now."""
     seconds: float = 0.0
+    document_reads: int = 0
+    """Documents that the upstream bills."""
+    partitions: Partitions | None = None
+    """None where the source is read as a whole."""
+    by_partition: list[PartitionOutcome] = []
+    """Each partition that ended, in their order."""

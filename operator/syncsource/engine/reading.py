@@ -28,7 +28,10 @@ class _End:
 
 
 class Reader:
-    """Iterates over the batches of one read. Leave it as a context manager: the thread ends with it."""
+    """Iterates over the batches of one slice. Leave it as a context manager: the thread ends with it.
+
+    The source is closed where the block is left before its end, so that nothing waits for an answer; otherwise it stays open for the next slice.
+    """
 
     def __init__(self, source: Source, shape: Shape, part: Slice, stop: Stop) -> None:
         self._source, self._shape, self._part, self._stop = source, shape, part, stop
@@ -38,6 +41,7 @@ class Reader:
         self.served_at: datetime | None = None
         """The upstream's clock at the first page."""
         self.pages = 0
+        self._ended = False
 
     def __enter__(self) -> Reader:
         self._thread.start()
@@ -45,7 +49,8 @@ class Reader:
 
     def __exit__(self, *_: object) -> None:
         self._left.set()
-        self._source.close()
+        if not self._ended:
+            self._source.close()
         self._thread.join()
 
     def __iter__(self) -> Iterator[Batch]:
@@ -53,6 +58,7 @@ class Reader:
             yield item
         if item.error is not None:
             raise item.error
+        self._ended = True
 
     def _next(self) -> Batch | _End:
         while True:

@@ -52,9 +52,9 @@ class Stop:
                 self._hooks.remove(hook)
 
     @contextmanager
-    def after(self, limit: timedelta) -> Iterator[None]:
-        """Within this block the run stops when ``limit`` has passed."""
-        message = f"the run took longer than spec.timeout ({format_duration(limit)}); nothing of it was written"
+    def after(self, limit: timedelta, left: str = "nothing of it was written") -> Iterator[None]:
+        """Within this block the run stops when ``limit`` has passed. ``left`` tells what it leaves."""
+        message = f"the run took longer than spec.timeout ({format_duration(limit)}); {left}"
         timer = threading.Timer(limit.total_seconds(), self, [RetryableError(message, reason="Timeout")])
         timer.daemon = True
         timer.start()

@@ -9,26 +9,42 @@ What may not happen here: a secret in a table, a COMMIT of the caller's transact
 
 from syncsource.ledger.cursors import Cursor, cursor, save_cursor
 from syncsource.ledger.fences import FENCED, Fence, acquire, check_fence
+from syncsource.ledger.partitions import (
+    PartitionRecord,
+    expect_partitions,
+    fail_partition,
+    partition_record,
+    partition_records,
+    save_partition,
+)
 from syncsource.ledger.preparing import prepare
-from syncsource.ledger.quarantine import commit_rejected, quarantine_counts, stage_rejected
-from syncsource.ledger.runs import RunRecord, fail_run, finish_run, history, interrupt, succeeded
+from syncsource.ledger.quarantine import commit_rejected, has_quarantined, quarantine_counts, quarantine_total, stage_rejected
+from syncsource.ledger.runs import RunRecord, end_run, finish_run, history, interrupt, succeeded
 
 __all__ = [
     "FENCED",
     "Cursor",
     "Fence",
+    "PartitionRecord",
     "RunRecord",
     "acquire",
     "check_fence",
     "commit_rejected",
     "cursor",
-    "fail_run",
+    "end_run",
+    "expect_partitions",
+    "fail_partition",
     "finish_run",
+    "has_quarantined",
     "history",
     "interrupt",
+    "partition_record",
+    "partition_records",
     "prepare",
     "quarantine_counts",
+    "quarantine_total",
     "save_cursor",
+    "save_partition",
     "stage_rejected",
     "succeeded",
 ]

@@ -38,8 +38,20 @@ def commit_rejected(connection: Connection, identity: str, run: str, *, full: bo
     mine = quarantine.c.identity == identity, quarantine.c.partition == partition
     if full:
         connection.execute(delete(quarantine).where(*mine, quarantine.c.last_run != run))
+    return quarantine_total(connection, identity)
+
+
+def quarantine_total(connection: Connection, identity: str) -> int:
+    """How many records of this identity are in quarantine, in all partitions."""
     total: int = connection.execute(select(func.count()).where(quarantine.c.identity == identity)).scalar_one()
     return total
+
+
+def has_quarantined(engine: Engine, identity: str, partition: str) -> bool:
+    """Whether a record of the partition is in quarantine."""
+    mine = quarantine.c.identity == identity, quarantine.c.partition == partition
+    with reading(engine).connect() as connection:
+        return connection.execute(select(quarantine.c.digest).where(*mine).limit(1)).first() is not None
 
 
 def quarantine_counts(engine: Engine, identity: str) -> dict[str, int]:

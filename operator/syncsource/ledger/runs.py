@@ -95,13 +95,13 @@ def finish_run(
     connection.execute(change.values(**values, finished_at=finished_at or datetime.now(UTC)))
 
 
-def fail_run(
+def end_run(
     engine: Engine,
     fence: Fence,
     *,
     result: str = "Failed",
-    reason: str,
-    message: str,
+    reason: str = "",
+    message: str = "",
     counts: Counts | None = None,
     document_reads: int = 0,
     partitions: Partitions | None = None,
@@ -109,8 +109,10 @@ def fail_run(
     cursor_after: str | None = None,
     finished_at: datetime | None = None,
 ) -> bool:
-    """Enters the end of a run that failed, in a transaction of its own. False where the fence is another run's by now:
-    then nothing is written, since that run has called this one Interrupted."""
+    """Enters the end of a run in a transaction of its own: of one that failed, or of one whose partitions have committed.
+
+    False where the fence is another run's by now: then nothing is written, since that run has called this one Interrupted.
+    """
     with writing(engine).begin() as connection:
         if overtaken(connection, fence):
             return False

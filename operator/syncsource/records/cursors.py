@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
@@ -55,6 +55,12 @@ def higher(one: str | None, other: str | None, zone: tzinfo = UTC) -> str | None
     return max(one, other, key=lambda text: meaning(text, zone))
 
 
+def lowest(texts: Sequence[str | None], zone: tzinfo = UTC) -> str | None:
+    """The lowest of several cursors; None where one is absent, or all are."""
+    present = [text for text in texts if text is not None]
+    return min(present, key=lambda text: meaning(text, zone)) if present and len(present) == len(texts) else None
+
+
 def meaning(text: str, zone: tzinfo = UTC) -> Meaning:
     """What cursors are compared by."""
     if _NUMBER.fullmatch(text):
@@ -77,6 +83,26 @@ def look_back(text: str, by: timedelta) -> str:
     if instant is None:
         raise ValueError(f"the cursor {text[:60]!r} is not an instant, so that lookback can't be taken from it")
     return instant.written(instant.local - timedelta(seconds=math.ceil(by.total_seconds())))
+
+
+def later(text: str, by: timedelta) -> str:
+    """The cursor ``by`` later, in the same form; a date by whole days, at least one. ValueError where it is neither an instant nor a date."""
+    if _DAY.fullmatch(text):
+        return (date.fromisoformat(text) + max(timedelta(days=by.days), timedelta(days=1))).isoformat()
+    instant = Instant.parse(text, UTC)
+    if instant is None:
+        raise ValueError(f"the cursor {text[:60]!r} is neither an instant nor a date in ISO 8601")
+    return instant.written(instant.local + by)
+
+
+def at_moment(text: str, moment: datetime, zone: tzinfo = UTC) -> str:
+    """``moment`` in the form of the cursor, rounded down; a date rounded up, so that today is within. ValueError as :func:`later`."""
+    if _DAY.fullmatch(text):
+        return (moment.astimezone(zone).date() + timedelta(days=1)).isoformat()
+    instant = Instant.parse(text, zone)
+    if instant is None:
+        raise ValueError(f"the cursor {text[:60]!r} is neither an instant nor a date in ISO 8601")
+    return instant.at(moment)
 
 
 def cap(text: str, moment: datetime, zone: tzinfo = UTC) -> str:

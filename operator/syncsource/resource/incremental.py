@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from syncsource.resource.parts import Param
-from syncsource.resource.types import Duration, Part, Path
+from syncsource.resource.types import Duration, Part, Path, cel
+
+_START = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})?)?$"
+
+
+def _check_start(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not an instant or a date, such as 2020-01-01T00:00:00Z or 2020-01-01: {error}") from error
+    return text
+
+
+class Window(Part):
+    """A long history is read slice by slice, each committed on its own, so that a run that ends early goes on where it was."""
+
+    size: Annotated[Duration, Field(json_schema_extra=cel(("self >= duration('1m')", "must be at least 1m")))] = Field(
+        description="Length of a slice, for example 30d; whole days where the cursor is a date."
+    )
+    start: Annotated[str, Field(max_length=40, pattern=_START), AfterValidator(_check_start)] = Field(
+        description="Where the history begins, in the form of the cursor: an instant or a date in ISO 8601. Nothing before it is read."
+    )
 
 
 class Incremental(Part):
@@ -19,4 +41,9 @@ class Incremental(Part):
     )
     lookback: Duration = Field(
         timedelta(0), description="How far before the cursor to read again, for records that appear late. For cursors that are instants."
+    )
+    window: Window | None = Field(
+        None,
+        description="Read in slices of time: from the cursor, or start, to the run's start. The source is given the end of each slice, too. "
+        "For cursors that are instants or dates.",
     )

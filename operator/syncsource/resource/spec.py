@@ -9,6 +9,7 @@ from pydantic import Field
 
 from syncsource.resource.fields import FieldSpec, Key
 from syncsource.resource.incremental import Incremental
+from syncsource.resource.partitions import Partitions
 from syncsource.resource.parts import PositiveDuration, UrlFrom
 from syncsource.resource.source import Source
 from syncsource.resource.types import Cron, Duration, Part, Share, TimeZone, ruled
@@ -101,6 +102,7 @@ class SyncSourceSpec(Part):
     suspend_reason: Annotated[str, Field(max_length=256)] = Field("", description="Shown with the Suspended condition.")
     schedule: Schedule | None = Field(None, description="When runs start by themselves. Absent: only on request.")
     source: Source = Field(description="Where records come from.")
+    partitions: Partitions | None = Field(None, description="Independent slices of the source. Absent: it is read as a whole.")
     incremental: Incremental | None = Field(None, description="Read only what changed. Absent: every run reads everything.")
     fields: Annotated[list[FieldSpec], Field(min_length=1, max_length=500, json_schema_extra=LIST_MAP_BY_NAME)] = Field(
         description="Columns, and where their values stand in a record."

@@ -25,7 +25,7 @@ its locks. A setting of the server, the role or the URL comes before it."""
 def connect(url: URL, patience: float) -> Engine:
     """A lazy engine with a small pool whose connections are tried before use."""
     url = url.set(drivername="postgresql+psycopg", query={**_CONNECT, **url.query})
-    engine = create_engine(url, pool_size=2, max_overflow=8, pool_pre_ping=True, pool_recycle=1800, hide_parameters=True)
+    engine = create_engine(url, pool_size=2, max_overflow=80, pool_pre_ping=True, pool_recycle=1800, hide_parameters=True)
     event.listen(engine, "connect", _Settings(patience))
     return engine
 

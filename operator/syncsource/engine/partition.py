@@ -1,0 +1,290 @@
+"""One partition of a run, from its cursor to its commits; a source that is read as a whole is one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, literal, quoted_name, select, table
+
+from syncsource import failpoints, ledger
+from syncsource.destinations import Database, Table, Writer
+from syncsource.engine.guards import Invalid
+from syncsource.engine.plan import Counts, PartitionOutcome, Partitions, RunPlan
+from syncsource.engine.reading import Reader
+from syncsource.engine.stopping import Stop
+from syncsource.engine.windows import Span, spans
+from syncsource.errors import StalledError
+from syncsource.records.batch import Batch, Rejected, Row
+from syncsource.records.cursors import cap, higher, look_back, meaning
+from syncsource.records.shape import Shape
+from syncsource.resource.spec import SyncSourceSpec
+from syncsource.sources.base import Slice, Source
+
+_log = logging.getLogger(__name__)
+
+STAGE_ROWS = 5000
+"""Rows are staged by at least so many at a time, however small the pages are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What the partitions of a run share."""
+
+    plan: RunPlan
+    spec: SyncSourceSpec
+    config_hash: str
+    database: Database
+    table: Table
+    fence: ledger.Fence
+    stop: Stop
+    started_at: datetime
+    moved: Callable[[int, int, str], None]
+    """Takes the records and pages that were read since the last call, and the phase."""
+    turn: AbstractContextManager[object]
+    """Held while a partition writes: those of one SQLite file queue here, where the queue is fair."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a partition has done when a transaction of it commits, this one included."""
+
+    partition: str
+    before: str | None
+    cursor: str | None
+    counts: Counts
+    last: bool
+    """Whether no window follows."""
+    unchanged: bool
+    """Whether the upstream had nothing new, so that nothing was written."""
+    full: bool
+    """Whether everything was read."""
+    invalid: Invalid
+    quarantined_total: int
+    """Records in quarantine, of all partitions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a run that fails had committed."""
+
+    counts: Counts = field(default_factory=Counts)
+    cursor: str | None = None
+    document_reads: int = 0
+    partitions: Partitions | None = None
+    by_partition: list[PartitionOutcome] = field(default_factory=list)
+    told: str = ""
+    """For people; empty where nothing was committed."""
+
+
+class Waiting:
+    """Rows of several pages on their way to staging: a statement per page of a hundred rows would be slow."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.cursors: list[str | None] | None = None
+
+    def add(self, batch: Batch) -> int:
+        """Returns how many rows wait now."""
+        self.rows += batch.rows
+        if batch.cursors is not None:
+            self.cursors = (self.cursors or []) + batch.cursors
+        return len(self.rows)
+
+    def clear(self) -> None:
+        self.rows, self.cursors = [], None
+
+
+class PartitionRun:
+    """``run`` raises a SyncError or leaves everything committed; windows before the one that failed stay committed.
+
+    ``commit`` is called in each transaction, before the fence is checked.
+    """
+
+    def __init__(self, setting: Setting, source: Source, partition: str, commit: Callable[[Connection, Done], None]) -> None:
+        self._setting, self._source, self._partition, self._commit = setting, source, partition, commit
+        spec = setting.spec
+        self._incremental = spec.incremental
+        self._shape = Shape(spec.fields, spec.keys[0].fields, spec.incremental.cursor if spec.incremental else None)
+        self._invalid = Invalid(spec.validation)
+        self._read = 0
+        self._before: str | None = None
+        self._full = True
+        self.cursor: str | None = None
+        """The cursor that was committed last."""
+        self.counts = Counts()
+        """Of what was committed."""
+        self.windows = 0
+        """Windows committed."""
+
+    def run(self) -> None:
+        """Read and write it."""
+        kept = self._kept()
+        state = self._usable_state(kept)
+        self._before = self.cursor = kept.text if kept and self._incremental else None
+        self._full = self._before is None and state is None
+        self._tell()
+        for span in self._spans():
+            self._setting.stop.check()
+            self._read_and_write(span, state if span.last and not self.windows else None)
+            self.windows += 1
+
+    def _kept(self) -> ledger.Cursor | None:
+        """What the last read left behind, unless it is of no use."""
+        setting = self._setting
+        if setting.plan.full:
+            return None
+        with setting.database.engine.connect() as connection:
+            kept = ledger.cursor(connection, setting.plan.identity, self._partition)
+        return kept if kept and kept.config_hash == setting.config_hash else None
+
+    def _usable_state(self, kept: ledger.Cursor | None) -> str | None:
+        """A source that finds nothing new leaves things as they are: only where they are as a complete read left them."""
+        if kept is None or kept.state is None:
+            return None
+        setting = self._setting
+        settled = not ledger.has_quarantined(setting.database.engine, setting.plan.identity, self._partition)
+        return kept.state if settled and has_rows(setting.database, setting.table.schema, setting.table.name) else None
+
+    def _tell(self) -> None:
+        of = f" of partition {self._partition}" if self._partition else ""
+        if self._before is not None:
+            _log.info("reading%s from the cursor %s", of, self._before)
+        else:
+            _log.info("reading everything%s" if self._full else "reading what is new%s", of)
+
+    def _spans(self) -> Iterator[Span]:
+        incremental, setting = self._incremental, self._setting
+        if incremental is None:
+            return iter([Span(None)])
+        try:
+            since = look_back(self._before, incremental.lookback) if self._before is not None else None
+        except ValueError as error:
+            raise StalledError(f"spec.incremental.lookback: {error}; remove lookback or choose another cursor") from None
+        if incremental.window is None:
+            return iter([Span(since)])
+        first = incremental.window.start if since is None else since
+        try:
+            return spans(first, incremental.window.size, setting.started_at, self._shape.zone)
+        except ValueError as error:
+            raise StalledError(f"spec.incremental.window: {error}; remove window or choose another cursor") from None
+
+    def _read_and_write(self, span: Span, state: str | None) -> None:
+        setting, zone = self._setting, self._shape.zone
+        part = Slice(since=span.since, until=span.until, partition=self._partition, state=state)
+        writing = Writer(setting.database, setting.table, setting.spec.write.on_existing, zone=zone)
+        with writing as writer, setting.stop.calling(writer.cancel):
+            quarantined = self._invalid.count
+            with Reader(self._source, self._shape, part, setting.stop) as reader:
+                read, seen = self._stage(writer, reader)
+            self._read += read
+            self._invalid.check(self._read)
+            setting.moved(0, 0, "Writing")
+            cursor = self._cursor_after(span, seen, reader.served_at)
+            with setting.turn:
+                self._write(writer, span, cursor, read, quarantined)
+
+    def _stage(self, writer: Writer, reader: Reader) -> tuple[int, str | None]:
+        """Stages every batch; returns how many records came, and their highest cursor."""
+        read, pages, seen = 0, 0, None
+        waiting = Waiting()
+        for batch in reader:
+            self._setting.stop.check()
+            seen = higher(seen, batch.cursor, self._shape.zone)
+            read += batch.read
+            self._keep_aside(writer.connection, batch.rejected)
+            if waiting.add(batch) >= STAGE_ROWS:
+                self._flush(writer, waiting)
+            self._setting.moved(batch.read, reader.pages - pages, "Reading")
+            pages = reader.pages
+        self._flush(writer, waiting)
+        _log.info("%s on %s read", counted(read, "record"), counted(reader.pages, "page"))
+        return read, seen
+
+    def _flush(self, writer: Writer, waiting: Waiting) -> None:
+        self._keep_aside(writer.connection, writer.stage(waiting.rows, waiting.cursors))
+        waiting.clear()
+        failpoints.hit("after-stage")
+
+    def _cursor_after(self, span: Span, seen: str | None, served_at: datetime | None) -> str | None:
+        """Never later than the run's start, by either side's clock: what changed while we read is read again.
+
+        A window's is its end, and the last one's what it saw. A full read's cursor is what it saw, be it earlier than the last one: so a
+        cursor that went astray is mended.
+        """
+        reached = seen if span.last else span.until
+        if reached is None or not self._fits(reached, span):
+            return self.cursor
+        start = self._setting.started_at
+        return higher(self.cursor, cap(reached, min(start, served_at or start), self._shape.zone), self._shape.zone)
+
+    def _fits(self, reached: str, span: Span) -> bool:
+        """Windows follow from an instant or a date: a cursor of another kind stays aside."""
+        windowed = self._incremental is not None and self._incremental.window is not None
+        return not windowed or meaning(reached)[0] == meaning(span.since or "")[0]
+
+    def _write(self, writer: Writer, span: Span, cursor: str | None, read: int, quarantined: int) -> None:
+        """One transaction. ``quarantined``: records that earlier windows set aside."""
+        setting, identity = self._setting, self._setting.plan.identity
+        with writer.transaction() as connection:
+            counts, total = self._applied(writer, connection, span, read, quarantined)
+            state = self._source.state if span.last else None
+            ledger.save_cursor(connection, identity, cursor, setting.config_hash, self._partition, state=state)
+            self._commit(connection, self._done(counts, cursor, span, total))
+            setting.stop.check()
+            ledger.check_fence(connection, setting.fence)
+            failpoints.hit("before-commit")
+        failpoints.hit("after-commit")
+        self.counts, self.cursor = counts, cursor
+
+    def _applied(self, writer: Writer, connection: Connection, span: Span, read: int, quarantined: int) -> tuple[Counts, int]:
+        """What is committed with this transaction, and how many records are in quarantine then."""
+        plan = self._setting.plan
+        if self._source.unchanged:
+            return self.counts, ledger.quarantine_total(connection, plan.identity)
+        applied = writer.apply()
+        self._keep_aside(connection, applied.rejected)
+        self._invalid.check(self._read)
+        total = ledger.commit_rejected(connection, plan.identity, plan.run, full=self._full and span.last, partition=self._partition)
+        counts = Counts(
+            read=read,
+            inserted=applied.inserted,
+            updated=applied.updated,
+            unchanged=applied.unchanged,
+            skipped=applied.skipped,
+            quarantined=self._invalid.count - quarantined,
+        )
+        return self.counts.plus(counts), total
+
+    def _done(self, counts: Counts, cursor: str | None, span: Span, total: int) -> Done:
+        return Done(
+            partition=self._partition,
+            before=self._before,
+            cursor=cursor,
+            counts=counts,
+            last=span.last,
+            unchanged=self._source.unchanged,
+            full=self._full,
+            invalid=self._invalid,
+            quarantined_total=total,
+        )
+
+    def _keep_aside(self, connection: Connection, rejected: Collection[Rejected]) -> None:
+        if rejected:
+            self._invalid.add(rejected)
+            ledger.stage_rejected(connection, rejected)
+
+
+def has_rows(database: Database, schema: str | None, name: str) -> bool:
+    """Whether the table has any."""
+    query = select(literal(1)).select_from(table(quoted_name(name, True), schema=quoted_name(schema, True) if schema else None)).limit(1)
+    with database.engine.connect() as connection:
+        return connection.execute(query).first() is not None
+
+
+def counted(number: int, thing: str) -> str:
+    """``1 page``, ``1,200 pages``."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

@@ -1,0 +1,204 @@
+"""A run partition by partition: each commits and fails on its own, and the run's end tells of all."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+
+from sqlalchemy import Connection
+
+from syncsource import ledger
+from syncsource.engine.ending import UNCHANGED, failed_partly, first_failures, known, summary, together
+from syncsource.engine.guards import Invalid
+from syncsource.engine.parallel import Starts, side_by_side
+from syncsource.engine.partition import Done, Kept, PartitionRun, Setting
+from syncsource.engine.partitions import partition_values
+from syncsource.engine.plan import Next, Outcome, PartitionOutcome, Partitions
+from syncsource.engine.progress import Meter
+from syncsource.engine.redacting import redact
+from syncsource.errors import AbortedError, SyncError
+from syncsource.records.cursors import lowest
+from syncsource.resource import partitions as declared
+from syncsource.sources.base import Source
+
+_log = logging.getLogger(__name__)
+
+
+class Partitioned:
+    """Ends the run in the ledger, be it Failed, unless it raises: then the run as a whole was stopped."""
+
+    def __init__(self, setting: Setting, spec: declared.Partitions, opened: Callable[[], Source], meter: Meter) -> None:
+        self._setting, self._spec, self._opened, self._meter = setting, spec, opened, meter
+        self._values: list[str] = []
+        self._ended: dict[str, PartitionOutcome] = {}
+        self._errors: list[SyncError] = []
+        self._sources: list[Source] = []
+        self._done: dict[str, Done] = {}
+        """The last transaction of each partition."""
+        self._lock = threading.Lock()
+
+    def run(self) -> Outcome:
+        """See :meth:`syncsource.engine.run.Run.write`."""
+        setting, spec = self._setting, self._spec
+        self._values = partition_values(spec, setting.database)
+        ledger.expect_partitions(setting.database.engine, setting.plan.run, len(self._values))
+        self._meter.expect(len(self._values))
+        starts = Starts(self._values, spec.delay, setting.stop)
+        side_by_side(min(spec.parallelism, len(self._values)), partial(self._work, starts), setting.stop)
+        setting.stop.check()
+        outcome = self._outcome()
+        self._end(outcome)
+        return outcome
+
+    @property
+    def kept(self) -> Kept:
+        """See :attr:`syncsource.engine.run.Run.kept`."""
+        with self._lock:
+            ended = [self._ended[value] for value in self._values if value in self._ended]
+        counts, partitions = together([one.counts for one in ended]), self._partitions(ended)
+        return Kept(
+            counts=counts,
+            partitions=partitions,
+            by_partition=ended,
+            cursor=lowest([one.cursor for one in ended]),
+            document_reads=sum(source.billed for source in self._sources),
+            told=f"committed before: {summary(partitions, counts)}" if ended else "",
+        )
+
+    def _work(self, starts: Starts) -> None:
+        """One thread: it opens a source of its own, and another after a failure."""
+        source: Source | None = None
+        try:
+            while (value := starts.next()) is not None:
+                source = source or self._open()
+                if not self._one(source, value, starts):
+                    source.close()
+                    source = None
+        finally:
+            if source is not None:
+                source.close()
+
+    def _open(self) -> Source:
+        source = self._opened()
+        self._sources.append(source)
+        return source
+
+    def _one(self, source: Source, value: str, starts: Starts) -> bool:
+        """Whether the source can be used again."""
+        part = PartitionRun(self._setting, source, value, self._save)
+        try:
+            part.run()
+        except Exception as error:
+            ours = known(error)
+            if isinstance(ours, AbortedError) or self._setting.stop.event.is_set():
+                raise
+            if not self._committed(value):
+                self._fail(value, part, ours)
+                if self._spec.on_failure == "Stop":
+                    starts.halt()
+            return False
+        self._succeed(value)
+        return True
+
+    def _save(self, connection: Connection, done: Done) -> None:
+        self._done[done.partition] = done
+        ledger.save_partition(
+            connection,
+            self._setting.plan.run,
+            done.partition,
+            result="Succeeded" if done.last else "Running",
+            counts=done.counts,
+            message=_message(done),
+            cursor_before=done.before,
+            cursor_after=done.cursor,
+        )
+
+    def _committed(self, value: str) -> bool:
+        """A connection that breaks during COMMIT leaves open what became of it: the ledger knows."""
+        setting, record = self._setting, None
+        with suppress(SyncError):
+            record = ledger.partition_record(setting.database.engine, setting.plan.run, value)
+        if record is None or record.result != "Succeeded":
+            return False
+        self._succeed(value)
+        return True
+
+    def _succeed(self, value: str) -> None:
+        done = self._done[value]
+        told = PartitionOutcome(partition=value, result="Succeeded", message=_message(done), counts=done.counts, cursor=done.cursor)
+        with self._lock:
+            self._ended[value] = told
+        self._meter.ended(succeeded=True)
+
+    def _fail(self, value: str, part: PartitionRun, error: SyncError) -> None:
+        setting = self._setting
+        message = redact(error.message, setting.plan.secrets)
+        _log.warning("partition %s failed: %s: %s", value, error.reason, message)
+        with suppress(SyncError):
+            ledger.fail_partition(setting.database.engine, setting.fence, value, reason=error.reason, message=message, counts=part.counts)
+        told = PartitionOutcome(
+            partition=value, result="Failed", reason=error.reason, message=message, counts=part.counts, cursor=part.cursor
+        )
+        with self._lock:
+            self._ended[value] = told
+            self._errors.append(error)
+        self._meter.ended(succeeded=False)
+
+    def _outcome(self) -> Outcome:
+        kept = self.kept
+        assert kept.partitions is not None
+        message, following, reason, after = summary(kept.partitions, kept.counts), Next.NOTHING, "", None
+        if self._errors:
+            following, reason, after = failed_partly(self._errors, len(self._values))
+            message = f"{message}: {first_failures(kept.by_partition)}"
+        elif kept.counts.quarantined:
+            reason, message = "RecordsQuarantined", f"{message}; quarantined: {self._invalid_summary()}"
+        return Outcome(
+            run=self._setting.plan.run,
+            result="Failed" if self._errors else "Succeeded",
+            next=following,
+            reason=reason,
+            message=message,
+            retry_after=after,
+            counts=kept.counts,
+            full=bool(self._done) and all(done.full for done in self._done.values()),
+            cursor=kept.cursor,
+            quarantined_total=sum(ledger.quarantine_counts(self._setting.database.engine, self._setting.plan.identity).values()),
+            document_reads=kept.document_reads,
+            partitions=kept.partitions,
+            by_partition=kept.by_partition,
+        )
+
+    def _end(self, outcome: Outcome) -> None:
+        befores = [done.before for done in self._done.values() if done.before is not None]
+        entered = ledger.end_run(
+            self._setting.database.engine,
+            self._setting.fence,
+            result=outcome.result,
+            reason=outcome.reason,
+            message=redact(outcome.message, self._setting.plan.secrets),
+            counts=outcome.counts,
+            document_reads=outcome.document_reads,
+            partitions=outcome.partitions,
+            cursor_before=None if outcome.full else lowest(befores),
+            cursor_after=outcome.cursor,
+        )
+        if not entered:
+            raise AbortedError("another run of this SyncSource took over; what partitions had committed stays", reason="Fenced")
+
+    def _partitions(self, ended: Sequence[PartitionOutcome]) -> Partitions:
+        succeeded = sum(one.result == "Succeeded" for one in ended)
+        return Partitions(total=len(self._values), succeeded=succeeded, failed=len(ended) - succeeded)
+
+    def _invalid_summary(self) -> str:
+        tally = Invalid(self._setting.spec.validation)
+        for done in self._done.values():
+            tally.merge(done.invalid)
+        return tally.summary()
+
+
+def _message(done: Done) -> str:
+    return UNCHANGED if done.unchanged else f"quarantined: {done.invalid.summary()}" if done.counts.quarantined else ""
