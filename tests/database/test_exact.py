@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -38,6 +38,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "boolean": st.booleans(),
     "date": st.dates(),
     "timestamp": instants,
+    "time": st.times().map(time.isoformat),
+    "bytes": st.binary(max_size=40),
     "uuid": uuids,
     "json": documents,
 }
@@ -55,7 +57,7 @@ def _seen(kind: str, value: Any) -> Any:
         return value if isinstance(value, datetime) else datetime.fromisoformat(value)
     if kind == "json":
         return json.loads(value, parse_float=Decimal)
-    return str(value) if kind == "uuid" else value
+    return str(value) if kind in ("uuid", "time") else value
 
 
 def test_round_trips(place: Any) -> None:
@@ -84,7 +86,7 @@ def _storable(place: Any, document: str | None) -> str | None:
     return None if document is None or (place.kind == "postgresql" and "\\u0000" in document) else document
 
 
-@pytest.mark.parametrize("kind", ["text", "decimal(18,2)", "timestamp", "uuid", "date", "boolean", "float"])
+@pytest.mark.parametrize("kind", ["text", "decimal(18,2)", "timestamp", "uuid", "date", "time", "bytes", "boolean", "float"])
 def test_keys_of_every_type(place: Any, kind: str) -> None:
     table = place.table("t", ["v"], v=kind, n="integer")
 
@@ -129,6 +131,8 @@ ODD = [
     ("numeric(5,2)", "integer", 1000, None),
     ("numeric(5,2)", "float", 1.25, Decimal("1.25")),
     ("numeric(5,2)", "float", 1.005, None),
+    ("time(0)", "time", "12:00:00", time(12)),
+    ("time(0)", "time", "12:00:00.5", None),
     ("varchar(3)", "text", "abc", "abc"),
     ("varchar(3)", "text", "abcd", None),
     ("varchar(3)", "text", "abc ", None),

@@ -86,7 +86,7 @@ def _column(dialect: Dialect, layout: Layout, field: FieldSpec, key: bool) -> Co
 
 def _unfit(dialect: Dialect, layout: Layout, found: Found, field: FieldSpec, key: bool) -> str:
     """Says what would fit."""
-    kinds = ("text", "integer", "float", "boolean", "date", "timestamp", "json", "uuid", "decimal(18,2)")
+    kinds = ("text", "integer", "float", "boolean", "date", "time", "timestamp", "json", "uuid", "bytes", "decimal(18,2)")
     fitting = [kind for kind in kinds if dialect.codec(found, kind, key) is not None]
     head = f"the column {found.name!r} of {layout.name!r} is {found.type}, and the field's type is {field.type}"
     if key and field.type == "json":

@@ -6,6 +6,7 @@ What would not come back as it went in is refused here, with the value and the w
 from __future__ import annotations
 
 import struct
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -167,6 +168,8 @@ def _shown(kind: str, value: Any) -> Any:
     """A value as the record had it, whether it comes from a row or back from the staging table."""
     if isinstance(value, datetime):
         return instant_text(value)
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
     if kind == "json" and isinstance(value, str):
         return _json.decode(value)
     if kind.startswith("decimal(") and isinstance(value, str):

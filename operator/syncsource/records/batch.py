@@ -7,7 +7,8 @@ from typing import Any
 
 Row = tuple[Any, ...]
 """One value per spec.field, in their order. By type: text str, integer int, float float, boolean bool, decimal Decimal,
-date date, timestamp aware datetime in UTC, json str (JSON text with sorted keys), uuid str; None is NULL."""
+date date, time str (12:00:00 or 12:00:00.250000), timestamp aware datetime in UTC, json str (JSON text with sorted keys), uuid str,
+bytes bytes; None is NULL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,19 @@ class Rejected:
     reason: str
     message: str
     field: str | None = None
+    excerpt: str | None = None
+    """The value at fault, capped."""
+    place: str | None = None
+    """Where the record stood, as its page says."""
+    position: int | None = None
+    """Its line or number in that place."""
+    as_row: bool = False
+    """Whether ``record`` is the row that was made of it, by column: what is left of it once it is typed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A page of records, typed. ``read`` is their number; rows and rejected together are as many."""
+    """A page of records, typed. ``read`` is their number; rows, rejected and skipped together are as many."""
 
     read: int
     rows: list[Row]
@@ -41,3 +50,5 @@ class Batch:
     """The highest cursor in the page, in the source's own text; None where no record has one."""
     cursors: list[str | None] | None = None
     """Each row's own cursor, where the source has cursors: of two rows with one key, the higher is the newer."""
+    skipped: int = 0
+    """Records that spec.filter leaves out."""

@@ -1,37 +1,43 @@
-"""Where a value stands in a record. Paths are JMESPath; a plain name or dotted names take a shorter way."""
+"""Where a value stands in a record. Paths are JMESPath; plain, dotted and quoted names take a shorter way."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import itemgetter
 from typing import Any
 
-import jmespath
+from syncsource.records.cells import Cells
+from syncsource.records.expressions import ExpressionFailed, compiled
 
-_NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
-Column = Callable[[list[Any]], list[Any]]
+_NAME = re.compile(r'[A-Za-z_][A-Za-z0-9_]*|"(?:[^"\\`]|\\.)+"')
+_NAMES = re.compile(rf"(?:{_NAME.pattern})(?:\.(?:{_NAME.pattern}))*")
+Column = Callable[[Sequence[Any]], list[Any]]
 
 
 def finder(path: str) -> Callable[[Any], Any]:
-    """A function from a record to the value at ``path``; None where there is none."""
-    if not _NAMES.fullmatch(path):
-        return jmespath.compile(path).search
-    names = path.split(".")
+    """A function from a record to the value at ``path``; None where there is none. It raises ExpressionFailed."""
+    names = _names(path)
+    if names is None:
+        return compiled(path)
     return lambda record: reduce(_step, names, record)
 
 
 def column(path: str) -> Column:
-    """A function from a page of records to the values at ``path``, one each."""
-    one = finder(path)
-    if not _NAMES.fullmatch(path):
+    """A function from a page of records to the values at ``path``, one each. It raises ExpressionFailed where any of them is not
+    what the path is for."""
+    one, names = finder(path), _names(path)
+    if names is None:
         return lambda records: list(map(one, records))
-    steps = [itemgetter(name) for name in path.split(".")]
+    steps = [itemgetter(name) for name in names]
 
-    def values(records: list[Any]) -> list[Any]:
+    def values(records: Sequence[Any]) -> list[Any]:
+        if isinstance(records, Cells):
+            return records.column(names[0]) if len(names) == 1 else [None] * len(records)
         try:
-            found = records
+            found = list(records)
             for step in steps:
                 found = list(map(step, found))
         except (KeyError, TypeError, IndexError):  # absent or null on the way
@@ -41,5 +47,29 @@ def column(path: str) -> Column:
     return values
 
 
+def quoted(name: str) -> str:
+    """A field's name as JMESPath, so that any name can stand for itself."""
+    return name if name.isidentifier() and name.isascii() else json.dumps(name, ensure_ascii=False)
+
+
+def top_level(path: str) -> str | None:
+    """The field of the record that a path of names begins with; None where it is an expression."""
+    names = _names(path)
+    return None if names is None else names[0]
+
+
+def _names(path: str) -> list[str] | None:
+    """The names that a path consists of; None where it is an expression."""
+    if not _NAMES.fullmatch(path):
+        return None
+    try:
+        return [json.loads(name) if name.startswith('"') else name for name in _NAME.findall(path)]
+    except ValueError:  # JMESPath says what is wrong with it
+        return None
+
+
 def _step(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, dict) else None
+
+
+__all__ = ["Column", "ExpressionFailed", "column", "finder", "quoted", "top_level"]

@@ -52,10 +52,17 @@ def test_each_fault_has_its_reason_and_the_rest_is_kept() -> None:
     batch = shape().batch(records)
     assert [row[0] for row in batch.rows] == [4]
     assert batch.rejected == [
-        Rejected('{"code":"c","id":null}', "MissingKey", "id: a field of the key is missing or null", "id"),
-        Rejected('"text"', "NotAnObject", "a record must be a JSON object, not str"),
-        Rejected('{"amount":{"total":"lots"},"code":"c","id":2}', "InvalidValue", "total: 'lots' is not a decimal(10,2)", "total"),
-        Rejected('{"id":3}', "MissingValue", "code: a required field is missing or null", "code"),
+        Rejected('{"code":"c","id":null}', "MissingKey", "id: a field of the key is missing or null", "id", position=1),
+        Rejected('"text"', "NotAnObject", "a record must be a JSON object, not str", position=2),
+        Rejected(
+            '{"amount":{"total":"lots"},"code":"c","id":2}',
+            "InvalidValue",
+            "total: 'lots' is not a decimal(10,2)",
+            "total",
+            "lots",
+            position=3,
+        ),
+        Rejected('{"id":3}', "MissingValue", "code: a required field is missing or null", "code", position=4),
     ]
 
 
@@ -63,7 +70,7 @@ def test_what_a_source_could_not_make_out_keeps_its_own_reason() -> None:
     records: list[Any] = [{"id": 1, "code": "c"}, Broken("RaggedLine", "the line has 3 columns, the header 2", ["2", "c", "x"])]
     batch = shape().batch(records)
     assert (batch.read, [row[0] for row in batch.rows]) == (2, [1])
-    assert batch.rejected == [Rejected('["2","c","x"]', "RaggedLine", "the line has 3 columns, the header 2")]
+    assert batch.rejected == [Rejected('["2","c","x"]', "RaggedLine", "the line has 3 columns, the header 2", position=2)]
 
 
 def test_cursors_belong_to_their_rows() -> None:

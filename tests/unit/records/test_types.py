@@ -30,6 +30,19 @@ decode = msgspec.json.Decoder(float_hook=Decimal).decode
         ("integer", " 42 ", 42),
         ("float", Decimal("0.1"), 0.1),
         ("float", 3, 3.0),
+        ("float", "1e3", 1000.0),
+        ("float", Decimal("-0.0"), -0.0),
+        ("integer", Decimal("1e30"), 10**30),
+        ("decimal(5,2)", Decimal("-0.0"), Decimal("0.00")),
+        ("decimal(5,2)", "-0", Decimal("0.00")),
+        ("decimal(5,2)", "1e2", Decimal("100.00")),
+        ("decimal(40,0)", "1234567890123456789012345678901234567890", Decimal("1234567890123456789012345678901234567890")),
+        ("date", "9999-12-31", date(9999, 12, 31)),
+        ("timestamp", "9999-12-31T23:59:59.999999Z", datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)),
+        ("time", "23:59", "23:59:00"),
+        ("time", "12:00:00.2500000", "12:00:00.250000"),
+        ("bytes", "AP8Q", b"\x00\xff\x10"),
+        ("bytes", "_-8", b"\xff\xef"),
         ("boolean", False, False),
         ("boolean", "Yes", True),
         ("boolean", 0, False),
@@ -64,6 +77,25 @@ def test_what_a_type_makes_of_a_value(type_: str, value: Any, expected: Any) -> 
         ("integer", "", "'' is not an integer"),
         ("float", "abc", "'abc' is not a number"),
         ("float", Decimal("1e999"), "is not a number within the range of a double"),
+        ("integer", Decimal("1e999999999"), "is not an integer"),
+        ("integer", "1_000", "'1_000' is not an integer"),
+        ("integer", "\u0661", "is not an integer"),
+        ("float", "nan", "'nan' is not a number"),
+        ("float", "-Infinity", "is not a number"),
+        ("float", "1e400", "is not a number within the range of a double"),
+        ("float", Decimal("1e-400"), "is not a number within the range of a double"),
+        ("decimal(5,2)", "1_0", "'1_0' is not a decimal(5,2)"),
+        ("decimal(5,2)", Decimal("1e999999999"), "it has 1000000000 digits before the point"),
+        ("date", "0000-01-01", "is not a date"),
+        ("timestamp", "0000-01-01T00:00:00Z", "is not a timestamp"),
+        ("timestamp", "9999-12-31T23:59:59-05:00", "is not a timestamp between the years 1 and 9999"),
+        ("timestamp", "20260102T030405.1234567", "is not a timestamp of at most six decimals of a second"),
+        ("timestamp", "2026-01-02T030405.1234567", "is not a timestamp of at most six decimals of a second"),
+        ("time", "24:00", "'24:00' is not a time such as 12:00:00"),
+        ("time", "12:00:00.1234567", "is not a time such as 12:00:00"),
+        ("time", "12:00+07:00", "is not a time such as 12:00:00"),
+        ("bytes", "AP8!", "'AP8!' is not bytes as base64"),
+        ("bytes", 5, "5 is not bytes as base64"),
         ("boolean", "maybe", "'maybe' is not true or false"),
         ("boolean", 2, "2 is not true or false"),
         ("decimal(5,2)", Decimal("1.005"), "1.005 is not a decimal(5,2): it has 1 digits before the point and 3 after it"),
@@ -127,13 +159,18 @@ VALUES = st.one_of(
     st.integers(),
     st.decimals(allow_nan=False, allow_infinity=False, places=3),
     st.text(),
+    st.sampled_from(
+        ["1", " 2 ", "-0", "0.0", "1.50", "1e3", "1e400", "1e-400", "nan", "1_0", "\u0661", "true", "No", "12:30", "2026-W01-1"]
+    ),
+    st.sampled_from(["20260102T030405.1234567", "2026-01-02T030405.1234567", "2026-W05T00:00:00.1234567", "0000-01-01"]),
+    st.times().map(str),
     st.datetimes().map(lambda moment: moment.isoformat()),
     st.dates().map(str),
     st.uuids().map(str),
 )
 
 
-@pytest.mark.parametrize("name", ["text", "integer", "float", "boolean", "decimal(12,3)", "date", "timestamp", "json", "uuid"])
+@pytest.mark.parametrize("name", ["text", "integer", "float", "boolean", "decimal(12,3)", "date", "time", "timestamp", "json", "uuid"])
 @given(data=st.data())
 def test_a_column_is_what_its_values_are(name: str, data: st.DataObject) -> None:
     """The fast way through a column and the way value by value can't differ."""

@@ -30,9 +30,11 @@ CREATED = {
     "float": "double precision",
     "boolean": "boolean",
     "date": "date",
+    "time": "time",
     "timestamp": "timestamptz",
     "json": "jsonb",
     "uuid": "uuid",
+    "bytes": "bytea",
 }
 """Types of the columns that we create; decimal(p,s) is numeric(p,s)."""
 
@@ -55,12 +57,14 @@ def codec(found: Found, field_type: str, key: bool) -> Codec | None:
     if base in ("numeric", "float4", "float8"):
         return _number(found, field_type, kind)
     if base in _TEXTS:
-        return _text(found, field_type)
+        return None if kind == "bytes" else _text(found, field_type)
     if base in ("timestamp", "timestamptz"):
         return _timestamp(found, kind)
     if base in ("json", "jsonb"):
         return Codec(_no_nul, _json) if kind == "json" and not key else None
-    fits = {"bool": "boolean", "date": "date", "uuid": "uuid"}.get(base) == kind or (base in _AS_TEXT and kind == "text")
+    if base == "time" and kind == "time":
+        return AS_IT_IS if found.size in (-1, 6) else Codec(None, _time_of(found))
+    fits = {"bool": "boolean", "date": "date", "uuid": "uuid", "bytea": "bytes"}.get(base) == kind or (base in _AS_TEXT and kind == "text")
     return AS_IT_IS if fits else None
 
 
@@ -121,6 +125,15 @@ def _rounded_to(found: Found) -> Convert:
 
     def convert(value: datetime) -> datetime:
         if value.microsecond % step:
+            raise bad(value, f"has more decimals of a second than {found.type} holds")
+        return value
+
+    return convert
+
+
+def _time_of(found: Found) -> Convert:
+    def convert(value: str) -> str:
+        if value.partition(".")[2][found.size :].strip("0"):
             raise bad(value, f"has more decimals of a second than {found.type} holds")
         return value
 

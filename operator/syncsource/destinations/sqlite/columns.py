@@ -1,7 +1,7 @@
 """Which fields go into which columns of SQLite, and how. A column's affinity decides what it makes of a value.
 
 What SQLite has no type for is TEXT in one fixed form: decimals (a NUMERIC column would make floats of them), instants in UTC as
-2026-01-31T12:00:00.000000Z, dates, UUIDs, JSON.
+2026-01-31T12:00:00.000000Z, dates, times, UUIDs, JSON.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from syncsource.destinations.table import Found
 from syncsource.destinations.values import AS_IT_IS, Codec, Convert, at_most, bad, between, exact_double, text_codec, text_form, whole
 
-_CREATED = {"integer": "INTEGER", "float": "REAL", "boolean": "BOOLEAN"}
+_CREATED = {"integer": "INTEGER", "float": "REAL", "boolean": "BOOLEAN", "bytes": "BLOB"}
 _INTEGER = between(-(2**63), 2**63 - 1, "SQLite's INTEGER")
 _NUMERAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _LENGTH = re.compile(r"(?:VAR|N)?CHAR(?:ACTER)?\s*(?:VARYING)?\s*\((\d+)\)", re.IGNORECASE)
@@ -27,6 +27,8 @@ def created(field_type: str) -> str:
 def codec(found: Found, field_type: str) -> Codec | None:
     """None where values of the field's type don't belong in the column."""
     kind = field_type.partition("(")[0]
+    if kind == "bytes":
+        return AS_IT_IS if found.base == "BLOB" else None
     if found.base == "TEXT":
         return _text(found, field_type)
     if kind in ("integer", "float", "boolean"):
@@ -64,7 +66,7 @@ def _decimal(found: Found) -> Convert:
 
 def _words(found: Found, field_type: str, kind: str) -> Codec | None:
     """Texts in a column that makes numbers of what looks like one. DATE, UUID, JSON and STRING are such types to SQLite."""
-    if kind in ("date", "timestamp"):
+    if kind in ("date", "time", "timestamp"):
         return text_codec(field_type) if found.base in ("NUMERIC", "BLOB") else None
     if found.base == "BLOB":
         return AS_IT_IS
