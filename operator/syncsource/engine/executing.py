@@ -47,7 +47,7 @@ def execute(
     spec names.
     """
     started = time.monotonic()
-    source = opened or (lambda spec, secrets: open_source(spec, secrets, hosts=hosts, cancelled=stop.event))
+    source = opened or (lambda spec, secrets: open_source(spec, secrets, hosts=hosts, cancelled=stop.event, files=plan.files))
     try:
         outcome = _execute(plan, stop, progress, source)
     except Exception as error:

@@ -142,11 +142,14 @@ class PartitionRun:
         return kept if kept and kept.config_hash == setting.config_hash else None
 
     def _usable_state(self, kept: ledger.Cursor | None) -> str | None:
-        """A source that finds nothing new leaves things as they are: only where they are as a complete read left them."""
+        """A source that finds nothing new leaves things as they are: only where they are as a complete read left them.
+        Where pieces are taken once, what is in quarantine stays for people to mend."""
         if kept is None or kept.state is None:
             return None
         setting = self._setting
-        settled = not ledger.has_quarantined(setting.database.engine, setting.plan.identity, self._partition)
+        settled = setting.spec.source.chosen.takes_once or not ledger.has_quarantined(
+            setting.database.engine, setting.plan.identity, self._partition
+        )
         return kept.state if settled and has_rows(setting.database, setting.table.schema, setting.table.name) else None
 
     def _tell(self) -> None:

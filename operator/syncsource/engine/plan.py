@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from syncsource.sources.files import NO_FILES, Files
+
 
 class Next(enum.StrEnum):
     """What happens after a run."""
@@ -71,6 +73,8 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """spec of the SyncSource, as the API server holds it."""
     secrets: dict[str, dict[str, str]]
     """The Secrets that the spec names, decoded: name → key → value."""
+    files: Files = NO_FILES
+    """Those of the machine that may be read."""
 
     def __repr__(self) -> str:
         return f"RunPlan(run={self.run!r}, identity={self.identity!r})"

@@ -27,6 +27,11 @@ class SourcePart(Part):
         return {}
 
     @property
+    def takes_once(self) -> bool:
+        """Whether what was read is not read again for the sake of records of it that are in quarantine."""
+        return False
+
+    @property
     def place(self) -> str:
         """Where the data is, for people; holds no secret."""
         raise NotImplementedError

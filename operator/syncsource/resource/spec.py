@@ -97,6 +97,16 @@ class SyncSourceSpec(Part):
             "param is needed to send the cursor to source.http, and only there",
             ".incremental",
         ),
+        (
+            "!has(self.source.csv) || (!has(self.incremental) && !has(self.partitions))",
+            "files are read whole, each once: incremental and partitions are not for source.csv",
+            ".source.csv",
+        ),
+        (
+            "!has(self.source.csv) || has(self.source.csv.path) || !has(self.schedule)",
+            "source.csv without a path is fed by `syncsource import`: remove schedule, or set path",
+            ".schedule",
+        ),
     )
     suspend: bool = Field(False, description="Stops scheduled and requested runs.")
     suspend_reason: Annotated[str, Field(max_length=256)] = Field("", description="Shown with the Suspended condition.")

@@ -26,8 +26,9 @@ class Slice:
 class Page:
     """Records that arrived together."""
 
-    records: list[Any]
-    """Decoded JSON, all of the page, in its order; a :class:`Broken` for what could not be decoded. Numbers are int or Decimal, never float."""
+    records: Sequence[Any]
+    """Decoded JSON, all of the page, in its order; a :class:`Broken` for what could not be decoded. Numbers are int or Decimal, never float.
+    A list, or :class:`Cells`, which is one of texts."""
     served_at: datetime | None = None
     """The upstream's clock when it answered, in UTC; None where it did not say."""
     place: str = ""

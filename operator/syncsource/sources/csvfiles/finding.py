@@ -1,0 +1,104 @@
+"""Which files a path means, and which of them may be read."""
+
+from __future__ import annotations
+
+import glob
+from itertools import islice
+from pathlib import Path
+
+from syncsource.errors import PermanentError, StalledError, outside_text
+from syncsource.sources.csvfiles import reasons
+from syncsource.sources.files import Files, Handed
+
+MOST_FILES = 10_000
+"""Files that one path may mean."""
+_WILD = frozenset("*?[")
+
+
+def found(path: str | None, files: Files) -> list[Handed]:
+    """The files to read, in the order of their names: those handed over, else what ``path`` means.
+
+    Raises StalledError (FileRefused) where the operator may read no files or the path leads out of its folder, PermanentError:
+    NoFile, FileNotFound, FileRefused, TooManyFiles.
+    """
+    if files.handed:
+        return list(files.handed)
+    if path is None:
+        raise PermanentError(
+            "spec.source.csv has no path: its files come by `syncsource import`; hand one over, or set path", reason=reasons.NO_FILE
+        )
+    pattern = _allowed(path, files)
+    if not _WILD & set(path):
+        return [_checked(pattern, _shown(pattern, files), files)]
+    return [_checked(match, _shown(match, files), files) for match in _matches(pattern, path)]
+
+
+def _allowed(path: str, files: Files) -> Path:
+    """The path from the folder on. Raises StalledError where it can't lie in it."""
+    if files.folder is None:
+        raise StalledError(
+            "spec.source.csv.path: this operator may read no files of its machine; start it with --files FOLDER, or hand files over with "
+            "`syncsource import`",
+            reason=reasons.FILE_REFUSED,
+        )
+    whole = Path(files.folder, path)
+    if not files.anywhere and (not whole.is_relative_to(files.folder) or ".." in Path(path).parts):
+        raise StalledError(
+            f"spec.source.csv.path: {path} leads out of the folder that the operator may read; name a path below it, such as exports/*.csv",
+            reason=reasons.FILE_REFUSED,
+        )
+    return whole
+
+
+def _matches(pattern: Path, path: str) -> list[Path]:
+    """Regular files and whatever else has such a name, but folders."""
+    begin = _fixed(pattern)
+    if not begin.is_dir():
+        raise PermanentError(
+            f"spec.source.csv.path: {path}: there is no folder {outside_text(begin.name)}; create it, or mend the path",
+            reason=reasons.FILE_NOT_FOUND,
+        )
+    matches = sorted(islice(glob.iglob(str(pattern), recursive=True), MOST_FILES + 1))
+    if len(matches) > MOST_FILES:
+        raise PermanentError(
+            f"spec.source.csv.path: {path} means more than {MOST_FILES:,} files; choose a narrower glob", reason=reasons.TOO_MANY_FILES
+        )
+    return [Path(match) for match in matches if not Path(match).is_dir()]
+
+
+def _fixed(pattern: Path) -> Path:
+    """The folder up to the first wildcard."""
+    fixed = Path(pattern.anchor)
+    for part in pattern.relative_to(pattern.anchor).parts:
+        if _WILD & set(part):
+            break
+        fixed /= part
+    return fixed
+
+
+def _checked(file: Path, shown: str, files: Files) -> Handed:
+    """The file where its links lead. Raises PermanentError where that is outside of the folder, or nowhere."""
+    try:
+        real = file.resolve(strict=True)
+        root = Path(files.folder).resolve() if files.folder else None
+    except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError before Python 3.13
+        raise missing(shown, error) from None
+    if not files.anywhere and (root is None or not real.is_relative_to(root)):
+        raise PermanentError(
+            f"{outside_text(shown)} is a link that leads out of the folder that the operator may read; put the file itself there",
+            reason=reasons.FILE_REFUSED,
+        )
+    return Handed(str(real), shown)
+
+
+def missing(name: str, error: OSError | RuntimeError) -> PermanentError:
+    """What an error of the file system means."""
+    shown = outside_text(name)
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return PermanentError(f"{shown}: there is no such file; put it there, or mend spec.source.csv.path", reason=reasons.FILE_NOT_FOUND)
+    why = (error.strerror or type(error).__name__) if isinstance(error, OSError) else "its links lead in a circle"
+    return PermanentError(f"{shown} can't be read: {why}; mend that", reason=reasons.FILE_UNREADABLE)
+
+
+def _shown(file: Path, files: Files) -> str:
+    return str(file.relative_to(files.folder)) if files.folder and file.is_relative_to(files.folder) else str(file)

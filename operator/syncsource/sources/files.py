@@ -1,0 +1,27 @@
+"""Which files of this machine a source may read."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Handed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file that a person handed over."""
+
+    path: str
+    name: str
+    """What messages call it."""
+
+
+class Files(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be read: by default nothing. Crosses a process border as JSON."""
+
+    folder: str | None = None
+    """Absolute; relative paths begin here. None: there is no such folder."""
+    anywhere: bool = False
+    """Whether paths may lead out of the folder: where the person who wrote the manifest runs it."""
+    handed: tuple[Handed, ...] = ()
+    """Files to read instead of those that the spec names."""
+
+
+NO_FILES = Files()

@@ -1,0 +1,181 @@
+"""Which files are read, which may not be, and files that change or go while they are read."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from syncsource.errors import AbortedError, PermanentError, RetryableError
+from syncsource.sources import Slice
+from syncsource.sources.csvfiles import finding
+from syncsource.sources.files import Files
+from tests.unit.sources.csvfiles.conftest import Folder
+
+TEXT = "No\n1\n"
+
+
+def places(folder: Folder, path: str) -> list[str]:
+    return [page.place for page in folder.pages(path=path)]
+
+
+def test_a_glob_means_files_in_the_order_of_their_names(folder: Folder) -> None:
+    for name in ("b.csv", "a.csv", "in/c.csv", "in/deep/d.csv", "x.txt", ".hidden.csv"):
+        folder.put(name, f"No\n{name}\n")
+    (folder.path / "folder.csv").mkdir()
+    assert places(folder, "*.csv") == ["a.csv", "b.csv"]
+    assert places(folder, "**/*.csv") == ["a.csv", "b.csv", "in/c.csv", "in/deep/d.csv"]
+    assert places(folder, "in/[a-c].csv") == ["in/c.csv"]
+    assert places(folder, str(folder.path / "a.csv")) == ["a.csv"]
+
+
+def test_a_glob_without_files_is_nothing_new(folder: Folder) -> None:
+    source = folder.source(path="*.csv")
+    assert list(source.pages(Slice())) == []
+    assert source.unchanged
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("a.csv", "a.csv: there is no such file; put it there, or mend spec.source.csv.path"),
+        ("in/a.csv", "in/a.csv: there is no such file; put it there, or mend spec.source.csv.path"),
+        ("in/*.csv", "spec.source.csv.path: in/*.csv: there is no folder in; create it, or mend the path"),
+    ],
+)
+def test_a_file_that_is_not_there_is_told(folder: Folder, path: str, words: str) -> None:
+    assert folder.failure(path=path) == ("PermanentError", "FileNotFound", words)
+
+
+def test_a_file_that_goes_between_the_glob_and_its_turn_is_told(folder: Folder) -> None:
+    folder.put("a.csv", TEXT)
+    folder.put("b.csv", "No\n2\n")
+    pages = folder.source().pages(Slice())
+    next(pages)
+    (folder.path / "b.csv").unlink()
+    with pytest.raises(PermanentError, match=r"b\.csv: there is no such file"):
+        list(pages)
+
+
+@pytest.mark.parametrize("path", ["../secret.csv", "in/../../secret.csv", "../*.csv", "/etc/passwd", "**/../../secret.csv"])
+def test_a_path_that_leads_out_of_the_folder_is_refused(folder: Folder, path: str) -> None:
+    (folder.path.parent / "secret.csv").write_text(TEXT)
+    kind, reason, message = folder.failure(path=path)
+    assert (kind, reason) == ("StalledError", "FileRefused")
+    assert "leads out of the folder that the operator may read" in message
+
+
+@pytest.mark.parametrize("path", ["link.csv", "*.csv", "in/secret.csv"])
+def test_a_link_that_leads_out_of_the_folder_is_refused(folder: Folder, path: str) -> None:
+    outside = folder.path.parent / "outside"
+    outside.mkdir()
+    (outside / "secret.csv").write_text(TEXT)
+    (folder.path / "link.csv").symlink_to(outside / "secret.csv")
+    (folder.path / "in").symlink_to(outside)
+    kind, reason, message = folder.failure(path=path)
+    assert (kind, reason) == ("PermanentError", "FileRefused")
+    assert message.endswith("is a link that leads out of the folder that the operator may read; put the file itself there")
+
+
+def test_a_link_within_the_folder_is_followed(folder: Folder) -> None:
+    folder.put("in/a.csv", TEXT)
+    (folder.path / "link.csv").symlink_to("in/a.csv")
+    assert places(folder, "*.csv") == ["link.csv"]
+
+
+def test_who_runs_a_manifest_may_read_anything(folder: Folder) -> None:
+    (folder.path.parent / "other.csv").write_text(TEXT)
+    folder.files = Files(folder=str(folder.path), anywhere=True)
+    assert folder.records(path="../other.csv") == folder.records(path=str(folder.path.parent / "other.csv")) == [{"No": "1"}]
+
+
+def test_an_operator_without_a_folder_reads_no_files(folder: Folder) -> None:
+    folder.files = Files()
+    kind, reason, message = folder.failure(path="a.csv")
+    assert (kind, reason) == ("StalledError", "FileRefused")
+    assert "this operator may read no files of its machine; start it with --files FOLDER" in message
+
+
+def test_a_source_without_a_path_waits_for_an_import(folder: Folder) -> None:
+    assert folder.failure(path=None) == (
+        "PermanentError",
+        "NoFile",
+        "spec.source.csv has no path: its files come by `syncsource import`; hand one over, or set path",
+    )
+
+
+def test_a_pipe_is_refused_and_not_waited_for(folder: Folder) -> None:
+    os.mkfifo(folder.path / "a.csv")
+    assert folder.failure() == ("PermanentError", "FileRefused", "a.csv is a pipe; name a file")
+
+
+def test_a_folder_is_refused(folder: Folder) -> None:
+    (folder.path / "a.csv").mkdir()
+    assert folder.failure(path="a.csv") == ("PermanentError", "FileRefused", "a.csv is a folder; name a file")
+
+
+def test_links_that_lead_in_a_circle_are_told(folder: Folder) -> None:
+    (folder.path / "a.csv").symlink_to("b.csv")
+    (folder.path / "b.csv").symlink_to("a.csv")
+    assert folder.failure(path="a.csv")[1] == "FileUnreadable"
+
+
+def test_a_file_without_the_right_to_read_it_is_told(folder: Folder) -> None:
+    folder.put("a.csv", TEXT).chmod(0)
+    if os.access(folder.path / "a.csv", os.R_OK):
+        pytest.skip("root may read everything")
+    assert folder.failure() == ("PermanentError", "FileUnreadable", "a.csv can't be read: Permission denied; mend that")
+
+
+def test_too_many_files_are_refused(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "MOST_FILES", 2)
+    for number in range(3):
+        folder.put(f"{number}.csv", TEXT)
+    assert folder.failure()[1:] == ("TooManyFiles", "spec.source.csv.path: *.csv means more than 2 files; choose a narrower glob")
+
+
+def test_a_name_with_an_escape_sequence_reaches_no_terminal(folder: Folder) -> None:
+    folder.put("\x1b[2J.csv", "")
+    assert "\x1b" not in folder.failure()[2]
+
+
+@pytest.mark.parametrize("change", ["append", "truncate", "touch"])
+def test_a_file_that_is_written_to_while_it_is_read_is_read_again(folder: Folder, change: str) -> None:
+    file = folder.put("a.csv", "No\n" + "".join(f"{number}\n" for number in range(12_000)))
+    pages = folder.source().pages(Slice())
+    next(pages)
+    touched(file, change)
+    with pytest.raises(RetryableError, match=r"a\.csv changed while it was read, so that nothing of it was taken") as caught:
+        list(pages)
+    assert caught.value.reason == "FileChanged"
+
+
+def touched(file: Path, change: str) -> None:
+    if change == "append":
+        file.write_text(file.read_text() + "5\n")
+    elif change == "truncate":
+        os.truncate(file, 5)
+    else:
+        os.utime(file, ns=(0, 0))
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_as_it_was(folder: Folder) -> None:
+    folder.put("a.csv", "No\n" + "1\n" * 12_000)
+    source = folder.source()
+    pages = source.pages(Slice())
+    next(pages)
+    folder.put("new.txt", TEXT).rename(folder.path / "a.csv")
+    assert sum(len(page.records) for page in pages) == 7000
+    assert folder.records(state=source.state) == [{"No": "1"}]
+
+
+def test_a_cancelled_run_ends_at_the_next_page(folder: Folder) -> None:
+    folder.put("a.csv", "No\n" + "1\n" * 12_000)
+    cancelled = threading.Event()
+    pages = folder.source(cancelled=cancelled).pages(Slice())
+    next(pages)
+    cancelled.set()
+    with pytest.raises(AbortedError, match="cancelled"):
+        next(pages)
