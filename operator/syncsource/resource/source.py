@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from syncsource.resource.csvsource import CsvSource
+from syncsource.resource.firestore import FirestoreSource
 from syncsource.resource.http import HttpSource
 from syncsource.resource.parts import SourcePart
 from syncsource.resource.types import Part, ruled
@@ -13,9 +13,9 @@ from syncsource.resource.types import Part, ruled
 class Source(Part):
     """Where records come from; exactly one kind."""
 
-    model_config = ruled(("[has(self.http), has(self.csv)].exists_one(x, x)", "exactly one of http, csv must be set"))
+    model_config = ruled(("[has(self.http), has(self.firestore)].exists_one(x, x)", "exactly one of http, firestore must be set"))
     http: HttpSource | None = Field(None, description="A REST API that answers with JSON.")
-    csv: CsvSource | None = Field(None, description="Files of separated values, each read once.")
+    firestore: FirestoreSource | None = Field(None, description="A collection of Firestore.")
 
     @property
     def chosen(self) -> SourcePart:
@@ -25,5 +25,5 @@ class Source(Part):
 
     @property
     def kind(self) -> str:
-        """Its name in the spec: http, csv."""
+        """Its name in the spec: http, firestore."""
         return next(name for name in type(self).model_fields if getattr(self, name) is not None)

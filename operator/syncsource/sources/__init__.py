@@ -6,10 +6,9 @@ writing a secret or a control character into a message. Knows nothing of runs, d
 
     base       what a source is: pages of records
     opening    a source from spec.source
-    files      which files of this machine a source may read
     hosts      what sources share about upstream hosts: rate limits, pauses, breakers, tokens
     rest       JSON over HTTP
-    csvfiles   files of separated values
+    firestore  a Firestore collection by its REST API
 """
 
 from syncsource.sources.base import Page, Slice, Source

@@ -24,10 +24,18 @@ def backoff(policy: RequestRetry, tries: int, roll: float) -> float:
 
 
 class Retrying:
-    """Tries as ``spec.source.http.retry`` says."""
+    """Tries as a source's ``retry`` says. ``field`` is the part of the spec that it stands in."""
 
-    def __init__(self, policy: RequestRetry, cancelled: threading.Event, roll: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        policy: RequestRetry,
+        cancelled: threading.Event,
+        roll: Callable[[], float] = random.random,
+        *,
+        field: str = "spec.source.http",
+    ) -> None:
         self._policy = policy
+        self._field = field
         self._cancelled = cancelled
         self._roll = roll
 
@@ -49,10 +57,10 @@ class Retrying:
             raise error
         longest = self._policy.max_backoff.total_seconds()
         if error.after is not None and error.after > longest:
-            limit = f"longer than {format_duration(self._policy.max_backoff)} (spec.source.http.retry.maxBackoff)"
+            limit = f"longer than {format_duration(self._policy.max_backoff)} ({self._field}.retry.maxBackoff)"
             raise _ended(error, f"it asks to wait {error.after:.0f}s, {limit}") from error
         if tries >= self._policy.attempts:
-            raise _ended(error, f"gave up after try {tries} (spec.source.http.retry.attempts)") from error
+            raise _ended(error, f"gave up after try {tries} ({self._field}.retry.attempts)") from error
         seconds = max(backoff(self._policy, tries, self._roll()), error.after or 0.0)
         _log.info("%s; try %d of %d in %.1f s", error.message, tries + 1, self._policy.attempts, seconds)
         if self._cancelled.wait(seconds):
