@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from uuid import uuid4
 
 from syncsource import ledger
 from syncsource.engine.executing import execute
-from syncsource.engine.plan import Outcome, RunPlan
+from syncsource.engine.plan import Outcome, Progress, RunPlan
 from syncsource.engine.stopping import Stop
 from syncsource.errors import RetryableError
 from syncsource.records.cursors import meaning
+from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Page, Slice, Source
 from syncsource.sources.hosts import local_hosts
 from tests.database.conftest import Place
@@ -48,6 +49,8 @@ class Engine:
 
     def __init__(self, place: Place, table: str, **spec: Any) -> None:
         self.place, self.table, self.url = place, table, place.url
+        self.progress: list[Progress] = []
+        """What the runs told on their way."""
         self._spec = {
             "source": {"http": {"baseURL": "http://upstream"}},
             "incremental": {"cursor": "changed", "param": "since"},
@@ -68,16 +71,18 @@ class Engine:
             secrets={"db": {"url": self.url}},
         )
 
-    def run(self, upstream: Source, *, full: bool = False, stop: Stop | None = None) -> Outcome:
-        """One run; the source is the upstream given."""
+    def run(self, upstream: Source | Callable[[], Source], *, full: bool = False, stop: Stop | None = None) -> Outcome:
+        """One run; the source is the upstream given, or what it opens."""
         return self.execute(self.plan(full=full), upstream, stop)
 
-    def execute(self, plan: RunPlan, upstream: Source, stop: Stop | None = None) -> Outcome:
+    def execute(self, plan: RunPlan, upstream: Source | Callable[[], Source], stop: Stop | None = None) -> Outcome:
         """The run of a plan."""
         stop = stop or Stop()
-        return execute(
-            plan, hosts=local_hosts(stop.event), stop=stop, progress=lambda progress: None, opened=lambda spec, secrets: upstream
-        )
+
+        def opened(spec: SyncSourceSpec, secrets: Mapping[str, Mapping[str, str]]) -> Source:
+            return upstream() if callable(upstream) else upstream
+
+        return execute(plan, hosts=local_hosts(stop.event), stop=stop, progress=self.progress.append, opened=opened)
 
     def rows(self) -> dict[int, dict[str, Any]]:
         """The table as it is."""
@@ -92,6 +97,11 @@ class Engine:
         with self.place.database.engine.connect() as connection:
             kept = ledger.cursor(connection, f"{IDENTITY}/{self.table}")
         return int(kept.text) if kept else None
+
+    def kept(self, partition: str = "") -> ledger.Cursor | None:
+        """What the ledger keeps of a partition."""
+        with self.place.database.engine.connect() as connection:
+            return ledger.cursor(connection, f"{IDENTITY}/{self.table}", partition)
 
     def quarantined(self) -> int:
         """Records in quarantine."""
