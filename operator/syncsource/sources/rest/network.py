@@ -20,6 +20,7 @@ import httpcore
 import httpx
 
 from syncsource.errors import AbortedError
+from syncsource.sources.noting import note
 from syncsource.sources.rest.addresses import resolved
 from syncsource.sources.rest.reasons import CANCELLED
 
@@ -92,7 +93,9 @@ class WatchedStream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         try:
             handshake = functools.partial(self._inner.start_tls, ssl_context, server_hostname, self._watch.left())
-            return WatchedStream(self._watch.call(handshake), self._watch)
+            secured = self._watch.call(handshake)
+            note("TLS", lambda: _told_tls(secured.get_extra_info("ssl_object")))
+            return WatchedStream(secured, self._watch)
         except BaseException:
             self.close()
             raise
@@ -127,7 +130,9 @@ class WatchedBackend(httpcore.NetworkBackend):
                     failed = error
             raise failed
 
-        return WatchedStream(self._watch.call(connect), self._watch)
+        connected = self._watch.call(connect)
+        note("Connection", lambda: f"{host} answers at {connected.get_extra_info('server_addr')[0]}, port {port}")
+        return WatchedStream(connected, self._watch)
 
 
 class WatchedTransport(httpx.HTTPTransport):
@@ -136,6 +141,13 @@ class WatchedTransport(httpx.HTTPTransport):
     def __init__(self, watch: Watch, context: ssl.SSLContext | None) -> None:
         # httpx has no argument for the network backend of its pool.
         self._pool = httpcore.ConnectionPool(ssl_context=context, keepalive_expiry=5.0, network_backend=WatchedBackend(watch))
+
+
+def _told_tls(connection: ssl.SSLObject) -> str:
+    """``TLSv1.3, the certificate is valid until Mar  5 11:22:33 2027 GMT``."""
+    certificate = connection.getpeercert() or {}
+    until = certificate.get("notAfter")
+    return f"{connection.version()}" + (f", the certificate is valid until {until}" if until else "")
 
 
 def _fulfil(future: Future[T], work: Callable[[], T]) -> None:
