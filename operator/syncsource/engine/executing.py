@@ -11,14 +11,15 @@ from datetime import UTC, datetime
 import msgspec
 
 from syncsource import ledger
-from syncsource.destinations import Database, open_database
+from syncsource.destinations import Database
+from syncsource.engine.destination import opened_database
 from syncsource.engine.ending import failed, known, together
 from syncsource.engine.partition import Kept
 from syncsource.engine.plan import Counts, Next, Outcome, PartitionOutcome, Partitions, Progress, RunPlan
 from syncsource.engine.redacting import redact
 from syncsource.engine.run import Run
 from syncsource.engine.stopping import Stop
-from syncsource.errors import AbortedError, StalledError, SyncError
+from syncsource.errors import AbortedError, SyncError
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Source
 from syncsource.sources.hosts import Hosts
@@ -59,7 +60,7 @@ def settle(plan: RunPlan) -> Outcome:
     """What became of a run whose worker is gone, as the ledger has it: succeeded where it had committed, failed where it had said so, else
     interrupted. Never raises."""
     try:
-        with _database(plan) as database:
+        with opened_database(SyncSourceSpec.model_validate(plan.spec), plan.secrets) as database:
             ledger.prepare(database.engine)
             record = ledger.interrupt(database.engine, plan.identity, plan.run, _LOST, trigger=plan.trigger, generation=plan.generation)
             return _as_recorded(record, database)
@@ -71,7 +72,7 @@ def settle(plan: RunPlan) -> Outcome:
 
 def _execute(plan: RunPlan, stop: Stop, progress: Callable[[Progress], None], opened: OpenSource) -> Outcome:
     spec = SyncSourceSpec.model_validate(plan.spec)
-    with stop.after(spec.timeout, _left(spec)), _database(plan) as database:
+    with stop.after(spec.timeout, _left(spec)), opened_database(spec, plan.secrets) as database:
         ledger.prepare(database.engine)
         fence = ledger.acquire(
             database.engine, plan.identity, run=plan.run, trigger=plan.trigger, generation=plan.generation, started_at=datetime.now(UTC)
@@ -91,16 +92,6 @@ def _left(spec: SyncSourceSpec) -> str:
     if spec.partitions is None and (spec.incremental is None or spec.incremental.window is None):
         return "nothing of it was written"
     return "what it had committed stays, and the next run goes on from there"
-
-
-def _database(plan: RunPlan) -> Database:
-    reference = SyncSourceSpec.model_validate(plan.spec).destination.sql.url_from.secret_key_ref
-    url = plan.secrets.get(reference.name, {}).get(reference.key)
-    if url is None:
-        raise StalledError(
-            f"Secret {reference.name} has no key {reference.key}, which spec.destination.sql.urlFrom needs: add it", reason="SecretNotFound"
-        )
-    return open_database(url, named=f"key {reference.key} of Secret {reference.name}")
 
 
 def _as_recorded(record: ledger.RunRecord, database: Database) -> Outcome:

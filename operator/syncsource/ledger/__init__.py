@@ -17,7 +17,7 @@ from syncsource.ledger.partitions import (
     partition_records,
     save_partition,
 )
-from syncsource.ledger.preparing import prepare
+from syncsource.ledger.preparing import prepare, version
 from syncsource.ledger.quarantine import commit_rejected, has_quarantined, quarantine_counts, quarantine_total, stage_rejected
 from syncsource.ledger.runs import RunRecord, end_run, finish_run, history, interrupt, succeeded
 
@@ -47,4 +47,5 @@ __all__ = [
     "save_partition",
     "stage_rejected",
     "succeeded",
+    "version",
 ]

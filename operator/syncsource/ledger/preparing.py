@@ -29,6 +29,12 @@ def prepare(engine: Engine) -> None:
         )
 
 
+def version(engine: Engine) -> int | None:
+    """Of the ledger that is there; None where there is none. Creates nothing."""
+    with reading(engine).connect() as connection:
+        return _version(connection)
+
+
 def _brought_up(connection: Connection) -> int:
     """The version after all is done. CREATE TABLE IF NOT EXISTS alone fails where two sessions race; SQLite's writers are alone anyway."""
     if connection.dialect.name == "postgresql":
