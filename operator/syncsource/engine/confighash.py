@@ -8,7 +8,7 @@ import msgspec
 
 from syncsource.resource.spec import SyncSourceSpec
 
-_TUNING = {"rateLimit", "retry", "timeout"}
+_TUNING = {"rateLimit", "retry", "timeout", "pageSize"}
 """Parts of a source that say how politely it is read, not what is read."""
 
 

@@ -1,0 +1,55 @@
+"""What the errors of MySQL and MariaDB mean, by their numbers."""
+
+from __future__ import annotations
+
+import pymysql
+from pymysql.constants import CR, ER
+
+from syncsource.databases.faults import Fault
+from syncsource.errors import PermanentError, RetryableError, SchemaMismatch, StalledError, SyncError, outside_text
+
+_QUERY_TIMEOUTS = (1028, 1969, 3024)
+"""Filesort aborted; MariaDB's max_statement_time; MySQL's max_execution_time."""
+
+_KINDS: dict[int, tuple[type[SyncError], str]] = {
+    ER.ACCESS_DENIED_ERROR: (PermanentError, "DatabaseAuthFailed"),
+    1698: (PermanentError, "DatabaseAuthFailed"),
+    ER.HOST_NOT_PRIVILEGED: (PermanentError, "DatabaseAuthFailed"),
+    1524: (PermanentError, "DatabaseAuthFailed"),  # the account's plugin is not loaded
+    3159: (PermanentError, "DatabaseAuthFailed"),  # the server takes no connection without TLS
+    4151: (PermanentError, "DatabaseAuthFailed"),  # the account is locked
+    ER.BAD_DB_ERROR: (PermanentError, "DatabaseNotFound"),
+    ER.DBACCESS_DENIED_ERROR: (PermanentError, "PermissionDenied"),
+    ER.TABLEACCESS_DENIED_ERROR: (PermanentError, "PermissionDenied"),
+    ER.COLUMNACCESS_DENIED_ERROR: (PermanentError, "PermissionDenied"),
+    ER.SPECIFIC_ACCESS_DENIED_ERROR: (PermanentError, "PermissionDenied"),
+    ER.NO_SUCH_TABLE: (SchemaMismatch, "SchemaMismatch"),
+    ER.BAD_FIELD_ERROR: (SchemaMismatch, "SchemaMismatch"),
+    ER.PARSE_ERROR: (StalledError, "InvalidSpec"),
+    1060: (StalledError, "InvalidSpec"),  # two columns of one name
+    1210: (StalledError, "InvalidSpec"),  # as many parameters as the statement has not
+    1295: (StalledError, "InvalidSpec"),  # a statement that can't be prepared
+    1792: (RetryableError, "DatabaseReadOnly"),  # a write in a read-only transaction
+    1290: (RetryableError, "DatabaseReadOnly"),
+    ER.LOCK_WAIT_TIMEOUT: (RetryableError, "DatabaseBusy"),
+    ER.LOCK_DEADLOCK: (RetryableError, "DatabaseBusy"),
+    1020: (RetryableError, "DatabaseBusy"),
+    1317: (RetryableError, "DatabaseBusy"),  # the query was interrupted
+    1412: (RetryableError, "DatabaseBusy"),  # the table's definition changed since the snapshot
+    **dict.fromkeys(_QUERY_TIMEOUTS, (RetryableError, "Timeout")),
+    **dict.fromkeys((ER.CON_COUNT_ERROR, 1203, 1226, 1053, 1927, 1152, 1158, 1159, 1160, 1161), (RetryableError, "DatabaseUnavailable")),
+    ER.DISK_FULL: (RetryableError, "DiskFull"),
+}
+
+
+def fault(error: Exception) -> Fault:
+    """What the error means where no row is at fault."""
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    told = outside_text(str(error.args[1] if len(error.args) > 1 else error), 400)
+    if (number == CR.CR_SERVER_LOST and "timed out" in told) or isinstance(error, TimeoutError):
+        return Fault(RetryableError, "Timeout", told)
+    if isinstance(error, OSError):
+        return Fault(RetryableError, "DatabaseUnavailable", outside_text(str(error), 400))
+    if CR.CR_ERROR_FIRST <= number <= CR.CR_ERROR_LAST or isinstance(error, pymysql.err.InterfaceError):
+        return Fault(RetryableError, "DatabaseUnavailable", told)
+    return Fault(*_KINDS.get(number, (PermanentError, "DatabaseError")), told)
