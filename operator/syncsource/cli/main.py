@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import logging
 from typing import IO, Any
 
@@ -14,6 +15,7 @@ COMMANDS = {
     "up": ("syncsource.cli.up", "Embedded control plane and operator on this machine."),
     "operator": ("syncsource.cli.operate", "The operator against the current kubeconfig."),
     "run": ("syncsource.cli.run", "One SyncSource, here and now, without Kubernetes."),
+    "import": ("syncsource.cli.importing", "Hand files to a SyncSource with source.csv and run it, without Kubernetes."),
     "validate": ("syncsource.cli.validate", "Manifests against the schema and every rule, offline."),
     "sync": ("syncsource.cli.requests", "Request a run and wait for its outcome."),
     "suspend": ("syncsource.cli.requests", "Stop scheduled and requested runs."),
@@ -37,13 +39,17 @@ class Lazy(click.Group):
         """The command, imported."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), _attribute(cmd_name))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table above, without importing anything."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _attribute(command: str) -> str:
+    return f"{command}_" if keyword.iskeyword(command) else command
 
 
 @click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})

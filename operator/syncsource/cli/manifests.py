@@ -25,6 +25,8 @@ class Document:
     place: str
     """``file.yaml`` or ``file.yaml#2``, for messages."""
     manifest: Any
+    folder: Path = Path()
+    """Where its file lies; the current folder for standard input."""
 
     @property
     def kind(self) -> str:
@@ -78,7 +80,8 @@ def _documents(file: str) -> list[Document]:
         raise Unusable(f"{file}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise Unusable(f"{file}: not YAML: {' '.join(str(error).split())[:300]}") from None
-    return [Document(file if len(manifests) == 1 else f"{file}#{number}", manifest) for number, manifest in enumerate(manifests, 1)]
+    folder = Path() if file == "-" else Path(file).parent
+    return [Document(file if len(manifests) == 1 else f"{file}#{number}", manifest, folder) for number, manifest in enumerate(manifests, 1)]
 
 
 def _decoded(document: Document) -> dict[str, str]:

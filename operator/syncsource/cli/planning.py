@@ -13,6 +13,7 @@ from syncsource.cli.manifests import Document, find_secrets, load, sync_sources,
 from syncsource.engine.plan import RunPlan
 from syncsource.resource.syncsource import parse
 from syncsource.resource.validation import admitted, problems
+from syncsource.sources.files import Files
 
 
 def from_files(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,7 +50,13 @@ def plan_of(files: tuple[str, ...], name: str | None, env_file: str | None, *, f
         lines = "\n".join(f"  {missing_secret(secret, key)}" for secret, key in missing)
         raise Unusable(f"{source.name} needs Secrets that were not given:\n{lines}")
     return RunPlan(
-        run=secrets.token_hex(6), identity=f"local/{source.name}", trigger="Request", full=full, spec=manifest["spec"], secrets=values
+        run=secrets.token_hex(6),
+        identity=f"local/{source.name}",
+        trigger="Request",
+        full=full,
+        spec=manifest["spec"],
+        secrets=values,
+        files=Files(folder=str(document.folder.resolve()), anywhere=True),
     )
 
 

@@ -73,7 +73,7 @@ class Reader:
                 failpoints.hit("after-page")
                 self.pages += 1
                 self.served_at = self.served_at or page.served_at
-                if not self._put(self._shape.batch(page.records)):
+                if not self._put(self._shape.batch(page.records, page.place, page.positions)):
                     return
             self._put(_End(None))
         except Exception as error:  # handed to the thread that asked, where it is raised

@@ -22,6 +22,8 @@ class Files(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Whether paths may lead out of the folder: where the person who wrote the manifest runs it."""
     handed: tuple[Handed, ...] = ()
     """Files to read instead of those that the spec names."""
+    again: bool = False
+    """Whether to read files that were read before."""
 
 
 NO_FILES = Files()

@@ -34,15 +34,18 @@ class FileSource:
         self.state: str | None = None
         self.unchanged = False
         self.billed = 0
+        self.known: list[str] = []
+        """Names of the files that were read before, and not now."""
 
     def pages(self, part: Slice) -> Iterator[Page]:
         """See :class:`syncsource.sources.Source`."""
-        self.state, self.unchanged = None, False
+        self.state, self.unchanged, self.known = None, False, []
         before, digests, fresh = Taken.read(part.state), list[str](), False
         for file in found(self._csv.path, self._files):
             with held(file) as open_file:
                 digests.append(digest := open_file.digest())
-                if before.known(digest) or digest in digests[:-1]:
+                if (before.known(digest) and not self._files.again) or digest in digests[:-1]:
+                    self.known.append(file.name)
                     _log.info("%s was read before: nothing in it changed", outside_text(file.name))
                     continue
                 fresh = True

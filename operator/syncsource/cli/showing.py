@@ -1,0 +1,43 @@
+"""A run that happens here, as a terminal shows it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from syncsource.engine.plan import Outcome, Progress
+
+
+@contextmanager
+def shown(name: str) -> Iterator[Callable[[Progress], None]]:
+    """A line that moves while the run does, on a terminal; nothing elsewhere."""
+    console = Console(stderr=True)
+    if not sys.stderr.isatty():
+        yield lambda progress: None
+        return
+    line = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(pulse_style="cyan"),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+    )
+    with Bar(*line, console=console, transient=True) as bar:
+        task = bar.add_task(name, total=None, told="connecting")
+        yield lambda moved: bar.update(task, told=f"{moved.phase.lower()}: {moved.read:,} records, {moved.pages:,} pages")
+
+
+def sentence(outcome: Outcome) -> str:
+    """What became of a run, for people."""
+    if outcome.result != "Succeeded":
+        return f"{outcome.result} after {outcome.seconds:.1f}s: {outcome.reason}: {outcome.message}"
+    counts = outcome.counts
+    parts = (("read", counts.read), ("inserted", counts.inserted), ("updated", counts.updated), ("unchanged", counts.unchanged))
+    more = (("skipped", counts.skipped), ("quarantined", counts.quarantined))
+    told = ", ".join(f"{count:,} {word}" for word, count in (*parts, *((word, count) for word, count in more if count)))
+    return f"Succeeded in {outcome.seconds:.1f}s: {told}" + (f"\n{outcome.message}" if outcome.message else "")
