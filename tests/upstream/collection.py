@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.upstream.kinds import Cut, Kind, Record
+from tests.upstream.kinds import Cut, Kind, Record, position
 from tests.upstream.server import Asked, Reply
 
 Spoil = Callable[[int, Reply, Asked], Reply]
@@ -33,10 +33,10 @@ class Collection:
         size = self.size if self.kind.pages else max(len(found), 1)
         start = self.kind.start(asked.query, size, found)
         rows = found[start : start + size]
-        following = start + len(rows) if start + len(rows) < len(found) else None
-        return -(-start // size) + 1, self.kind.answer(asked, Cut(rows, start, following, len(found), size))
+        cut = Cut(rows, start, start + len(rows) < len(found), len(found), size)
+        return -(-start // size) + 1, self.kind.answer(asked, cut)
 
     def found(self, since: str | None) -> list[Record]:
         """Records changed at or after ``since``, ties by id."""
-        ordered = sorted(self.records, key=lambda record: (record["changed"], record["id"]))
+        ordered = sorted(self.records, key=position)
         return [record for record in ordered if since is None or record["changed"] >= since]

@@ -145,9 +145,9 @@ FAULTS = [
     Fault(
         "gzip-cut",
         lambda r, a, _: Reply(gzip.compress(body(r))[:-30], headers={"Content-Encoding": "gzip"}),
-        "NotJSON",
-        SCHEDULE,
-        "ends too early",
+        "ConnectionLost",
+        RETRY,
+        LOST,
     ),
     Fault("repeated-page", lambda r, a, around: around.asked(1), "PaginationStuck", SCHEDULE, "page 1", later=True),
 ]

@@ -12,6 +12,11 @@ from tests.upstream.server import Asked, Reply
 Record = dict[str, Any]
 
 
+def position(record: Record) -> tuple[str, int]:
+    """What records are ordered by: when they were changed, and then the id."""
+    return record["changed"], record["id"]
+
+
 @dataclass(frozen=True)
 class Cut:
     """One page of what was found."""
@@ -19,12 +24,17 @@ class Cut:
     rows: list[Record]
     start: int
     """How many records stand before it."""
-    following: int | None
-    """Where the next page starts; None on the last."""
+    more: bool
+    """Whether records stand after it."""
     total: int
     """Records on all pages."""
     size: int
     """Records on a whole page."""
+
+    @property
+    def token(self) -> str:
+        """Names the page after it by its last record, so that it means the same when others come and go."""
+        return f"{position(self.rows[-1])[0]}~{position(self.rows[-1])[1]}"
 
     @property
     def pages(self) -> int:
@@ -47,6 +57,8 @@ class Kind:
     """Whether a page after the last one is asked for."""
     pages: bool = True
     """Whether there is more than one page."""
+    counts: bool = False
+    """Whether pages are counted off, so that a record which moves to the end while they are read takes another's place."""
     http: Mapping[str, Any] = field(default_factory=dict)
     """What else ``spec.source.http`` needs."""
 
@@ -59,12 +71,20 @@ def _offset(query: dict[str, str], size: int, _: list[Record]) -> int:
     return int(query["offset"])
 
 
-def _token(query: dict[str, str], size: int, _: list[Record]) -> int:
-    return int(query.get("cursor", "after-0").removeprefix("after-"))
+def _token(query: dict[str, str], size: int, found: list[Record]) -> int:
+    return _after(query.get("cursor"), found)
 
 
-def _at(query: dict[str, str], size: int, _: list[Record]) -> int:
-    return int(query.get("at", 0))
+def _at(query: dict[str, str], size: int, found: list[Record]) -> int:
+    return _after(query.get("at"), found)
+
+
+def _after(token: str | None, found: list[Record]) -> int:
+    """How many records stand before the page that a token names."""
+    if token is None:
+        return 0
+    changed, _, number = token.rpartition("~")
+    return sum(position(record) <= (changed, int(number)) for record in found)
 
 
 def _list(_: Asked, cut: Cut) -> Reply:
@@ -76,25 +96,25 @@ def _announced(_: Asked, cut: Cut) -> Reply:
 
 
 def _tokens(_: Asked, cut: Cut) -> Reply:
-    return Reply({"data": cut.rows, "next": None if cut.following is None else f"after-{cut.following}"})
+    return Reply({"data": cut.rows, "next": cut.token if cut.more else None})
 
 
 def _linked(asked: Asked, cut: Cut) -> Reply:
-    return Reply(cut.rows, headers={} if cut.following is None else {"Link": f'<{_url(asked, cut.following)}>; rel="next"'})
+    return Reply(cut.rows, headers={"Link": f'<{_url(asked, cut)}>; rel="next"'} if cut.more else {})
 
 
 def _next(asked: Asked, cut: Cut) -> Reply:
-    return Reply({"data": cut.rows, "next": None if cut.following is None else _url(asked, cut.following)})
+    return Reply({"data": cut.rows, "next": _url(asked, cut) if cut.more else None})
 
 
-def _url(asked: Asked, start: int) -> str:
-    return f"{asked.path}?{urlencode({**asked.query, 'at': start})}"
+def _url(asked: Asked, cut: Cut) -> str:
+    return f"{asked.path}?{urlencode({**asked.query, 'at': cut.token})}"
 
 
 KINDS = [
-    Kind("page", {"page": {}}, _page, _list, asks_beyond=True),
-    Kind("page-announced", {"page": {}}, _page, _announced),
-    Kind("offset", {"offset": {}}, _offset, _list, asks_beyond=True),
+    Kind("page", {"page": {}}, _page, _list, asks_beyond=True, counts=True),
+    Kind("page-announced", {"page": {}}, _page, _announced, counts=True),
+    Kind("offset", {"offset": {}}, _offset, _list, asks_beyond=True, counts=True),
     Kind("cursor", {"cursor": {}}, _token, _tokens, "data"),
     Kind("link", {"link": {}}, _at, _linked),
     Kind("next-url", {"nextURL": {}}, _at, _next, "data"),
