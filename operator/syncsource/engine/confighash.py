@@ -13,12 +13,12 @@ _TUNING = {"rateLimit", "retry", "timeout", "pageSize"}
 
 
 def config_hash(spec: SyncSourceSpec) -> str:
-    """32 hex digits over source, incremental (but its lookback and the size of its windows), keys, fields and table."""
+    """32 hex digits over source, filter, incremental (but its lookback and the size of its windows), keys, fields and table."""
     whole = spec.model_dump(by_alias=True, mode="json", exclude_none=True)
     source = {name: value for name, value in whole["source"][spec.source.kind].items() if name not in _TUNING}
     incremental = {name: value for name, value in whole.get("incremental", {}).items() if name != "lookback"}
     if "window" in incremental:
         incremental["window"] = incremental["window"]["start"]
     sql = whole["destination"]["sql"]
-    parts = [source, incremental, whole["keys"], whole["fields"], sql.get("schema"), sql["table"]]
+    parts = [source, incremental, whole["keys"], whole["fields"], sql.get("schema"), sql["table"], *([spec.filter] if spec.filter else [])]
     return blake2b(msgspec.json.encode(parts, order="sorted"), digest_size=16).hexdigest()

@@ -108,9 +108,10 @@ class PartitionRun:
         self._setting, self._source, self._partition, self._commit = setting, source, partition, commit
         spec = setting.spec
         self._incremental = spec.incremental
-        self._shape = Shape(spec.fields, spec.keys[0].fields, spec.incremental.cursor if spec.incremental else None)
+        self._shape = Shape.of(spec, partition)
         self._invalid = Invalid(spec.validation)
         self._read = 0
+        self._skipped = 0
         self._before: str | None = None
         self._full = True
         self.cursor: str | None = None
@@ -193,11 +194,13 @@ class PartitionRun:
     def _stage(self, writer: Writer, reader: Reader) -> tuple[int, str | None]:
         """Stages every batch; returns how many records came, and their highest cursor."""
         read, pages, seen = 0, 0, None
+        self._skipped = 0
         waiting = Waiting()
         for batch in reader:
             self._setting.stop.check()
             seen = higher(seen, batch.cursor, self._shape.zone)
             read += batch.read
+            self._skipped += batch.skipped
             self._keep_aside(writer.connection, batch.rejected)
             if waiting.add(batch) >= STAGE_ROWS:
                 self._flush(writer, waiting)
@@ -257,7 +260,7 @@ class PartitionRun:
             inserted=applied.inserted,
             updated=applied.updated,
             unchanged=applied.unchanged,
-            skipped=applied.skipped,
+            skipped=applied.skipped + self._skipped,
             quarantined=self._invalid.count - quarantined,
         )
         return self.counts.plus(counts), total

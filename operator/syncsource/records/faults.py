@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,10 @@ class Faults(dict[int, Fault]):
     def left(self, items: list[Any]) -> list[Any]:
         """The items of records without a fault."""
         return [item for index, item in enumerate(items) if index not in self] if self else items
+
+    def among(self, kept: Sequence[int]) -> Faults:
+        """Those of the records at these places, which stand there one after the other."""
+        return Faults({index: self[place] for index, place in enumerate(kept) if place in self}) if self else self
 
 
 def rejected(record: Any, fault: Fault, place: str, position: int) -> Rejected:

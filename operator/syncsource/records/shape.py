@@ -8,39 +8,70 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from syncsource.records import paths
-from syncsource.records.batch import Batch, Broken
+from syncsource.records.batch import Batch, Broken, Row
 from syncsource.records.cells import Cells
 from syncsource.records.cursors import cursor_texts, highest
 from syncsource.records.faults import Faults, rejected
+from syncsource.records.filtering import Filter
 from syncsource.records.mapping import Constant, Field
+from syncsource.records.rules import check
 from syncsource.resource.fields import FieldSpec
+from syncsource.resource.spec import SyncSourceSpec
+from syncsource.resource.validating import Rule
 
 
 class Shape:
     """The declared shape of records: turns pages into batches.
 
     ``keys`` are the names of the key's fields, ``cursor`` is the path to a record's cursor, ``partition`` the value of the partition that is
-    read. StalledError where a default or a constant has not its field's type.
+    read, ``filter`` the condition on records, ``rules`` what their values must be like. StalledError where a default, a constant or a rule's
+    value has not its field's type.
     """
 
-    def __init__(self, fields: Sequence[FieldSpec], keys: Sequence[str], cursor: str | None = None, *, partition: str = "") -> None:
+    def __init__(
+        self,
+        fields: Sequence[FieldSpec],
+        keys: Sequence[str],
+        cursor: str | None = None,
+        *,
+        partition: str = "",
+        filter: str | None = None,
+        rules: Sequence[Rule] = (),
+    ) -> None:
         self._fields = [_field(field, frozenset(keys), partition) for field in fields]
         self._cursor = paths.column(cursor) if cursor else None
-        self.zone = _cursor_zone(fields, cursor)
+        self._filter = Filter(filter) if filter else None
+        self._checks = [check(rule, fields) for rule in rules]
+        self.zone = cursor_zone(fields, cursor)
+
+    @classmethod
+    def of(cls, spec: SyncSourceSpec, partition: str = "") -> Shape:
+        """What a spec declares, for one of its partitions."""
+        cursor = spec.incremental.cursor if spec.incremental else None
+        rules = spec.validation.rules or ()
+        return cls(spec.fields, spec.keys[0].fields, cursor, partition=partition, filter=spec.filter, rules=rules)
 
     def batch(self, records: Sequence[Any], place: str = "", positions: Sequence[int] | None = None) -> Batch:
         """The page as rows and rejected records. A record that is no object is rejected. ``place`` and ``positions``: see sources.Page."""
-        faults = Faults()
+        faults, read = Faults(), len(records)
+        numbers = range(1, read + 1) if positions is None else positions
         objects = records if isinstance(records, Cells) or set(map(type, records)) <= {dict} else _only_objects(records, faults)
-        rows = list(zip(*[field.values(objects, faults) for field in self._fields], strict=True))
         cursors = self._cursors(objects, faults)
         top = highest(cursors, self.zone) if cursors else None
+        if self._filter is not None:
+            kept = self._filter.kept(objects, faults)
+            faults, objects = faults.among(kept), _at(kept, objects)
+            records, numbers, cursors = _at(kept, records), _at(kept, numbers), None if cursors is None else _at(kept, cursors)
+        rows = self._rows(objects, faults)
         texts = None if cursors is None else faults.left(cursor_texts(cursors))
-        found = [
-            rejected(records[index], fault, place, index + 1 if positions is None else positions[index])
-            for index, fault in sorted(faults.items())
-        ]
-        return Batch(len(records), faults.left(rows), found, top, texts)
+        found = [rejected(records[index], fault, place, numbers[index]) for index, fault in sorted(faults.items())]
+        return Batch(read, faults.left(rows), found, top, texts, read - len(records))
+
+    def _rows(self, records: Sequence[Any], faults: Faults) -> list[Row]:
+        columns = [field.values(records, faults) for field in self._fields]
+        for look in self._checks:
+            look(columns, faults)
+        return list(zip(*columns, strict=True))
 
     def _cursors(self, records: Sequence[Any], faults: Faults) -> list[Any] | None:
         """Each record's cursor; None where the source has none."""
@@ -60,6 +91,10 @@ class Shape:
             return None
 
 
+def _at(places: Sequence[int], items: Sequence[Any]) -> list[Any]:
+    return [items[place] for place in places]
+
+
 def _field(spec: FieldSpec, keys: frozenset[str], partition: str) -> Field | Constant:
     return Constant.of(spec, partition) if spec.value is not None or spec.partition else Field.of(spec, keys)
 
@@ -73,7 +108,7 @@ def _only_objects(records: Sequence[Any], faults: Faults) -> list[Any]:
     return [record if isinstance(record, dict) else {} for record in records]
 
 
-def _cursor_zone(fields: Sequence[FieldSpec], cursor: str | None) -> tzinfo:
+def cursor_zone(fields: Sequence[FieldSpec], cursor: str | None) -> tzinfo:
     """Instants without a zone mean what they mean in the column that the cursor fills, if it fills one."""
     zones = [field.time_zone for field in fields if (field.path or field.name) == cursor and field.time_zone]
     return ZoneInfo(zones[0]) if zones else UTC

@@ -12,7 +12,8 @@ from syncsource.resource.incremental import Incremental
 from syncsource.resource.partitions import Partitions
 from syncsource.resource.parts import PositiveDuration, UrlFrom
 from syncsource.resource.source import Source
-from syncsource.resource.types import Cron, Duration, Part, Share, TimeZone, ruled
+from syncsource.resource.types import Cron, Duration, Part, Path, TimeZone, ruled
+from syncsource.resource.validating import Validation
 
 LIST_MAP_BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
 
@@ -62,19 +63,6 @@ class Write(Part):
     )
 
 
-class Validation(Part):
-    """What becomes of records that are invalid or can't be written."""
-
-    on_invalid: Literal["Quarantine", "Fail"] = Field(
-        "Quarantine",
-        description="Quarantine: the record is kept aside with its reason, the rest is written. Fail: the run fails, nothing is written.",
-    )
-    max_invalid: Share | None = Field(
-        None,
-        description="More invalid records than this (a count, or a share of those read such as 5%) fail the run before anything is written.",
-    )
-
-
 class Retry(Part):
     """Retries of a failed run."""
 
@@ -91,6 +79,16 @@ class SyncSourceSpec(Part):
             "self.keys.all(k, k.fields.all(f, self.fields.exists(x, x.name == f)))",
             "every key field must be one of spec.fields",
             ".keys",
+        ),
+        (
+            "!has(self.validation) || !has(self.validation.rules) || self.validation.rules.all(r, self.fields.exists(x, x.name == r.field))",
+            "every rule's field must be one of spec.fields",
+            ".validation.rules",
+        ),
+        (
+            "has(self.partitions) || !self.fields.exists(f, has(f.partition) && f.partition)",
+            "a field that holds the partition needs spec.partitions",
+            ".fields",
         ),
         (
             "!has(self.incremental) || has(self.incremental.param) == has(self.source.http)",
@@ -114,6 +112,9 @@ class SyncSourceSpec(Part):
     source: Source = Field(description="Where records come from.")
     partitions: Partitions | None = Field(None, description="Independent slices of the source. Absent: it is read as a whole.")
     incremental: Incremental | None = Field(None, description="Read only what changed. Absent: every run reads everything.")
+    filter: Path | None = Field(
+        None, description="JMESPath condition on a record, such as status != 'draft'. Records that it leaves out count as skipped."
+    )
     fields: Annotated[list[FieldSpec], Field(min_length=1, max_length=500, json_schema_extra=LIST_MAP_BY_NAME)] = Field(
         description="Columns, and where their values stand in a record."
     )

@@ -84,17 +84,22 @@ def check_path(path: str) -> str:
 
 def check_expression(pattern: str) -> str:
     """A regular expression of RE2's syntax, which can't take exponential time; or a ValueError that says what is wrong."""
+    expression(pattern)
+    return pattern
+
+
+def expression(pattern: str) -> Any:
+    """The expression compiled: it has re's ``search``. ValueError where it is not RE2's syntax."""
     import re2  # here, since it is a tenth of a second that few manifests need
 
     options = re2.Options()
     options.log_errors = False
     try:
-        re2.compile(pattern, options)
+        return re2.compile(pattern, options)
     except re2.error as error:
         said = error.args[0] if error.args else "it does not compile"
         said = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
         raise ValueError(f"{pattern!r} is not a regular expression of RE2's syntax: {said}") from error
-    return pattern
 
 
 def check_decimal(text: str) -> str:

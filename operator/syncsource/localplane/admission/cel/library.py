@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-import re2  # type: ignore[import-untyped]
+import re2
 
 from syncsource.localplane.admission.cel.functions import Function, opaque, parses, text_of
 from syncsource.localplane.admission.cel.quantity import parse_quantity
