@@ -15,6 +15,8 @@ COMMANDS = {
     "up": ("syncsource.cli.up", "Embedded control plane and operator on this machine."),
     "operator": ("syncsource.cli.operate", "The operator against the current kubeconfig."),
     "run": ("syncsource.cli.run", "One SyncSource, here and now, without Kubernetes."),
+    "preview": ("syncsource.cli.preview", "The first records, and what a run would do with each."),
+    "test": ("syncsource.cli.test", "Source and destination step by step, without writing."),
     "import": ("syncsource.cli.importing", "Hand files to a SyncSource with source.csv and run it, without Kubernetes."),
     "validate": ("syncsource.cli.validate", "Manifests against the schema and every rule, offline."),
     "sync": ("syncsource.cli.requests", "Request a run and wait for its outcome."),

@@ -1,0 +1,53 @@
+"""``syncsource test``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+
+from syncsource.cli.output import emit, output_option
+from syncsource.cli.planning import from_files, plan_of
+from syncsource.cli.stopping import stopped_by_signals
+from syncsource.engine.checking import Finding
+from syncsource.runner.here import check_here
+
+_MARKS = {"Ok": "[green]ok[/]", "Warning": "[yellow]warning[/]", "Failed": "[red]failed[/]"}
+
+
+@click.command("test")
+@from_files
+@output_option
+def test(files: tuple[str, ...], name: str | None, env_file: str | None, output: str) -> None:
+    """Test source and destination of one SyncSource step by step; nothing is written.
+
+    Looks at Secrets, addresses, connection, TLS, the first page, fields, cursor, table, key and ledger, and says what it found.
+
+    Exits with 0 where nothing failed (warnings are no failure), 1 where a step failed, 2 where the manifest can't be used.
+    """
+    plan = plan_of(files, name, env_file, incomplete=True)
+    findings: list[Finding] = []
+    console = Console(highlight=False, soft_wrap=True)
+
+    def found(finding: Finding) -> None:
+        findings.append(finding)
+        if output == "table":
+            console.print(_line(finding))
+
+    good = check_here(plan, stopped_by_signals(), found)
+    if output != "table":
+        emit(_told(plan.identity.removeprefix("local/"), findings, good), output, str)
+    raise SystemExit(0 if good else 1)
+
+
+def _told(name: str, findings: list[Finding], good: bool) -> dict[str, Any]:
+    return {"name": name, "result": "Ok" if good else "Failed", "steps": msgspec.to_builtins(findings)}
+
+
+def _line(finding: Finding) -> str:
+    mark = _MARKS[finding.result] + " " * (9 - len(finding.result))
+    reason = f"{finding.reason}: " if finding.reason else ""
+    return f"{mark}{finding.step:<13}{escape(reason + finding.message)}"
