@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources import Slice, Source, local_hosts, open_source
+from syncsource.sources.firestore.client import LARGEST, Client
+from syncsource.sources.firestore.reading import COMFORTABLE
+from syncsource.sources.firestore.source import FirestoreSource
 from tests.firestore.server import DATABASE, PROJECT, Firestore
 
 SECRET = "google"
@@ -30,12 +34,27 @@ def spec_of(server: Firestore, incremental: str | None = None, **more: Any) -> S
     return SyncSourceSpec.model_validate(spec)
 
 
-def opened(server: Firestore, incremental: str | None = None, *, cancelled: threading.Event | None = None, **more: Any) -> Source:
+def opened(
+    server: Firestore, incremental: str | None = None, *, cancelled: threading.Event | None = None, key_file: str | None = None, **more: Any
+) -> Source:
     """A source on the server: whole documents and one try of each request, unless the options say otherwise."""
     cancelled = cancelled or threading.Event()
     spec = spec_of(server, incremental, **{"fieldMask": False, **more})
-    secrets = {SECRET: {"serviceAccount.json": server.account.file()}} if server.account else {}
+    secrets = {SECRET: {"serviceAccount.json": server.account.file() if key_file is None else key_file}} if server.account else {}
     source = open_source(spec, secrets, hosts=local_hosts(cancelled), cancelled=cancelled)
+    server.readers.callback(source.close)
+    return source
+
+
+def bounded(server: Firestore, *, largest: int = LARGEST, comfortable: int = COMFORTABLE, **more: Any) -> Source:
+    """A source that holds no larger answers than these."""
+    declared, cancelled = spec_of(server, **more).source.firestore, threading.Event()
+    assert declared is not None
+
+    def connect(charge: Callable[[int], None]) -> Client:
+        return Client(declared, None, (), hosts=local_hosts(cancelled), cancelled=cancelled, charge=charge, largest=largest)
+
+    source = FirestoreSource(declared, None, None, connect, comfortable)
     server.readers.callback(source.close)
     return source
 

@@ -22,7 +22,7 @@ SNAPSHOT = 3000.0
 class Size:
     """How many documents to ask for at once."""
 
-    def __init__(self, declared: int, comfortable: int = COMFORTABLE) -> None:
+    def __init__(self, declared: int, comfortable: int) -> None:
         self._declared = declared
         self._comfortable = comfortable
         self.limit = declared

@@ -16,7 +16,7 @@ from syncsource.sources.firestore.bookmarks import TEXT, Bookmark, Kinds, as_val
 from syncsource.sources.firestore.client import Client
 from syncsource.sources.firestore.mask import OWN, FieldPath, field_mask, plain_path, written
 from syncsource.sources.firestore.query import Json, Query
-from syncsource.sources.firestore.reading import Reading, Size
+from syncsource.sources.firestore.reading import COMFORTABLE, Reading, Size
 from syncsource.sources.firestore.signing import Account
 from syncsource.sources.firestore.values import Values
 from syncsource.sources.hosts import Hosts
@@ -31,13 +31,19 @@ class FirestoreSource:
     """``spec.source.firestore``. Made by :meth:`open`."""
 
     def __init__(
-        self, declared: Declared, mask: list[FieldPath] | None, cursor: FieldPath | None, connect: Callable[[Callable[[int], None]], Client]
+        self,
+        declared: Declared,
+        mask: list[FieldPath] | None,
+        cursor: FieldPath | None,
+        connect: Callable[[Callable[[int], None]], Client],
+        comfortable: int = COMFORTABLE,
     ) -> None:
-        """``connect`` makes the client, given what is to be told of document reads."""
+        """``connect`` makes the client, given what is to be told of document reads. ``comfortable``: bytes of a page to aim at."""
         self._declared = declared
         self._mask = mask
         self._cursor = cursor
         self._values = Values(declared.references)
+        self._comfortable = comfortable
         self._client = connect(self._charge)
         self.state: str | None = None
         self.unchanged = False
@@ -94,7 +100,7 @@ class FirestoreSource:
             assert self._cursor is not None
             query = query.ordered_by(self._cursor)
             start, end = _bound(part.since, kinds, before=True), _bound(part.until, kinds, before=False)
-        return Reading(self._client, query, Size(self._declared.page_size), self._charge).answers(start, end)
+        return Reading(self._client, query, Size(self._declared.page_size, self._comfortable), self._charge).answers(start, end)
 
     def _kinds(self, query: Query, part: Slice, before: Bookmark) -> Kinds | None:
         """Of the cursor's values. Where a slice is wanted and nobody remembers their type, the newest document tells."""
