@@ -51,7 +51,7 @@ class Engine:
         self.place, self.table, self.url = place, table, place.url
         self.progress: list[Progress] = []
         """What the runs told on their way."""
-        self._spec = {
+        self.spec = {
             "source": {"http": {"baseURL": "http://upstream"}},
             "incremental": {"cursor": "changed", "param": "since"},
             "fields": [{"name": name, "type": kind} for name, kind in zip(MAPPED, ("integer", "text", "integer", "integer"), strict=True)],
@@ -67,7 +67,7 @@ class Engine:
             identity=f"{IDENTITY}/{self.table}",
             trigger="Request",
             full=full,
-            spec=self._spec,
+            spec=self.spec,
             secrets={"db": {"url": self.url}},
         )
 

@@ -218,10 +218,10 @@ class PartitionRun:
     def _cursor_after(self, span: Span, seen: str | None, served_at: datetime | None) -> str | None:
         """Never later than the run's start, by either side's clock: what changed while we read is read again.
 
-        A window's is its end, and the last one's what it saw. A full read's cursor is what it saw, be it earlier than the last one: so a
+        A window's is its end, and a young one's what it saw. A full read's cursor is what it saw, be it earlier than the last one: so a
         cursor that went astray is mended.
         """
-        reached = seen if span.last else span.until
+        reached = span.until if span.closed else seen
         if reached is None or not self._fits(reached, span):
             return self.cursor
         start = self._setting.started_at

@@ -16,6 +16,9 @@ class Span:
     since: str | None
     until: str | None = None
     last: bool = True
+    closed: bool = False
+    """Whether it ended at least its size before the run's start: then the cursor may stand at its end, even where no record came. Of younger
+    ones records may still come late."""
 
 
 def spans(first: str, size: timedelta, end: datetime, zone: tzinfo) -> Iterator[Span]:
@@ -23,15 +26,15 @@ def spans(first: str, size: timedelta, end: datetime, zone: tzinfo) -> Iterator[
 
     ValueError where ``first`` is neither an instant nor a date. A ``first`` after ``end`` is one span without an end.
     """
-    bound = at_moment(first, end, zone)
+    bound, young = at_moment(first, end, zone), at_moment(first, end - size, zone)
     if meaning(first, zone) >= meaning(bound, zone):
         return iter([Span(first)])
-    return _spans(first, size, bound, zone)
+    return _spans(first, size, bound, young, zone)
 
 
-def _spans(first: str, size: timedelta, bound: str, zone: tzinfo) -> Iterator[Span]:
-    since, end = first, meaning(bound, zone)
-    while meaning(until := later(since, size), zone) < end:
-        yield Span(since, until, last=False)
+def _spans(first: str, size: timedelta, bound: str, young: str, zone: tzinfo) -> Iterator[Span]:
+    since, end, edge = first, meaning(bound, zone), meaning(young, zone)
+    while (here := meaning(until := later(since, size), zone)) < end:
+        yield Span(since, until, last=False, closed=here <= edge)
         since = until
     yield Span(since, bound)
