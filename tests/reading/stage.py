@@ -84,8 +84,8 @@ class Play:
         }
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
-        """What somebody else finds."""
-        with closing(sqlite3.connect(self.file)) as connection:
+        """What somebody else finds or does."""
+        with closing(sqlite3.connect(self.file, isolation_level=None)) as connection:
             return connection.execute(statement).fetchall()
 
     def rows(self) -> list[tuple[Any, ...]]:

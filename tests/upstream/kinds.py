@@ -62,6 +62,9 @@ class Kind:
     http: Mapping[str, Any] = field(default_factory=dict)
     """What else ``spec.source.http`` needs."""
 
+    def __str__(self) -> str:
+        return self.name
+
 
 def _page(query: dict[str, str], size: int, _: list[Record]) -> int:
     return (int(query["page"]) - 1) * size
