@@ -153,7 +153,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"keys": [{"fields": ["no"]}]}, f"{INVALID}spec.keys: Invalid value: every key field must be one of spec.fields"),
     (
         {"http": {"pagination": {"link": {}, "none": {}}}},
-        f"{INVALID}spec.source.http.pagination: Invalid value: exactly one of page, offset, cursor, link, nextURL, none must be set",
+        f"{INVALID}spec.source.http.pagination: Invalid value: exactly one of page, offset, cursor, link, nextURL, keyset, none must be set",
     ),
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, WithJsonSchema
@@ -12,23 +12,36 @@ from pydantic import Field, WithJsonSchema
 from syncsource.resource.auth import Auth
 from syncsource.resource.pagination import NoPagination, Pagination
 from syncsource.resource.parts import PositiveDuration, RateLimit, SourcePart
-from syncsource.resource.types import Duration, Part, Path, Text, cel, ruled
+from syncsource.resource.templates import TemplateBody, TemplateText, TemplateValue
+from syncsource.resource.types import Duration, Part, Path, cel, ruled
 
 
 class Request(Part):
     """The request that every page repeats."""
 
-    model_config = ruled(("!has(self.body) || self.method == 'POST'", "body needs method POST"))
+    model_config = ruled(
+        ("!has(self.body) || self.method == 'POST'", "body needs method POST"),
+        ("!has(self.form) || self.method == 'POST'", "form needs method POST"),
+        ("!has(self.body) || !has(self.form)", "at most one of body and form may be set"),
+    )
     method: Literal["GET", "POST"] = Field("GET", description="HTTP method.")
-    path: str = Field("", max_length=2048, description="Path below baseURL, for example /bookings.")
-    query: dict[str, Text] = Field(
-        default_factory=dict, max_length=64, description="Query parameters of every request, besides those of paging and increments."
+    path: Annotated[TemplateText, Field(max_length=2048)] = Field(
+        "", description="Path below baseURL, for example /bookings or /stores/{{ partition }}/bookings."
     )
-    headers: dict[str, Annotated[str, Field(max_length=4096)]] = Field(
-        default_factory=dict, max_length=64, description="Headers of every request. Secrets belong in auth, not here."
+    query: dict[str, TemplateValue] = Field(
+        default_factory=dict,
+        max_length=64,
+        description="Query parameters of every request, besides those of paging and increments. Templates: {{ partition }}, {{ cursor }}, "
+        "{{ windowStart }}, {{ windowEnd }}, {{ now }}; a parameter whose value is absent, as the cursor in a first read, is left out.",
     )
-    body: Annotated[dict[str, Any], WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True})] | None = Field(
-        None, description="JSON body of every request, with method POST."
+    headers: dict[str, Annotated[TemplateText, Field(max_length=4096)]] = Field(
+        default_factory=dict, max_length=64, description="Headers of every request, with templates. Secrets belong in auth, not here."
+    )
+    body: Annotated[TemplateBody, WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True})] | None = Field(
+        None, description="JSON body of every request, with templates in its texts. Needs method POST."
+    )
+    form: Annotated[dict[str, TemplateValue], Field(max_length=64)] | None = Field(
+        None, description="Form body (application/x-www-form-urlencoded) of every request, with templates. Needs method POST."
     )
 
 
@@ -42,9 +55,31 @@ class RequestRetry(Part):
     )
 
 
-class HttpSource(SourcePart):
-    """A REST API that answers with JSON."""
+class FailRule(Part):
+    """A failure that an upstream tells with a status of success."""
 
+    when: Path = Field(
+        description="JMESPath in the body; what is neither false, null nor empty is a failure, for example status == 'error'."
+    )
+    message: Path | None = Field(None, description="JMESPath in the body to what the upstream says of it.")
+    retry: bool = Field(False, description="Whether another try may help.")
+
+
+_IN_BODY = " || ".join(
+    f"(has(self.pagination.{kind}) && self.pagination.{kind}.sendIn == 'Body')" for kind in ("page", "offset", "cursor", "keyset")
+)
+
+
+class HttpSource(SourcePart):
+    """A REST API that answers with JSON or NDJSON."""
+
+    model_config = ruled(
+        (
+            f"!has(self.pagination) || self.request.method == 'POST' || !({_IN_BODY})",
+            "pagination with sendIn Body needs request.method POST",
+        ),
+        ("!has(self.records) || !has(self.format) || self.format != 'NDJSON'", "records is not for format NDJSON: each line is a record"),
+    )
     base_url: Annotated[
         str,
         Field(
@@ -60,7 +95,21 @@ class HttpSource(SourcePart):
     auth: Auth | None = Field(None, description="How requests are authenticated.")
     request: Request = Field(default_factory=Request, description="The request that every page repeats.")
     records: Path | None = Field(
-        None, description="JMESPath in the body to the list of records, for example data.items. Absent: the body is the list."
+        None,
+        description="JMESPath in the body to the list of records, for example data.items; where it leads to an object, that is the only record. "
+        "Absent: the body is the list.",
+    )
+    format: Literal["JSON", "NDJSON"] | None = Field(
+        None, description="NDJSON: a record per line, read as it comes. Absent: as the answer's content type says, else JSON."
+    )
+    fail_if: Annotated[list[FailRule], Field(max_length=20, json_schema_extra={"x-kubernetes-list-type": "atomic"})] = Field(
+        default_factory=list, description="Failures that the upstream tells with a status of success."
+    )
+    max_page_bytes: int = Field(
+        256 * 1024 * 1024, ge=1024, le=2 * 1024**3, description="Longest body of an answer, decompressed; a longer one ends the run."
+    )
+    max_record_bytes: int = Field(
+        4 * 1024 * 1024, ge=256, le=2 * 1024**3, description="Longest record, as JSON; a longer one goes to quarantine, with its beginning."
     )
     pagination: Pagination = Field(
         default_factory=lambda: Pagination(none=NoPagination()),
@@ -68,7 +117,9 @@ class HttpSource(SourcePart):
     )
     rate_limit: RateLimit | None = Field(None, description="Shared by all SyncSources of one operator that hit the same host.")
     retry: RequestRetry = Field(default_factory=RequestRetry, description="Retries of one request.")
-    timeout: PositiveDuration = Field(timedelta(seconds=30), description="Longest wait for one answer, its body included.")
+    timeout: PositiveDuration = Field(
+        timedelta(seconds=30), description="Longest wait for one answer, its body included; of NDJSON, for each part of it."
+    )
 
     @property
     def secret_keys(self) -> list[tuple[str, str]]:

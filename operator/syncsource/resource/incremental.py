@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from syncsource.resource.moments import MomentFormat
 from syncsource.resource.parts import Param
-from syncsource.resource.types import Duration, Part, Path, cel
+from syncsource.resource.types import Duration, Part, Path, TimeZone, cel, ruled
 
 _START = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})?)?$"
 
@@ -35,10 +36,25 @@ class Window(Part):
 class Incremental(Part):
     """Read only what changed since the last complete read."""
 
+    model_config = ruled(
+        ("!has(self.timeZone) || has(self.format)", "timeZone needs format"),
+        ("!has(self.endParam) || has(self.window)", "endParam needs window"),
+    )
     cursor: Path = Field(description="Path in a record to the value that grows with each change, for example updatedAt.")
     param: Param | None = Field(
-        None, description="Query parameter that carries the cursor; the upstream must answer with records at or after it. For source.http."
+        None,
+        description="Query parameter that carries the cursor; the upstream must answer with records at or after it. For source.http, where it "
+        "may be absent if a template of the request holds {{ cursor }}.",
     )
+    end_param: Param | None = Field(
+        None, description="Query parameter that carries the end of the window, for source.http; records up to it are wanted."
+    )
+    format: MomentFormat | None = Field(
+        None,
+        description="How source.http is sent the cursor and the window's end: iso8601, date, epochSeconds, epochMilliseconds, or a pattern such as "
+        "%Y-%m-%d %H:%M:%S. The cursor is rounded down, the end up. Absent: in the source's own text.",
+    )
+    time_zone: TimeZone | None = Field(None, description="IANA time zone in which format writes. Absent: UTC.")
     lookback: Duration = Field(
         timedelta(0), description="How far before the cursor to read again, for records that appear late. For cursors that are instants."
     )

@@ -91,8 +91,13 @@ class SyncSourceSpec(Part):
             ".fields",
         ),
         (
-            "!has(self.incremental) || has(self.incremental.param) == has(self.source.http)",
-            "param is needed to send the cursor to source.http, and only there",
+            "!has(self.incremental) || has(self.source.http) || !(has(self.incremental.param) || has(self.incremental.endParam) || has(self.incremental.format))",
+            "param, endParam and format are for source.http",
+            ".incremental",
+        ),
+        (
+            "!has(self.incremental) || !has(self.source.http) || has(self.incremental.param) || has(self.source.http.request)",
+            "param is needed to send the cursor to source.http, or a template {{ cursor }} in source.http.request",
             ".incremental",
         ),
         (

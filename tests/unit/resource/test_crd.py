@@ -117,7 +117,7 @@ CASES = [
     (
         "spec.source.http.pagination.link",
         {},
-        "spec.source.http.pagination: Invalid value: exactly one of page, offset, cursor, link, nextURL, none must be set",
+        "spec.source.http.pagination: Invalid value: exactly one of page, offset, cursor, link, nextURL, keyset, none must be set",
     ),
     ("spec.source.http.request.body", {"a": 1}, "spec.source.http.request: Invalid value: body needs method POST"),
     ("spec.fields.1.type", "money", "spec.fields[1].type: Invalid value: "),

@@ -49,8 +49,10 @@ class Answer:
     """A page as the upstream sent it, decoded."""
 
     call: Call
+    status: int
     headers: httpx.Headers
     body: Any
+    """None of a stream, whose records are handed on as they come."""
     fingerprint: tuple[int, int]
     """Length and hash of the bytes: equal for equal bodies, and practically only for those."""
 

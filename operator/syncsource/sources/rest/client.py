@@ -59,13 +59,10 @@ class Client:
 
         Raises RetryableError, PermanentError, AbortedError.
         """
-        return self._send(ask, conditions, Incoming.whole)
+        return self.take(ask, Incoming.whole, conditions)
 
-    def open(self, ask: Ask, conditions: Mapping[str, str] = MappingProxyType({})) -> Incoming:
-        """The same, as soon as its headers are there."""
-        return self._send(ask, conditions, lambda incoming: incoming)
-
-    def _send(self, ask: Ask, conditions: Mapping[str, str], taken: Callable[[Incoming], T]) -> T:
+    def take(self, ask: Ask, taken: Callable[[Incoming], T], conditions: Mapping[str, str] = MappingProxyType({})) -> T:
+        """What ``taken`` makes of the answer, as soon as its headers are there. Raises as :meth:`fetch` does."""
         for _ in range(MOST_REDIRECTS + 1):
             signed = self._credentials.sign(ask)
             call = Call(ask.method, signed.url, self._terms.timeout, self._redaction, self._terms.field, self._terms.address)

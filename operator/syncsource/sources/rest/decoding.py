@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -13,41 +14,53 @@ from syncsource.errors import PermanentError, RetryableError, SchemaMismatch, Sy
 from syncsource.records.paths import finder
 from syncsource.sources.rest import reasons
 from syncsource.sources.rest.answers import Answer, Received
+from syncsource.sources.rest.duplicates import duplicate
 
-_BOM = b"\xef\xbb\xbf"
-_TRUNCATED = "Input data was truncated"
+BOM = b"\xef\xbb\xbf"
+TRUNCATED = "Input data was truncated"
 _NAMES_SHOWN = 20
 # Integers stay int whatever their size; everything with a point or an exponent goes to Decimal as its text.
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 def decoded(received: Received) -> Answer:
     """The answer with its body decoded, whatever content type it claims.
 
-    Raises PermanentError (NotJSON, NumberOutOfRange). A body that ends too early where only the end of the connection
-    marks its end is a lost connection: RetryableError (ConnectionLost).
+    Raises PermanentError (NotJSON, NumberOutOfRange, DuplicateKeys). A body that ends too early where only the end of the
+    connection marks its end is a lost connection: RetryableError (ConnectionLost).
     """
-    content = received.content
+    content = received.content.removeprefix(BOM)
     try:
-        body = _decode(content.removeprefix(_BOM))
+        body = decode(content)
     except (msgspec.ValidationError, ArithmeticError):
         raise PermanentError(
             f"{received.call}: a number in the body has more digits than can be kept exactly", reason=reasons.NUMBER_OUT_OF_RANGE
         ) from None
     except (ValueError, RecursionError) as error:
-        raise _not_json(received, str(error)) from None
-    return Answer(received.call, received.headers, body, (len(content), hash(content)))
+        raise _not_json(received, error) from None
+    twice = duplicate(content, body)
+    if twice is not None:
+        raise PermanentError(
+            f"{received.call}: an object in the body has two members {received.call.redaction.text(twice, 60)!r}, of which one would be lost",
+            reason=reasons.DUPLICATE_KEYS,
+        )
+    return Answer(received.call, received.status, received.headers, body, (len(received.content), hash(received.content)))
 
 
 def records_at(path: str | None) -> Callable[[Answer], list[Any]]:
-    """A function from an answer to its list of records, which raises SchemaMismatch (RecordsNotFound)."""
+    """A function from an answer to its list of records, which raises SchemaMismatch (RecordsNotFound).
+
+    An object that ``path`` leads to is the only record. Without a path it is none, since errors look like that, too.
+    """
     search = finder(path) if path else None
 
     def records(answer: Answer) -> list[Any]:
         found = look_up(search, answer, "spec.source.http.records") if search else answer.body
-        if not isinstance(found, list):
-            raise _no_list(path, found, answer)
-        return found
+        if isinstance(found, list):
+            return found
+        if search and isinstance(found, dict):
+            return [found]
+        raise _no_list(path, found, answer)
 
     return records
 
@@ -70,12 +83,15 @@ def kind(value: Any) -> str:
 
 def _no_list(path: str | None, found: Any, answer: Answer) -> SchemaMismatch:
     if path is None:
-        said = f"the body is {kind(found)}, not a list: set it to the path of the list of records"
+        said = f"the body is {kind(found)}, not a list: set it to the path of the list of records" + _ONE * isinstance(found, dict)
     else:
         said = f"{outside_text(path, 100)!r} finds {kind(found)}, not a list"
     return SchemaMismatch(
         f"spec.source.http.records: {said}; in the answer of {answer.call}, {_shape(answer)}", reason=reasons.RECORDS_NOT_FOUND
     )
+
+
+_ONE = ", or to @ where the body is the only record"
 
 
 def _shape(answer: Answer) -> str:
@@ -86,11 +102,10 @@ def _shape(answer: Answer) -> str:
     return f"the body has the fields {', '.join(names)}{more}" if names else "the body is an empty object"
 
 
-def _not_json(received: Received, cause: str) -> SyncError:
+def _not_json(received: Received, error: Exception) -> SyncError:
     content, call = received.content, received.call
-    if not content.strip():
-        cause = "the body is empty"
-    elif cause == _TRUNCATED:
+    cause = what_is_wrong(content.removeprefix(BOM), error)
+    if cause == TRUNCATED:
         if not received.framed:
             return RetryableError(f"{call}: the connection was lost before the answer was complete", reason=reasons.CONNECTION_LOST)
         cause = "the JSON ends too early"
@@ -102,3 +117,34 @@ def _not_json(received: Received, cause: str) -> SyncError:
         + ("" if "json" in kind_of else "; check spec.source.http.baseURL and spec.source.http.request"),
         reason=reasons.NOT_JSON,
     )
+
+
+def what_is_wrong(content: bytes, error: Exception) -> str:
+    """Why a text is not JSON, in words; TRUNCATED where more might have made it JSON."""
+    if not content.strip():
+        return "the body is empty"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return _not_utf8(content)
+    return _TORN_PAIR if str(error) == TRUNCATED and _is_whole(content) else str(error)
+
+
+_TORN_PAIR = "half of a surrogate pair, which is no character"
+
+
+def _not_utf8(content: bytes) -> str:
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        return f"invalid UTF-8 (byte {error.start})"
+    return _TORN_PAIR
+
+
+def _is_whole(content: bytes) -> bool:
+    """Whether it ends as JSON does: half a pair at its end looks cut to the decoder."""
+    try:
+        json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -9,15 +9,15 @@ _PARAMETER = re.compile(rf"\s*;\s*([\w!#$&+.^`|~*-]+)?\s*(?:=\s*({_VALUE}))?")
 _TARGET = re.compile(r"[\s,]*<([^>]*)>")
 
 
-def next_link(header: str) -> str | None:
-    """The target of the first link whose relation types include ``next``; None where no link has it.
+def next_link(header: str, rel: str = "next") -> str | None:
+    """The target of the first link whose relation types include ``rel``; None where no link has it.
 
     Several Link headers count as one, joined with commas.
     """
     place = 0
     while (target := _TARGET.match(header, place)) is not None:
         relations, place = _relations(header, target.end())
-        if "next" in relations:
+        if rel.lower() in relations:
             return target[1].strip()
     return None
 

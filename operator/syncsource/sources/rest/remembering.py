@@ -12,7 +12,7 @@ from hashlib import blake2b
 import httpx
 import msgspec
 
-from syncsource.sources.rest.answers import Received
+from syncsource.sources.rest.asking import Ask
 
 _LONGEST = 1024
 _SENDABLE = re.compile(rf"[\x20-\x7e]{{1,{_LONGEST}}}")
@@ -27,19 +27,19 @@ class Remembered(msgspec.Struct, frozen=True, omit_defaults=True):
     modified: str = ""
 
     @classmethod
-    def of(cls, url: httpx.URL, received: Received) -> Remembered:
-        """Of the complete answer to a request for ``url``, which has no credentials in it."""
-        headers = received.headers
-        return cls(_hash(str(url).encode()), _hash(received.content), _kept(headers.get("etag")), _kept(headers.get("last-modified")))
+    def of(cls, ask: Ask, headers: httpx.Headers, content: bytes | None) -> Remembered:
+        """Of the complete answer to a request, which has no credentials in it. ``content`` None: of a stream, which only validators tell."""
+        body = "" if content is None else _hash(content)
+        return cls(_address(ask), body, _kept(headers.get("etag")), _kept(headers.get("last-modified")))
 
     @classmethod
-    def read(cls, state: str | None, url: httpx.URL) -> Remembered | None:
-        """What :attr:`text` was, if it is about the same URL."""
+    def read(cls, state: str | None, ask: Ask) -> Remembered | None:
+        """What :attr:`text` was, if it is about the same request."""
         try:
             found = msgspec.json.decode(state or "null", type=cls)
         except (msgspec.MsgspecError, UnicodeError):
             return None
-        return found if found.address == _hash(str(url).encode()) else None
+        return found if found.address == _address(ask) else None
 
     @property
     def text(self) -> str:
@@ -51,6 +51,10 @@ class Remembered(msgspec.Struct, frozen=True, omit_defaults=True):
         """Headers that ask for the body only where it has changed (RFC 9110, section 13.1)."""
         found = {"if-none-match": self.etag, "if-modified-since": self.modified}
         return {name: value for name, value in found.items() if value}
+
+
+def _address(ask: Ask) -> str:
+    return _hash(msgspec.json.encode((str(ask.url), ask.method, ask.headers, ask.body)))
 
 
 def _kept(header: str | None) -> str:

@@ -49,4 +49,13 @@ class Terms:
 
 def http_terms(http: HttpSource) -> Terms:
     """What ``spec.source.http`` says. Raises StalledError (InvalidSpec)."""
-    return Terms(base=base_url(http.base_url), timeout=http.timeout, patience=http.retry.max_backoff)
+    return Terms(
+        base=base_url(http.base_url),
+        timeout=http.timeout,
+        patience=http.retry.max_backoff,
+        largest_body=http.max_page_bytes,
+        accept=_ACCEPT[http.format],
+    )
+
+
+_ACCEPT = {"JSON": "application/json", "NDJSON": "application/x-ndjson, application/json;q=0.5", None: "application/json"}
