@@ -149,6 +149,8 @@ def _arguments(url: URL) -> dict[str, Any]:
     if unknown:
         raise StalledError(f"spec.source.sql.urlFrom: the URL sets {unknown[0]!r}: remove it; it may set {', '.join(sorted(_OPTIONS))}")
     options = {name: _option(value if isinstance(value, str) else value[-1]) for name, value in url.query.items()}
+    if "unix_socket" in options:
+        options.setdefault("ssl_disabled", True)  # it stays within the machine
     given = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, "database": url.database}
     return {**{name: value for name, value in given.items() if value is not None}, **options}
 

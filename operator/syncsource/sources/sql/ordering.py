@@ -57,7 +57,7 @@ class TextOrder:
         if not self._plain and "" in self._examples:
             raise self._unordered(f"numbers as texts such as {self._examples['']!r}")
         if not self._plain and len(self._examples) > 1:
-            raise self._unordered("texts of several forms such as " + " and ".join(map(repr, list(self._examples.values())[:2])))
+            raise self._unordered("texts of several forms such as " + " and ".join(map(repr, sorted(self._examples.values())[:2])))
 
     def _unordered(self, what: str) -> SchemaMismatch:
         return SchemaMismatch(

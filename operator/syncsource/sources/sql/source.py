@@ -40,6 +40,7 @@ class DatabaseSource:
         self._selecting = Selecting(sql, self._dialect, cursor_column(spec), key_columns(spec), _zone(spec))
         self._json = json_columns(spec)
         self._session: Session | None = None
+        self._closed = threading.Event()
         self.state: str | None = None
         self.unchanged = False
         self.billed = 0
@@ -61,6 +62,8 @@ class DatabaseSource:
         """See :class:`syncsource.sources.Source`."""
         self._selecting.check(part)
         session = self._session = Session(self._dialect, self._url, self._sql.timeout.total_seconds(), self._border, self._cancelled)
+        if self._closed.is_set():
+            session.end()
         try:
             yield from self._read(session, part)
         finally:
@@ -68,6 +71,7 @@ class DatabaseSource:
 
     def close(self) -> None:
         """See :class:`syncsource.sources.Source`. From any thread: a read that is under way ends."""
+        self._closed.set()
         if self._session is not None:
             self._session.end()
 
