@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TextIO
 
 from syncsource.errors import PermanentError, outside_text
@@ -30,14 +30,12 @@ Row = list[str] | Malformed
 
 
 class Lines:
-    """Iterated over by csv.reader; whoever takes a record from that sets ``fresh``."""
+    """A text's lines, one by one, for csv.reader; whoever takes a record from that sets ``fresh``."""
 
-    def __init__(self, text: TextIO, *, skip: int = 0, comment: str | None = None) -> None:
+    def __init__(self, text: Iterable[str], *, number: int, comment: str | None) -> None:
         self._text, self._comment = text, comment
-        self.number = sum(1 for _ in islice(text, skip))
-        """Lines so far."""
-        self.size = 0
-        """Characters so far."""
+        self.number = number
+        """Lines of the text so far."""
         self.fresh = True
         """The next line begins a record."""
         self.start = 0
@@ -54,7 +52,6 @@ class Lines:
                     continue
                 self.start, self.taken, self.fresh = self.number, [], False
             self.taken.append(line)
-            self.size += len(line)
             yield line
         self.ended = True
 
@@ -62,35 +59,50 @@ class Lines:
 class Rows:
     """The records of one text as rows of cells, each with the line where it began."""
 
-    def __init__(self, lines: Lines, dialect: Dialect, name: str) -> None:
-        self.lines, self._name = lines, name
-        self._reader = dialect.reader(iter(lines))
+    def __init__(self, text: TextIO, dialect: Dialect, name: str, *, skip: int = 0, comment: str | None = None) -> None:
+        self._text, self._dialect, self._name, self._comment = text, dialect, name, comment
+        self._number = sum(1 for _ in islice(text, skip))
 
-    def take(self, rows: int, size: int) -> tuple[list[Row], list[int]]:
-        """Up to so many rows, or as many as reach ``size`` characters; none at the end.
+    def take(self, size: int) -> tuple[Sequence[Row], Sequence[int]] | None:
+        """The next rows, of about so many characters; None at the end. Raises PermanentError (FileDamaged) where a quote is never closed."""
+        block = self._text.readlines(size)
+        if not block:
+            return None
+        rows = self._plain(block) if self._comment is None else None
+        if rows is None:
+            return self._one_by_one(block)
+        self._number += len(rows)
+        return rows, range(self._number - len(rows) + 1, self._number + 1)
 
-        Raises PermanentError (FileDamaged) where a quote is never closed.
-        """
-        found: list[Row] = []
+    def _plain(self, block: list[str]) -> list[list[str]] | None:
+        """The rows of lines that are a record each, at the speed of the csv module; None where they are not."""
+        try:
+            rows = list(self._dialect.reader(block))
+        except csv.Error:
+            return None
+        return rows if len(rows) == len(block) else None
+
+    def _one_by_one(self, block: list[str]) -> tuple[Sequence[Row], Sequence[int]]:
+        """The records that begin in the block. The last one may go on beyond it."""
+        rows: list[Row] = []
         starts: list[int] = []
-        lines, most = self.lines, self.lines.size + size
-        while len(found) < rows and lines.size < most:
-            row = self._next()
-            if row is None:
-                break
-            found.append(row)
+        lines = Lines(chain(block, self._text), number=self._number, comment=self._comment)
+        reader, end = self._dialect.reader(iter(lines)), self._number + len(block)
+        while lines.number < end and (row := self._next(reader, lines)) is not None:
+            rows.append(row)
             starts.append(lines.start)
             lines.fresh = True
-        return found, starts
+        self._number = lines.number
+        return rows, starts
 
-    def _next(self) -> Row | None:
+    def _next(self, reader: Iterator[list[str]], lines: Lines) -> Row | None:
         try:
-            return next(self._reader, None)
+            return next(reader, None)
         except csv.Error as error:
-            if self.lines.ended or "field larger" in str(error):
+            if lines.ended or "field larger" in str(error):
                 raise PermanentError(
-                    f"{outside_text(self._name)}: a quote that opens in the record of line {self.lines.start:,} is not closed: the file is cut off, "
+                    f"{outside_text(self._name)}: a quote that opens in the record of line {lines.start:,} is not closed: the file is cut off, "
                     "or that line is to be mended",
                     reason=reasons.FILE_DAMAGED,
                 ) from None
-            return Malformed(str(error), "".join(self.lines.taken))
+            return Malformed(str(error), "".join(lines.taken))

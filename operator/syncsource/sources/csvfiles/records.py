@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from syncsource.errors import SchemaMismatch, outside_text
@@ -16,8 +17,8 @@ from syncsource.sources.csvfiles.header import named
 from syncsource.sources.csvfiles.lines import Malformed, Row, Rows
 
 PAGE_ROWS = 5000
-PAGE_SIZE = 4 * 1024 * 1024
-"""Characters after which a page ends, however few its rows are."""
+BLOCK = 512 * 1024
+"""Characters that are read at a time."""
 _EXCERPT = 10_000
 """Characters that are kept of lines that are no record."""
 Filled = Sequence[str | None]
@@ -31,35 +32,40 @@ class Records:
     def __init__(self, rows: Rows, spec: CsvSource, name: str, *, clean: bool) -> None:
         self._rows, self._spec, self._name, self._clean = rows, spec, name, clean
         self._nulls = frozenset(spec.null_values)
+        self._waiting: list[tuple[Sequence[Row], Sequence[int]]] = []
         self.names: Sequence[str] = spec.columns or self._header()
         self.blank = 0
         """Lines without any content, which are no records."""
 
     def pages(self) -> Iterator[Page]:
         """All of them."""
-        while True:
-            rows, starts = self._rows.take(PAGE_ROWS, PAGE_SIZE)
-            if not rows:
-                return
-            yield self._page(rows, starts)
+        for rows, starts in chain(self._waiting, iter(lambda: self._rows.take(BLOCK), None)):
+            for place in range(0, len(rows), PAGE_ROWS):
+                yield self._page(rows[place : place + PAGE_ROWS], starts[place : place + PAGE_ROWS])
 
     def _header(self) -> Sequence[str]:
-        while True:
-            rows, _ = self._rows.take(1, PAGE_SIZE)
-            if not rows or not isinstance(rows[0], list):
-                why = "is empty: there is not even a header" if not rows else f"has a malformed header: {rows[0]}"
-                raise SchemaMismatch(f"{outside_text(self._name)} {why}; mend the file, or set spec.source.csv.header to false")
-            if any(cell.strip() for cell in rows[0]):
-                return named([_shown(cell) for cell in rows[0]], self._name)
+        """The first row that is not blank; those after it wait for the first page."""
+        while found := self._rows.take(BLOCK):
+            rows, starts = found
+            for place, row in enumerate(rows):
+                if isinstance(row, Malformed):
+                    raise self._no_header(f"has a malformed header: {row.why}")
+                if any(cell.strip() for cell in row):
+                    self._waiting.append((rows[place + 1 :], starts[place + 1 :]))
+                    return named(list(map(_shown, row)), self._name)
+        raise self._no_header("is empty: there is not even a header")
 
-    def _page(self, rows: list[Row], starts: list[int]) -> Page:
+    def _no_header(self, why: str) -> SchemaMismatch:
+        return SchemaMismatch(f"{outside_text(self._name)} {why}; mend the file, or set spec.source.csv.header to false")
+
+    def _page(self, rows: Sequence[Row], starts: Sequence[int]) -> Page:
         if self._clean and not self._spec.trim and self._even(rows):
             return Page(Cells(self.names, rows, self._nulls), place=self._name, positions=starts)  # type: ignore[arg-type]
         kept = [(made, start) for row, start in zip(rows, starts, strict=True) if (made := self._made(row, start)) is not None]
         self.blank += len(rows) - len(kept)
         return Page(self._records([made for made, _ in kept]), place=self._name, positions=[start for _, start in kept])
 
-    def _even(self, rows: list[Any]) -> bool:
+    def _even(self, rows: Sequence[Any]) -> bool:
         """Whether the page is what it should be, at C speed: no malformed, ragged or blank lines in it."""
         return set(map(type, rows)) == {list} and set(map(len, rows)) == {len(self.names)} and [""] * len(self.names) not in rows
 

@@ -15,7 +15,7 @@ from syncsource.sources.csvfiles.decoding import Decoding, decoding
 from syncsource.sources.csvfiles.dialect import SAMPLE, Dialect, dialect
 from syncsource.sources.csvfiles.finding import found
 from syncsource.sources.csvfiles.holding import held
-from syncsource.sources.csvfiles.lines import Lines, Rows
+from syncsource.sources.csvfiles.lines import Rows
 from syncsource.sources.csvfiles.packed import Member, members
 from syncsource.sources.csvfiles.records import Records
 from syncsource.sources.csvfiles.taken import Taken
@@ -63,8 +63,9 @@ class FileSource:
         try:
             one, said = self._dialect(member, text)
             with member.open() as stream:
-                lines = Lines(text.opened(stream), skip=self._csv.skip_lines + said, comment=self._csv.comment)
-                records = Records(Rows(lines, one, member.name), self._csv, member.name, clean=text.clean)
+                skip = self._csv.skip_lines + said
+                rows = Rows(text.opened(stream), one, member.name, skip=skip, comment=self._csv.comment)
+                records = Records(rows, self._csv, member.name, clean=text.clean)
                 header.check(records.names, header.wanted(self._spec), member.name)
                 yield from self._watched(records.pages())
         except UnicodeError:

@@ -166,6 +166,7 @@ def test_pages_end_by_rows_and_by_size(folder: Folder) -> None:
         ("rows.csv", 5000),
         ("rows.csv", 5000),
         ("rows.csv", 2000),
-        ("wide.csv", 2),
+        ("wide.csv", 1),
+        ("wide.csv", 1),
         ("wide.csv", 1),
     ]

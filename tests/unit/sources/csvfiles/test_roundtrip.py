@@ -9,9 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from syncsource.sources.csvfiles.records import BLOCK
 from tests.unit.sources.csvfiles.conftest import Folder
 
 _ALPHABETS = {
@@ -31,10 +33,17 @@ def tables(draw: st.DrawFn) -> tuple[str, list[list[str]]]:
     return encoding, rows
 
 
-@given(tables(), st.sampled_from(",;\t|~"), st.sampled_from("\"'"), st.sampled_from(["\n", "\r\n"]), st.booleans())
+@given(
+    tables(),
+    st.sampled_from(",;\t|~"),
+    st.sampled_from("\"'"),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+    st.sampled_from([1, 20, BLOCK]),
+)
 @settings(max_examples=40, deadline=None)
 def test_what_the_csv_module_writes_comes_back_exactly(
-    table: tuple[str, list[list[str]]], delimiter: str, quote: str, newline: str, everything: bool
+    table: tuple[str, list[list[str]]], delimiter: str, quote: str, newline: str, everything: bool, block: int
 ) -> None:
     encoding, rows = table
     names = [f"c{number}" for number in range(len(rows[0]) if rows else 1)]
@@ -46,7 +55,8 @@ def test_what_the_csv_module_writes_comes_back_exactly(
     for row in (names, *rows):
         starts.append(1 + len(re.findall(r"\r\n|\r|\n", text.getvalue())))
         writer.writerow(row)
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("syncsource.sources.csvfiles.records.BLOCK", block)
         folder = Folder(Path(name))
         folder.put("a.csv", text.getvalue(), encoding)
         pages = folder.pages(delimiter=delimiter, quote=quote, encoding=encoding, nullValues=[])
