@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from syncsource.resource.fields import FieldSpec, Key
+from syncsource.resource.firestore import FIELD_PATH
 from syncsource.resource.incremental import Incremental
 from syncsource.resource.partitions import Partitions
 from syncsource.resource.parts import PositiveDuration, UrlFrom
@@ -98,6 +99,17 @@ class SyncSourceSpec(Part):
         (
             "!has(self.incremental) || !has(self.source.http) || has(self.incremental.param) || has(self.source.http.request)",
             "param is needed to send the cursor to source.http, or a template {{ cursor }} in source.http.request",
+            ".incremental",
+        ),
+        (
+            f"!has(self.source.firestore) || !has(self.incremental) || self.incremental.cursor.matches(r'{FIELD_PATH}')",
+            "source.firestore needs a cursor that is the path of a field, such as updatedAt or meta.updatedAt",
+            ".incremental",
+        ),
+        (
+            "!has(self.source.firestore) || !has(self.incremental) || !self.incremental.cursor.startsWith('__')",
+            "Firestore can't be queried by what it knows of a document, such as its own update time: have each write set a field with "
+            "serverTimestamp(), such as updatedAt, and name that one",
             ".incremental",
         ),
         (

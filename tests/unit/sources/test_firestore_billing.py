@@ -116,10 +116,16 @@ def test_zero_and_empty_texts_are_cursors(values: list[object], since: str, foun
 
 
 def test_a_window_has_an_end(server: Firestore) -> None:
+    """Its end is the beginning of the next one."""
     source = opened(server, "changed")
     part = Slice(since="2026-03-01T12:00:02Z", until="2026-03-01T12:00:05Z")
-    assert [record["__id__"] for page in source.pages(part) for record in page.records] == ["2", "3", "4", "5"]
-    assert ids(read(source, until="2026-03-01T12:00:01Z")) == ["0", "1"]
+    assert [record["__id__"] for page in source.pages(part) for record in page.records] == ["2", "3", "4"]
+    assert ids(read(source, until="2026-03-01T12:00:01Z")) == ["0"]
+
+
+@pytest.mark.parametrize("since", ["2026-03-01", "2026-03-01 12:00:00", "2026-03-01T12:00:00", "2026-03-01T14:00:00+02:00"])
+def test_the_beginning_of_a_history_may_be_written_in_any_form(server: Firestore, since: str) -> None:
+    assert len(read(opened(server, "changed"), since=since)) == 10
 
 
 def test_documents_before_an_error_in_the_stream_are_billed(server: Firestore) -> None:

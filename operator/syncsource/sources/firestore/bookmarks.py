@@ -15,6 +15,7 @@ from syncsource.sources.firestore.query import value_at
 
 NUMBER, TIMESTAMP, TEXT = "number", "timestamp", "text"
 _KINDS = {"integerValue": NUMBER, "doubleValue": NUMBER, "timestampValue": TIMESTAMP, "stringValue": TEXT}
+_ZONED = re.compile(r"(Z|[+-]\d\d:\d\d)$")
 _INTEGER = re.compile(r"[+-]?\d+")
 
 
@@ -50,7 +51,13 @@ def as_value(text: str, kind: str) -> dict[str, str]:
     """A cursor's text as the Value that a query compares with."""
     if kind == NUMBER:
         return {"integerValue" if _INTEGER.fullmatch(text) else "doubleValue": text}
-    return {"timestampValue" if kind == TIMESTAMP else "stringValue": text}
+    return {"timestampValue": _instant(text)} if kind == TIMESTAMP else {"stringValue": text}
+
+
+def _instant(text: str) -> str:
+    """An instant or a date as RFC 3339 has it; what names no zone is in UTC."""
+    whole = text.replace(" ", "T", 1) if "T" in text or " " in text else f"{text}T00:00:00"
+    return whole if _ZONED.search(whole) else f"{whole}Z"
 
 
 class Kinds:

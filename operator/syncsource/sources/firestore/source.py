@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
 from syncsource.errors import SchemaMismatch, StalledError
+from syncsource.records.paths import quoted
 from syncsource.resource.conditions import INVALID_SPEC
 from syncsource.resource.firestore import FirestoreSource as Declared
 from syncsource.resource.spec import SyncSourceSpec
@@ -99,7 +99,7 @@ class FirestoreSource:
         if kinds and (part.since is not None or part.until is not None):
             assert self._cursor is not None
             query = query.ordered_by(self._cursor)
-            start, end = _bound(part.since, kinds, before=True), _bound(part.until, kinds, before=False)
+            start, end = _bound(part.since, kinds), _bound(part.until, kinds)
         return Reading(self._client, query, Size(self._declared.page_size, self._comfortable), self._charge).answers(start, end)
 
     def _kinds(self, query: Query, part: Slice, before: Bookmark) -> Kinds | None:
@@ -124,8 +124,9 @@ class FirestoreSource:
         )
 
 
-def _bound(text: str | None, kinds: Kinds, *, before: bool) -> Json | None:
-    return None if text is None else {"values": [as_value(text, kinds.kind or TEXT)], "before": before}
+def _bound(text: str | None, kinds: Kinds) -> Json | None:
+    """The place right before the documents with this cursor, however many."""
+    return None if text is None else {"values": [as_value(text, kinds.kind or TEXT)], "before": True}
 
 
 def _cursor(path: str) -> FieldPath:
@@ -141,5 +142,7 @@ def _cursor(path: str) -> FieldPath:
 
 
 def _mask(spec: SyncSourceSpec) -> list[FieldPath] | None:
-    paths = [field.path or json.dumps(field.name, ensure_ascii=False) for field in spec.fields]
-    return field_mask([*paths, *([spec.incremental.cursor] if spec.incremental else [])])
+    """The fields that anything in the spec reads."""
+    columns = [field.path or quoted(field.name) for field in spec.fields if field.value is None and not field.partition]
+    others = [spec.filter, spec.incremental.cursor if spec.incremental else None]
+    return field_mask([*columns, *(path for path in others if path)])
