@@ -29,13 +29,22 @@ def shown(name: str) -> Iterator[Callable[[Progress], None]]:
     )
     with Bar(*line, console=console, transient=True) as bar:
         task = bar.add_task(name, total=None, told="connecting")
-        yield lambda moved: bar.update(task, told=f"{moved.phase.lower()}: {moved.read:,} records, {moved.pages:,} pages")
+        yield lambda moved: bar.update(task, told=_moved(moved))
+
+
+def _moved(progress: Progress) -> str:
+    told = f"{progress.phase.lower()}: {progress.read:,} records, {progress.pages:,} pages"
+    if progress.partitions is None:
+        return told
+    return f"{progress.partitions.succeeded + progress.partitions.failed:,}/{progress.partitions.total:,} partitions, {told}"
 
 
 def sentence(outcome: Outcome) -> str:
     """What became of a run, for people."""
     if outcome.result != "Succeeded":
         return f"{outcome.result} after {outcome.seconds:.1f}s: {outcome.reason}: {outcome.message}"
+    if outcome.partitions is not None:
+        return f"Succeeded in {outcome.seconds:.1f}s: {outcome.message}"
     counts = outcome.counts
     parts = (("read", counts.read), ("inserted", counts.inserted), ("updated", counts.updated), ("unchanged", counts.unchanged))
     more = (("skipped", counts.skipped), ("quarantined", counts.quarantined))

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from syncsource.errors import GuardError
 from syncsource.records.batch import Rejected
-from syncsource.resource.spec import Validation
+from syncsource.resource.validating import Validation
 
 
 class Invalid:

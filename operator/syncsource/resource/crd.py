@@ -26,7 +26,7 @@ COLUMNS = (
     ("Last Sync", "date", ".status.lastSuccessTime", 0),
     ("Next", "string", ".status.nextRunTime", 0),
     ("Age", "date", ".metadata.creationTimestamp", 0),
-    ("Source", "string", ".spec.source.http.baseURL", 1),
+    ("Source", "string", ".status.source", 1),
     ("Destination", "string", ".spec.destination.sql.table", 1),
     ("Duration", "string", ".status.history[0].duration", 1),
     ("Failures", "integer", ".status.consecutiveFailures", 1),

@@ -58,7 +58,22 @@ class Counts(StatusPart):
     quarantined: Count = Field(0, description="Records kept aside with their reason.")
 
 
-class HistoryEntry(Counts):
+class PartitionCounts(StatusPart):
+    """How the partitions of a run ended. Those that are missing had not begun."""
+
+    total: Count = Field(description="Partitions that the run had.")
+    succeeded: Count = Field(description="Partitions that are committed.")
+    failed: Count = Field(description="Partitions that failed; what others committed stays.")
+
+
+class RunCounts(Counts):
+    """What a run did."""
+
+    partitions: PartitionCounts | None = Field(None, description="How its partitions ended, with spec.partitions.")
+    document_reads: Count | None = Field(None, description="Documents that the source bills the run for, where it bills any.")
+
+
+class HistoryEntry(RunCounts):
     """One ended run."""
 
     id: str = Field(description="Identifies the run, in the ledger and the logs too.")
@@ -72,7 +87,7 @@ class HistoryEntry(Counts):
     message: Annotated[str, Field(max_length=1024)] = Field("", description="For people.")
 
 
-class LastRun(Counts):
+class LastRun(RunCounts):
     """The run that ended last."""
 
     id: str = Field(description="Identifies the run.")
@@ -115,7 +130,12 @@ class SyncSourceStatus(StatusPart):
     next_retry_time: Time | None = Field(None, description="When the failed run is tried again.")
     last_missed_time: Time | None = Field(None, description="When the schedule last came due and no run could start.")
     consecutive_failures: Count = Field(0, description="Failed runs since the last success.")
-    cursor: str | None = Field(None, description="How far the source has been read; for display, the ledger has the truth.")
+    source: Annotated[str, Field(max_length=4096)] | None = Field(
+        None, description="Kind of the source and where its data are, for example http: https://api.example/v1."
+    )
+    cursor: str | None = Field(
+        None, description="How far the source has been read, of partitions the one that is behind; for display, the ledger has the truth."
+    )
     current_run: CurrentRun | None = Field(None, description="The run under way.")
     last_run: LastRun | None = Field(None, description="Counts of the run that ended last.")
     history: Annotated[list[HistoryEntry], Field(max_length=HISTORY_LENGTH, json_schema_extra={"x-kubernetes-list-type": "atomic"})] = (

@@ -135,3 +135,17 @@ def test_details_tell_the_whole_message() -> None:
     page = overview.lines(manifest, CLOCK, 80)
     assert max(sum(width_of(cell.text) for cell in line) for line in page) <= 80
     assert " ".join(cell.text for line in page for cell in line).split().count("message") == 40
+
+
+def test_partitions_billed_documents_and_other_kinds_of_sources() -> None:
+    run = {"id": "0mw1", "read": 7, "partitions": {"total": 21, "succeeded": 20, "failed": 1}, "documentReads": 1234}
+    manifest = source(ready(source="firestore: projects/shop/databases/(default)", lastRun=run))
+    manifest["spec"] = {**manifest["spec"], "source": {"firestore": {"project": "shop"}}, "incremental": {"cursor": "at"}}
+    told = {fact.label: (fact.value, fact.tone) for fact in overview.facts(manifest, CLOCK)}
+    assert told["Partitions"] == ("20 of 21 succeeded, 1 failed", "bad")
+    assert told["Billed"] == ("1,234 documents", "")
+    assert told["Source"] == ("firestore: projects/shop/databases/(default)", "")
+    assert told["Incremental"] == ("by at", "")
+    row = project(manifest)
+    assert row is not None
+    assert row.source == "firestore: projects/shop/databases/(default)"

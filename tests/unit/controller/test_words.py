@@ -12,7 +12,7 @@ from syncsource.controller.core import messages
 from syncsource.controller.core.versions import older
 from syncsource.controller.identifying import run_id
 from syncsource.controller.kube.waiting import Backoffs
-from syncsource.engine.plan import Counts, Outcome
+from syncsource.engine.plan import Counts, Outcome, Partitions
 from tests.unit.controller.world import START
 
 
@@ -28,6 +28,12 @@ def test_counts_name_what_happened_and_always_what_changed() -> None:
     done = Counts(read=12000, inserted=15, updated=3, unchanged=11980, quarantined=2)
     assert messages.counts(done, 4.1) == "12,000 read, 15 inserted, 3 updated, 11,980 unchanged, 2 quarantined in 4.1s"
     assert messages.counts(Counts(), 0.002) == "0 read, 0 inserted, 0 updated, 0 unchanged in 2ms"
+
+
+def test_a_run_with_partitions_is_told_by_its_summary() -> None:
+    message = "21/21 partitions, 15 new, 142 unchanged, 0 errors"
+    done = Outcome(run="r", result="Succeeded", message=message, partitions=Partitions(total=21, succeeded=21), seconds=12.3)
+    assert messages.result(done) == f"{message} in 12.3s"
 
 
 def test_messages_are_short_enough_for_events() -> None:

@@ -32,7 +32,7 @@ def facts(source: Object, clock: Clock) -> Iterator[Fact]:
     yield from _now(status, spec, clock)
     yield from _conditions(status, clock)
     yield from _last_run(status, clock)
-    yield from _flow(spec)
+    yield from _flow(spec, text(status, "source"))
     yield from _identity(source, clock)
 
 
@@ -119,18 +119,29 @@ def _last_run(status: Object, clock: Clock) -> Iterator[Fact]:
     counts += [f"{found:,} {word}" for word in ("skipped", "quarantined") if (found := number(run, word))]
     yield Fact("Run", text(run, "id") + (f" ({text(ended, 'trigger')}), took {text(ended, 'duration')}" if ended else ""))
     yield Fact("Counts", ", ".join(counts))
+    partitions = part(run, "partitions")
+    if partitions:
+        done = [number(partitions, word) or 0 for word in ("succeeded", "total", "failed")]
+        yield Fact("Partitions", f"{done[0]:,} of {done[1]:,} succeeded, {done[2]:,} failed", "bad" if done[2] else "")
+    if billed := number(run, "documentReads"):
+        yield Fact("Billed", f"{billed:,} documents")
 
 
-def _flow(spec: Object) -> Iterator[Fact]:
+def _param(incremental: Object) -> str:
+    return f", as parameter {text(incremental, 'param')}" if incremental.get("param") else ""
+
+
+def _flow(spec: Object, place: str) -> Iterator[Fact]:
     http, sql = part(spec, "source", "http"), part(spec, "destination", "sql")
     request, secret = part(http, "request"), part(sql, "urlFrom", "secretKeyRef")
     yield Fact("What goes where")
-    yield Fact("Source", f"{text(request, 'method') or 'GET'} {text(http, 'baseURL')}{text(request, 'path')}".strip())
+    call = f"{text(request, 'method') or 'GET'} {text(http, 'baseURL')}{text(request, 'path')}".strip()
+    yield Fact("Source", call if http else place)
     yield Fact("Destination", f"table {text(sql, 'table')} (database of Secret {text(secret, 'name')}, key {text(secret, 'key')})")
     incremental = part(spec, "incremental")
     yield Fact(
         "Incremental",
-        f"by {text(incremental, 'cursor')}, as parameter {text(incremental, 'param')}" if incremental else "no: every run reads all",
+        f"by {text(incremental, 'cursor')}{_param(incremental)}" if incremental else "no: every run reads all",
     )
     keys = [
         "+".join(clean(name) for name in one.get("fields", ()) if isinstance(name, str))

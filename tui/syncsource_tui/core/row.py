@@ -53,7 +53,7 @@ def project(source: Object) -> Row | None:
     state, running = state_of(source), part(status, "currentRun")
     namespace, message = text(metadata, "namespace"), _message(source, state)
     http, sql = part(source, "spec", "source", "http"), part(source, "spec", "destination", "sql")
-    schedule, url, table = text(status, "effectiveSchedule"), text(http, "baseURL"), text(sql, "table")
+    schedule, url, table = text(status, "effectiveSchedule"), text(status, "source") or text(http, "baseURL"), text(sql, "table")
     return Row(
         uid=uid,
         namespace=namespace,

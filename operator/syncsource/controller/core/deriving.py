@@ -65,7 +65,7 @@ def _scheduled(status: SyncSourceStatus, view: View) -> SyncSourceStatus:
 
 
 def _observed(status: SyncSourceStatus, view: View) -> SyncSourceStatus:
-    return _set(status, observed_generation=view.generation)
+    return _set(status, observed_generation=view.generation, source=view.intent.source or status.source)
 
 
 def _syncing(status: SyncSourceStatus, view: View) -> SyncSourceStatus:

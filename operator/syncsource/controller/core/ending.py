@@ -17,7 +17,7 @@ from syncsource.controller.core.source import Run
 from syncsource.engine.plan import Next, Outcome
 from syncsource.resource import conditions
 from syncsource.resource.conditions import condition, drop, find, put
-from syncsource.resource.status import HISTORY_LENGTH, Condition, HistoryEntry, LastRun, Result, SyncSourceStatus
+from syncsource.resource.status import HISTORY_LENGTH, Condition, HistoryEntry, LastRun, PartitionCounts, Result, SyncSourceStatus
 from syncsource.schedule.backoff import asked_delay, retry_delay
 from syncsource.schedule.due import whole_second
 
@@ -87,12 +87,11 @@ def _repeated(old: SyncSourceStatus, run: Run, outcome: Outcome) -> bool:
 
 
 def _recorded(old: SyncSourceStatus, run: Run, outcome: Outcome, view: View) -> SyncSourceStatus:
-    counts = msgspec.structs.asdict(outcome.counts)
     complete = outcome.result == "Succeeded"
     return _set(
         old,
         current_run=None,
-        last_run=LastRun(id=run.id, changed=outcome.counts.inserted + outcome.counts.updated, **counts),
+        last_run=LastRun(id=run.id, changed=outcome.counts.inserted + outcome.counts.updated, **_counts(outcome)),
         history=with_entry(old.history, _entry(run, outcome, view)),
         cursor=outcome.cursor if complete else outcome.cursor or old.cursor,
         quarantined=outcome.quarantined_total if complete else outcome.quarantined_total or old.quarantined,
@@ -110,8 +109,14 @@ def _entry(run: Run, outcome: Outcome, view: View) -> HistoryEntry:
         result=cast(Result, outcome.result),
         reason=run.cancelled if run.cancelled and outcome.result == "Interrupted" else outcome.reason or outcome.result,
         message=messages.result(outcome),
-        **msgspec.structs.asdict(outcome.counts),
+        **_counts(outcome),
     )
+
+
+def _counts(outcome: Outcome) -> dict[str, Any]:
+    """What both the last run and the history tell."""
+    partitions = PartitionCounts(**msgspec.structs.asdict(outcome.partitions)) if outcome.partitions else None
+    return {**msgspec.structs.asdict(outcome.counts), "partitions": partitions, "document_reads": outcome.document_reads or None}
 
 
 def _lasted(run: Run, now: datetime) -> float:

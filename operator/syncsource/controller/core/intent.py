@@ -28,6 +28,8 @@ class Intent:
     """The longest that a run takes."""
     secrets: frozenset[str] = frozenset()
     """Names of the Secrets that a run needs."""
+    source: str = ""
+    """Kind of the source and where its data are."""
     digest: str = ""
     """Hash of source, destination, fields and keys."""
     substance: str = ""
@@ -50,6 +52,7 @@ def intent_of(spec: SyncSourceSpec) -> Intent:
         retry=spec.retry,
         timeout=spec.timeout,
         secrets=spec.secret_names,
+        source=f"{spec.source.kind}: {spec.source.chosen.place}",
         digest=_digest(spec, include=_DECISIVE),
         substance=_digest(spec, exclude=_WHEN),
     )

@@ -32,6 +32,8 @@ def result(outcome: Outcome) -> str:
     """What became of a run, in one line."""
     if outcome.result != "Succeeded":
         return capped(outcome.message or outcome.reason)
+    if outcome.partitions is not None:
+        return capped(f"{outcome.message} in {duration(outcome.seconds)}")
     return capped(counts(outcome.counts, outcome.seconds) + (f"; {outcome.message}" if outcome.message else ""))
 
 
