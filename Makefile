@@ -35,7 +35,7 @@ lock: .venv/test  ## the pinned versions anew, from pyproject.toml
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --python-version 3.11 -c requirements-bench.lock pyproject.toml --extra demo -o requirements.lock
 
 clean:
-	rm -rf .venv .syncsource .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .syncsource .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # One environment; each stamp says how much of it is there.
 .venv/bin/pip:

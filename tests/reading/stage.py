@@ -41,47 +41,28 @@ PAGES = 4
 
 
 @dataclass
-class Play:
-    """One SyncSource, its upstream and its database."""
+class Rows:
+    """One SyncSource and its database, whatever the upstream."""
 
-    upstream: Upstream
-    collection: Collection
     file: Path
+    incremental: Mapping[str, Any] | None = field(default_factory=lambda: {"cursor": "changed", "param": "since"})
     spec: Mapping[str, Any] = field(default_factory=dict)
     """Fields of spec that differ."""
+    secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    @property
-    def kind(self) -> Kind:
-        """The kind of pagination."""
-        return self.collection.kind
-
-    def run(self, *, full: bool = False, **http: Any) -> Outcome:
-        """One run; ``http`` adds to source.http."""
-        self.upstream.script = self.collection
-        spec = {**self._spec(http), **self.spec}
-        secrets = {"db": {"url": f"sqlite:///{self.file}"}}
-        plan = RunPlan(run=uuid4().hex, identity=IDENTITY, trigger="Request", full=full, spec=spec, secrets=secrets)
-        return run_here(plan, Stop(), lambda progress: None)
-
-    def _spec(self, http: Mapping[str, Any]) -> dict[str, Any]:
-        records = {"records": self.kind.records} if self.kind.records else {}
-        request = {"path": "/orders"}
-        source = {
-            "baseURL": self.upstream.url,
-            "request": request,
-            "pagination": self.kind.pagination,
-            "retry": {"attempts": 1},
-            **self.kind.http,
-            **records,
-            **http,
-        }
-        return {
-            "source": {"http": source},
-            "incremental": {"cursor": "changed", "param": "since"},
+    def run(self, http: Mapping[str, Any], *, full: bool = False) -> Outcome:
+        """One run of ``source.http``, one try of each request unless it says otherwise."""
+        spec = {
+            "source": {"http": {"retry": {"attempts": 1}, **http}},
             "fields": [{"name": name, "type": kind} for name, kind in COLUMNS.items()],
             "keys": [{"fields": ["id"]}],
             "destination": {"sql": {"urlFrom": {"secretKeyRef": {"name": "db", "key": "url"}}, "table": "t", "createTable": True}},
+            **({"incremental": self.incremental} if self.incremental else {}),
+            **self.spec,
         }
+        secrets = {"db": {"url": f"sqlite:///{self.file}"}, **{name: dict(keys) for name, keys in self.secrets.items()}}
+        plan = RunPlan(run=uuid4().hex, identity=IDENTITY, trigger="Request", full=full, spec=spec, secrets=secrets)
+        return run_here(plan, Stop(), lambda progress: None)
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """What somebody else finds or does."""
@@ -92,9 +73,10 @@ class Play:
         """The table, in the order of its keys."""
         return self.sql(f"SELECT {', '.join(COMPARED)} FROM t ORDER BY id")
 
-    def wanted(self) -> list[tuple[Any, ...]]:
-        """What the table should hold: exactly the source's rows."""
-        return sorted(tuple(one[name] for name in COMPARED) for one in self.collection.records)
+    @staticmethod
+    def compared(records: list[Record]) -> list[tuple[Any, ...]]:
+        """What the rows of these records hold."""
+        return [tuple(one[name] for name in COMPARED) for one in records]
 
     def cursor(self) -> str | None:
         """As the ledger has it."""
@@ -110,6 +92,32 @@ class Play:
         return self.rows(), self.sql("SELECT cursor, state, config_hash FROM syncsource_cursors"), self.quarantined()
 
 
+@dataclass
+class Play:
+    """One SyncSource, its upstream and its database."""
+
+    upstream: Upstream
+    collection: Collection
+    table: Rows
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of pagination."""
+        return self.collection.kind
+
+    def run(self, *, full: bool = False, **http: Any) -> Outcome:
+        """One run; ``http`` adds to source.http."""
+        self.upstream.script = self.collection
+        records = {"records": self.kind.records} if self.kind.records else {}
+        request = {"path": "/orders"}
+        source = {"baseURL": self.upstream.url, "request": request, "pagination": self.kind.pagination, **self.kind.http, **records, **http}
+        return self.table.run(source, full=full)
+
+    def wanted(self) -> list[tuple[Any, ...]]:
+        """What the table should hold: exactly the source's rows."""
+        return sorted(self.table.compared(self.collection.records))
+
+
 class Theatre:
     """Plays that begin after a first run, with changes upstream that no run has seen."""
 
@@ -119,7 +127,8 @@ class Theatre:
 
     def play(self, kind: Kind, records: list[Record] | None = None, **spec: Any) -> Play:
         """One whose table does not exist yet."""
-        return Play(self.upstream, Collection(kind, SIZE, list(records or [])), self.folder / f"{uuid4().hex}.db", spec)
+        table = Rows(self.folder / f"{uuid4().hex}.db", spec=spec)
+        return Play(self.upstream, Collection(kind, SIZE, list(records or [])), table)
 
     def begun(self, kind: Kind) -> Play:
         """One with the records of :data:`BEFORE` in the table, and those of :data:`SINCE` upstream."""
@@ -127,8 +136,8 @@ class Theatre:
         if kind.name not in self._begun:
             first = self.play(kind, BEFORE)
             assert first.run().result == "Succeeded"
-            self._begun[kind.name] = first.file
-        shutil.copy(self._begun[kind.name], play.file)
+            self._begun[kind.name] = first.table.file
+        shutil.copy(self._begun[kind.name], play.table.file)
         play.collection.records = [BEFORE[1], BEFORE[2], *SINCE]
         return play
 

@@ -26,10 +26,10 @@ def foreign() -> Iterator[Upstream]:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_page_that_is_spoilt(case: Case, stage: Theatre, foreign: Upstream) -> None:
     play = stage.begun(case.kind)
-    before = play.state()
+    before = play.table.state()
     _spoil(play, case, foreign)
     _is_told(case.fault, play, play.run(**case.fault.http))
-    assert play.state() == before
+    assert play.table.state() == before
     assert foreign.asked == []
     _recovers(play)
 
@@ -77,6 +77,6 @@ def _recovers(play: Play) -> None:
 
 
 def _is_complete(play: Play) -> None:
-    assert play.rows() == play.wanted()
-    assert play.cursor() == SINCE[-1]["changed"]
-    assert play.quarantined() == []
+    assert play.table.rows() == play.wanted()
+    assert play.table.cursor() == SINCE[-1]["changed"]
+    assert play.table.quarantined() == []

@@ -81,7 +81,7 @@ def test_repeated_runs_end_with_exactly_the_source_s_rows(
             world.happen(change, only_inserts=False)
         _read(play, world, pages)
     _read(play, world, [])
-    assert play.rows() == play.wanted()
+    assert play.table.rows() == play.wanted()
     again = _read(play, world, [])
     assert (again.inserted, again.updated) == (0, 0)
 

@@ -20,11 +20,11 @@ def test_a_record_that_is_bent(bend: Bend, kind: Kind, stage: Theatre) -> None:
     _spoil(play, bend)
     outcome = play.run()
     assert (outcome.result, outcome.reason) == ("Succeeded", "RecordsQuarantined" if bend.reason else "")
-    assert play.cursor() == SINCE[-1]["changed"]
-    assert play.quarantined() == ([(bend.reason, bend.field)] if bend.reason else [])
+    assert play.table.cursor() == SINCE[-1]["changed"]
+    assert play.table.quarantined() == ([(bend.reason, bend.field)] if bend.reason else [])
     bent = [] if bend.reason else [{**SINCE[3], bend.field: bend.stored}]
     play.collection.records = [one for one in play.collection.records if one["id"] != NUMBER] + bent
-    assert play.rows() == play.wanted()
+    assert play.table.rows() == play.wanted()
 
 
 @pytest.mark.parametrize("bend", [bend for bend in BENDS if bend.reason][::5], ids=str)
@@ -34,7 +34,7 @@ def test_a_record_that_was_put_right_arrives(bend: Bend, stage: Theatre) -> None
     assert play.run().counts.quarantined == 1
     play.collection.spoil = None
     assert play.run(full=True).result == "Succeeded"
-    assert (play.rows(), play.quarantined()) == (play.wanted(), [])
+    assert (play.table.rows(), play.table.quarantined()) == (play.wanted(), [])
 
 
 def _spoil(play: Play, bend: Bend) -> None:

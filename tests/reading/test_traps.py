@@ -70,7 +70,7 @@ def test_a_late_row_with_a_cursor_equal_to_the_last_one(kind: Kind, stage: Theat
     play.collection.records = [record(2, 2), record(3, 3), record(9, 3)]
     counts = _done(play)
     assert (counts.read, counts.inserted) == (2, 1)
-    assert (9, "n9", "9.50", "2024-03-01T00:00:03Z") in play.rows()
+    assert (9, "n9", "9.50", "2024-03-01T00:00:03Z") in play.table.rows()
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -78,19 +78,19 @@ def test_more_ties_than_a_page_holds(kind: Kind, stage: Theatre) -> None:
     play = stage.begun(kind)
     play.collection.records = [record(number, 3) for number in range(1, 10)]
     _done(play)
-    assert play.rows() == play.wanted()
+    assert play.table.rows() == play.wanted()
     play.collection.records.append(record(10, 3))
     assert _done(play).inserted == 1
-    assert play.rows() == play.wanted()
+    assert play.table.rows() == play.wanted()
 
 
 @pytest.mark.parametrize("kind", PAGED, ids=str)
 def test_the_cursor_is_not_moved_before_the_window_was_complete(kind: Kind, stage: Theatre) -> None:
     play = stage.begun(kind)
-    before = play.state()
+    before = play.table.state()
     play.collection.spoil = lambda number, honest, asked: honest if number < 4 else Reply(b"", 500)
     assert play.run().result == "Failed"
-    assert play.state() == before
+    assert play.table.state() == before
     assert len(play.collection.asked) == 4
 
 
@@ -100,10 +100,10 @@ def test_a_cursor_later_than_the_run_s_start(stage: Theatre) -> None:
     dated = {"Date": "Fri, 01 Mar 2024 00:00:10 GMT"}
     play.collection.spoil = lambda number, honest, asked: Reply(honest.content, headers={**honest.headers, **dated})
     _done(play)
-    assert play.cursor() == "2024-03-01T00:00:10Z"
+    assert play.table.cursor() == "2024-03-01T00:00:10Z"
     play.collection.records.append(record(3, 20))
     _done(play)
-    assert play.rows() == play.wanted()
+    assert play.table.rows() == play.wanted()
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_no_precision_or_zone_is_lost_in_the_cursor(text: str, stage: Theatre) -
     play = stage.play(CURSOR, [record(1, 0, changed=text)])
     _done(play)
     _done(play)
-    assert (play.cursor(), _since(play)) == (text, text)
+    assert (play.table.cursor(), _since(play)) == (text, text)
 
 
 @pytest.mark.parametrize(("value", "text"), [(0, "0"), ("", ""), (False, "false")])
@@ -122,12 +122,12 @@ def test_0_and_empty_and_false_as_cursors(value: Any, text: str, stage: Theatre)
     play.collection.spoil = lambda number, honest, asked: Reply({"data": [{"id": 1, "changed": value}], "next": None})
     _done(play)
     _done(play)
-    assert (play.cursor(), _since(play)) == (text, text)
+    assert (play.table.cursor(), _since(play)) == (text, text)
 
 
 def test_the_cursor_is_not_taken_from_the_destination_s_max(stage: Theatre) -> None:
     play = stage.begun(CURSOR)
-    play.sql("UPDATE t SET changed = '2099-01-01T00:00:00Z'")
+    play.table.sql("UPDATE t SET changed = '2099-01-01T00:00:00Z'")
     _done(play)
     assert _since(play) == "2024-03-01T00:00:03Z"
 
@@ -139,7 +139,7 @@ def test_the_same_key_twice_in_one_batch(kind: Kind, stage: Theatre) -> None:
     play.collection.records = [record(1, 4), record(1, 6, name="newest"), record(1, 5), record(2, 7), record(2, 8)]
     counts = _done(play)
     assert (counts.read, counts.updated) == (5, 2)
-    assert [row[:2] for row in play.rows()] == [(1, "newest"), (2, "n2"), (3, "n3")]
+    assert [row[:2] for row in play.table.rows()] == [(1, "newest"), (2, "n2"), (3, "n3")]
 
 
 def test_null_in_a_key(stage: Theatre) -> None:
@@ -147,17 +147,17 @@ def test_null_in_a_key(stage: Theatre) -> None:
     play.collection.spoil = lambda number, honest, asked: Reply({"data": [record(7, 4), {**record(8, 4), "id": None}], "next": None})
     for _ in range(2):
         assert _done(play).quarantined == 1
-        assert play.quarantined() == [("MissingKey", "id")]
-        assert len(play.rows()) == 4
+        assert play.table.quarantined() == [("MissingKey", "id")]
+        assert len(play.table.rows()) == 4
 
 
 @pytest.mark.parametrize("kind", PAGED, ids=str)
 def test_a_failed_full_refresh_does_not_empty_a_table(kind: Kind, stage: Theatre) -> None:
     play = stage.begun(kind)
-    before = play.state()
+    before = play.table.state()
     play.collection.spoil = lambda number, honest, asked: honest if number == 1 else Reply(b"", 503)
     assert play.run(full=True).result == "Failed"
-    assert play.state() == before
+    assert play.table.state() == before
 
 
 def test_a_retyped_field_at_the_source(stage: Theatre) -> None:
@@ -165,7 +165,7 @@ def test_a_retyped_field_at_the_source(stage: Theatre) -> None:
     play = stage.begun(CURSOR)
     play.collection.records = [record(4, 4, amount={"value": "4.50", "currency": "IDR"}), record(5, 4)]
     assert _done(play).inserted == 1
-    assert play.quarantined() == [("InvalidValue", "amount")]
+    assert play.table.quarantined() == [("InvalidValue", "amount")]
 
 
 def test_big_integers_and_decimals_do_not_go_through_floats(stage: Theatre) -> None:
@@ -173,4 +173,4 @@ def test_big_integers_and_decimals_do_not_go_through_floats(stage: Theatre) -> N
     page = b'{"data": [{"id": 9007199254740993, "amount": 1234567890123456.78, "name": 12345678901234567890.10, "changed": "2024-03-01T00:00:04Z"}]}'
     play.collection.spoil = lambda number, honest, asked: Reply(page)
     _done(play)
-    assert play.rows()[-1][:3] == (9007199254740993, "12345678901234567890.10", "1234567890123456.78")
+    assert play.table.rows()[-1][:3] == (9007199254740993, "12345678901234567890.10", "1234567890123456.78")
