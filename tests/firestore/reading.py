@@ -46,17 +46,20 @@ def opened(
     return source
 
 
-def bounded(server: Firestore, *, largest: int = LARGEST, comfortable: int = COMFORTABLE, **more: Any) -> Source:
-    """A source that holds no larger answers than these."""
+def client_of(server: Firestore, charge: Callable[[int], None] = lambda reads: None, largest: int = LARGEST, **more: Any) -> Client:
+    """A client that holds no larger answers than these."""
     declared, cancelled = spec_of(server, **more).source.firestore, threading.Event()
     assert declared is not None
+    client = Client(declared, None, (), hosts=local_hosts(cancelled), cancelled=cancelled, charge=charge, largest=largest)
+    server.readers.callback(client.close)
+    return client
 
-    def connect(charge: Callable[[int], None]) -> Client:
-        return Client(declared, None, (), hosts=local_hosts(cancelled), cancelled=cancelled, charge=charge, largest=largest)
 
-    source = FirestoreSource(declared, None, None, connect, comfortable)
-    server.readers.callback(source.close)
-    return source
+def bounded(server: Firestore, *, largest: int = LARGEST, comfortable: int = COMFORTABLE, **more: Any) -> Source:
+    """A source that holds no larger answers than these."""
+    declared = spec_of(server, **more).source.firestore
+    assert declared is not None
+    return FirestoreSource(declared, None, None, lambda charge: client_of(server, charge, largest, **more), comfortable)
 
 
 def read(source: Source, **part: Any) -> list[Any]:

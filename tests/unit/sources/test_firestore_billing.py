@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from syncsource.errors import SchemaMismatch, StalledError
+from syncsource.errors import RetryableError, SchemaMismatch, StalledError
 from syncsource.sources import Slice
 from tests.firestore.reading import ids, opened, read
-from tests.firestore.server import Firestore, array, error, firestore
+from tests.firestore.server import Firestore, array, error, firestore, refusal
 from tests.upstream import Reply
 
 MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -133,6 +133,30 @@ def test_documents_before_an_error_in_the_stream_are_billed(server: Firestore) -
     source = opened(server, retry={"attempts": 2, "backoff": "1ms"})
     assert len(read(source)) == 10
     assert source.billed == 14
+
+
+def test_a_read_that_fails_leaves_the_state_as_it_was(server: Firestore) -> None:
+    """A cursor moved before the window was complete: a failed page leaves everything where it was."""
+    source = opened(server, "changed", pageSize=4)
+    read(source)
+    state = source.state
+    server.faults.extend([None, lambda asked, elements: refusal(503, "UNAVAILABLE", "later")])
+    with pytest.raises(RetryableError):
+        read(source)
+    assert (source.state, source.unchanged) == (None, False)
+    server.faults.append(lambda asked, elements: refusal(503, "UNAVAILABLE", "later"))
+    with pytest.raises(RetryableError):
+        read(source, since=LAST, state=state)
+    assert (source.state, source.unchanged) == (state, False)
+
+
+def test_a_cursor_of_nanoseconds_goes_back_digit_for_digit(server: Firestore) -> None:
+    """Precision or zone lost in the cursor: the source's own text is kept."""
+    source = opened(server, "changed")
+    read(source)
+    read(source, since="2026-03-01T12:00:09.123456789Z", state=source.state)
+    (start,) = server.queries[-1].structured_query.start_at.values
+    assert start.timestamp_value.nanos == 123_456_789
 
 
 @pytest.mark.parametrize("cursor", ["updateTime", "createTime"])

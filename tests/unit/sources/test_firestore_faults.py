@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 import time
@@ -298,6 +299,17 @@ def _answer(documents: int, size: int) -> Any:
     from syncsource.sources.firestore.answers import Answer
 
     return Answer([{}] * documents, None, None, size)
+
+
+def test_compressed_answers_are_read_and_compressed_bombs_are_not_held(server: Firestore) -> None:
+    bomb = gzip.compress(b"[" + b" " * 50_000_000)
+    server.faults.append(lambda asked, elements: Reply(gzip.compress(array(elements)), headers={"Content-Encoding": "gzip"}))
+    server.faults.extend([lambda asked, elements: Reply(bomb, headers={"Content-Encoding": "gzip"})] * 9)
+    assert ids(read(opened(server))) == list("012345")
+    assert "gzip" in server.upstream.asked[0].headers["user-agent"]  # without which Google does not compress
+    with pytest.raises(SyncError) as caught:
+        read(bounded(server, largest=1_000_000, pageSize=8))
+    assert caught.value.reason == "AnswerTooLarge"
 
 
 def test_a_cancellation_ends_a_wait_for_an_answer(server: Firestore) -> None:

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from syncsource.errors import PermanentError, SchemaMismatch, StalledError
 from syncsource.sources import Slice
+from syncsource.sources.firestore.query import Query
+from syncsource.sources.firestore.reading import Reading, Size
 from tests.firestore.querying import segments
-from tests.firestore.reading import ids, opened, read
+from tests.firestore.reading import client_of, ids, opened, read, spec_of
 from tests.firestore.server import Firestore, firestore
 from tests.upstream import Asked, Reply
 
@@ -81,6 +83,18 @@ def test_rows_that_are_inserted_between_pages_neither_shift_nor_hide_others(serv
     assert found == names
     assert len({str(query.read_time) for query in server.queries[1:]}) == 1
     assert ids(read(source)) == ["a-new-one", *(name for name in names if name != "o003")]
+
+
+def test_a_read_that_takes_longer_than_old_states_are_kept_goes_on_from_its_place(server: Firestore) -> None:
+    names, now, found = fill(server, 8), 0.0, []
+    declared = spec_of(server).source.firestore
+    assert declared is not None
+    reading = Reading(client_of(server), Query.of(declared, None), Size(2, 2**20), lambda reads: None, lambda: now)
+    for answer, _ in reading.answers(None, None):
+        found += [document["name"].rpartition("/")[2] for document in answer.documents]
+        now += 1600
+    assert found == names
+    assert [query.HasField("read_time") for query in server.queries] == [False, True, False, True, False]
 
 
 def test_a_document_without_the_cursor_is_found_by_a_full_read(server: Firestore) -> None:

@@ -178,7 +178,7 @@ def test_a_timestamp_of_nanoseconds_is_written_digit_for_digit_or_kept_aside() -
         field_type("timestamp").convert("2026-03-01T12:00:00.123456789Z")
 
 
-def test_numbers_never_pass_through_floats(server: Firestore) -> None:
+def test_big_integers_and_decimals_never_pass_through_floats(server: Firestore) -> None:
     def exact(asked: Asked, elements: list[str]) -> Reply:
         whole = json.loads(elements[0])
         whole["document"]["fields"] = {"n": {"integerValue": "9007199254740993"}, "d": {"doubleValue": 0}}

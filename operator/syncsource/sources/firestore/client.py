@@ -64,7 +64,7 @@ class Client:
         self._base = httpx.URL(source.base)
         self._watch = Watch(cancelled)
         self._retrying = Retrying(source.retry, cancelled, field=_FIELD)
-        headers = {"user-agent": f"syncsource/{__version__}", "accept": "application/json", "content-type": "application/json"}
+        headers = {"user-agent": f"syncsource/{__version__} (gzip)", "accept": "application/json", "content-type": "application/json"}
         transport = WatchedTransport(self._watch, trusted() if self._base.scheme == "https" else None)
         self._client = httpx.Client(transport=transport, headers=headers, timeout=None, trust_env=False, follow_redirects=False)
 
