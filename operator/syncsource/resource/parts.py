@@ -21,6 +21,10 @@ class SourcePart(Part):
         """The (Secret, key) pairs that a read needs."""
         return []
 
+    def asking(self, name: str, key: str) -> str:
+        """The field, within this part, that asks for a Secret's key."""
+        return "auth"
+
     @property
     def limits(self) -> Mapping[str, RateLimit]:
         """Rate limits by the host that they are about."""

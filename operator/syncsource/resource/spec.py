@@ -153,7 +153,9 @@ class SyncSourceSpec(Part):
     def named_in(self, name: str, key: str) -> str:
         """The field that names a Secret's key, for messages."""
         url = self.destination.sql.url_from.secret_key_ref
-        return "spec.destination.sql.urlFrom" if (url.name, url.key) == (name, key) else f"spec.source.{self.source.kind}.auth"
+        if (url.name, url.key) == (name, key):
+            return "spec.destination.sql.urlFrom"
+        return f"spec.source.{self.source.kind}.{self.source.chosen.asking(name, key)}"
 
     @property
     def secret_names(self) -> frozenset[str]:

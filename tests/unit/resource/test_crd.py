@@ -108,11 +108,11 @@ CASES = [
     ("spec.source.http.baseURL", "https://user:pw@api", "spec.source.http.baseURL: Invalid value: "),
     ("spec.source.http.baseURL", ..., "spec.source.http.baseURL: Required value"),
     ("spec.source.http.records", "a[", "spec.source.http.records: 'a[' is not a JMESPath expression: "),
-    ("spec.source.http.auth", {}, "spec.source.http.auth: Invalid value: exactly one of basic, bearer, apiKey must be set"),
+    ("spec.source.http.auth", {}, "spec.source.http.auth: Invalid value: exactly one of basic, bearer, apiKey, oauth2, jwt, session, hmac must be set"),
     (
         "spec.source.http.auth",
         {"apiKey": {"secretRef": {"name": "a"}}},
-        "spec.source.http.auth.apiKey: Invalid value: exactly one of header and query must be set",
+        "spec.source.http.auth.apiKey: Invalid value: exactly one of header, query and cookie must be set",
     ),
     (
         "spec.source.http.pagination.link",

@@ -27,6 +27,7 @@ from syncsource.sources.hosts.messages import (
     WantToken,
 )
 from syncsource.sources.hosts.table import CIRCUIT_OPEN, HostTable
+from syncsource.sources.hosts.tokens import usable
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +83,19 @@ class Hosts:
             self._tell(Paused(host=host, port=port, seconds=seconds))
 
     def token(self, key: str, lease: float, fetch: Callable[[str | None], Token]) -> str:
+        """The text of what :meth:`lend` returns."""
+        return self.lend(key, lease, fetch).text
+
+    def lend(self, key: str, lease: float, fetch: Callable[[str | None], Token]) -> Token:
         """The token that ``key`` (a hash of what it is fetched with) stands for: the one in use, or what ``fetch`` returns.
 
         Of many runs that want it, one fetches, within ``lease`` seconds. ``fetch`` is given the refresh token that
-        replaced the declared one, if one did. Raises what ``fetch`` raises; AbortedError (Cancelled).
+        replaced the declared one, if one did. What is returned may be used for its ``seconds``. Raises what ``fetch`` raises; AbortedError (Cancelled).
         """
         while True:
             answer = self._ask(WantToken(key=key, lease=lease))
             if isinstance(answer, TokenIs):
-                return answer.text
+                return Token(answer.text, answer.seconds)
             if isinstance(answer, Fetch):
                 return self._fetched(key, fetch, answer.refresh)
             assert isinstance(answer, Later)
@@ -100,14 +105,14 @@ class Hosts:
         """The upstream does not take this token: the next one who wants it fetches anew."""
         self._tell(TokenRefused(key=key, text=text))
 
-    def _fetched(self, key: str, fetch: Callable[[str | None], Token], refresh: str | None) -> str:
+    def _fetched(self, key: str, fetch: Callable[[str | None], Token], refresh: str | None) -> Token:
         try:
             token = fetch(refresh)
         except BaseException:
             self._tell(TokenMissed(key=key))
             raise
         self._tell(TokenKept(key=key, text=token.text, seconds=token.seconds, refresh=token.refresh))
-        return token.text
+        return Token(token.text, usable(token.seconds))
 
     def _enter(self, question: Enter) -> bool:
         """Returns whether success has to be told, too."""

@@ -59,6 +59,8 @@ class TokenIs(Message, frozen=True, kw_only=True):
     """Answer: a token that was fetched before."""
 
     text: str
+    seconds: float
+    """For how long it may be used."""
 
     def __repr__(self) -> str:
         return "TokenIs()"

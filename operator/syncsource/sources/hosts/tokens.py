@@ -21,6 +21,11 @@ class _Kept:
     refresh: str | None = None
 
 
+def usable(seconds: float) -> float:
+    """For how long a token is used that is good for so many seconds."""
+    return seconds - min(MARGIN, seconds * SHARE)
+
+
 class Tokens:
     """Not thread-safe: the caller holds a lock. ``now`` is seconds on a clock that never goes back."""
 
@@ -31,7 +36,7 @@ class Tokens:
         """The token, or who fetches it: one at a time."""
         kept = self._kept.setdefault(asked.key, _Kept())
         if kept.text and now < kept.until:
-            return TokenIs(text=kept.text)
+            return TokenIs(text=kept.text, seconds=kept.until - now)
         if now < kept.leased_until:
             return Later(wait=LOOK)
         kept.leased_until = now + asked.lease
@@ -40,7 +45,7 @@ class Tokens:
     def keep(self, told: TokenKept, now: float) -> None:
         """A token was fetched."""
         before = self._kept.get(told.key, _Kept())
-        until = now + told.seconds - min(MARGIN, told.seconds * SHARE)
+        until = now + usable(told.seconds)
         self._kept[told.key] = _Kept(told.text, until, refresh=told.refresh or before.refresh)
         if len(self._kept) > _MOST:
             self._forget(now)

@@ -18,10 +18,15 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """An IPv4 address in the last 32 bits, RFC 6052."""
 
 
-def resolved(host: str, port: int) -> list[str]:
+_NAMES = frozenset(("metadata.google.internal", "metadata.goog", "metadata", "instance-data", "instance-data.ec2.internal"))
+"""Names that lead there, where somebody else looks them up."""
+
+
+def resolved(host: str, port: int, *, link_local: bool = False) -> list[str]:
     """The host's addresses, in the order in which to try them: connect to these, since a second look-up may find others.
 
-    Raises PermanentError (AddressRefused) where one of them is refused, httpcore.ConnectError where there is none.
+    Raises PermanentError (AddressRefused) where one of them is refused, unless ``link_local`` allows it; httpcore.ConnectError where there
+    is none.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -29,13 +34,36 @@ def resolved(host: str, port: int) -> list[str]:
         raise httpcore.ConnectError(error) from error
     addresses = list(dict.fromkeys(str(place[0]) for *_, place in found))
     for address in addresses:
-        if refused_address(address):
-            raise PermanentError(
-                f"{host} is at {address}, a link-local or cloud metadata address, which hands out credentials of this machine: "
-                "nothing was sent there; name another host",
-                reason=ADDRESS_REFUSED,
-            )
+        if not link_local and refused_address(address):
+            raise _refusal(f"{host} is at {address}")
     return addresses
+
+
+def check_name(host: str) -> None:
+    """A host that a proxy is to look up. Raises PermanentError (AddressRefused) where it is known without that to be refused."""
+    address = _literal(host)
+    if host.lower().rstrip(".") in _NAMES or (address is not None and refused_address(address)):
+        raise _refusal(f"{host} is at {address or 'the metadata service'}")
+
+
+def _literal(host: str) -> str | None:
+    """The address that a host is by itself: with IPv4 in decimal, hexadecimal and short forms, too."""
+    try:
+        return str(ipaddress.ip_address(host.strip("[]").partition("%")[0]))
+    except ValueError:
+        pass
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except (OSError, UnicodeError):
+        return None
+
+
+def _refusal(what: str) -> PermanentError:
+    return PermanentError(
+        f"{what}, a link-local or cloud metadata address, which hands out credentials of this machine: nothing was sent there; "
+        "name another host, or start the operator with --allow-link-local",
+        reason=ADDRESS_REFUSED,
+    )
 
 
 def refused_address(text: str) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -21,7 +22,7 @@ from syncsource.sources.rest.answers import Call, Received
 from syncsource.sources.rest.asking import Ask
 from syncsource.sources.rest.auth import Credentials
 from syncsource.sources.rest.dates import retry_after
-from syncsource.sources.rest.failures import in_trouble, refused, translated
+from syncsource.sources.rest.failures import in_trouble, translated
 from syncsource.sources.rest.incoming import Incoming, pieces
 from syncsource.sources.rest.network import Watch, WatchedTransport
 from syncsource.sources.rest.redaction import Redaction
@@ -32,7 +33,7 @@ T = TypeVar("T")
 EXCERPT = 16 * 1024
 """Bytes that are read of the body of a refusal."""
 MOST_REDIRECTS = 5
-NOT_MODIFIED = 304
+NOT_MODIFIED, UNAUTHORIZED = 304, 401
 
 # Both log URLs and headers, and so API keys.
 for _name in ("httpx", "httpcore"):
@@ -52,7 +53,7 @@ class Client:
         self._redaction = redaction
         self._hosts = hosts
         self._watch = Watch(cancelled)
-        self._client = _client(self._watch, terms)
+        self._client = _client(self._watch, terms, hosts.link_local)
 
     def fetch(self, ask: Ask, conditions: Mapping[str, str] = MappingProxyType({})) -> Received:
         """The complete answer; with ``conditions`` (headers) it may be one of status 304, without a body.
@@ -63,31 +64,53 @@ class Client:
 
     def take(self, ask: Ask, taken: Callable[[Incoming], T], conditions: Mapping[str, str] = MappingProxyType({})) -> T:
         """What ``taken`` makes of the answer, as soon as its headers are there. Raises as :meth:`fetch` does."""
+        renewed = False
         for _ in range(MOST_REDIRECTS + 1):
             signed = self._credentials.sign(ask)
-            call = Call(ask.method, signed.url, self._terms.timeout, self._redaction, self._terms.field, self._terms.address)
+            call = self._call(signed)
             with self._visit():
                 self._watch.begin(self._terms.timeout.total_seconds())
                 with translated(call):
-                    answer = self._exchange(call, signed, conditions)
+                    answer = self._exchange(call, signed, conditions, renewing=not renewed)
                 if isinstance(answer, Incoming):
                     return taken(answer)
-            ask = dataclasses.replace(ask, url=answer)
+            renewed = renewed or answer is None
+            ask = ask if answer is None else dataclasses.replace(ask, url=answer)
         raise PermanentError(f"{call}: more than {MOST_REDIRECTS} redirects in a row", reason=reasons.REDIRECT_REFUSED)
 
     def resolve(self, current: httpx.URL, target: str) -> httpx.URL | None:
         """What ``target`` means on the page ``current``; None where it leaves the origin of baseURL."""
         return resolve(current, target, self._base)
 
+    @property
+    def longest(self) -> float:
+        """Seconds that a request may take, a pause of the host before it included."""
+        return (self._terms.patience + self._terms.timeout).total_seconds()
+
     def close(self) -> None:
+        """Give connections back. May be called twice."""
         self._client.close()
+        self._credentials.close()
+
+    def _call(self, ask: Ask) -> Call:
+        terms = self._terms
+        return Call(
+            ask.method,
+            ask.url,
+            terms.timeout,
+            self._redaction,
+            field=terms.field,
+            address=terms.address,
+            connect_timeout=terms.connect_timeout,
+            read_timeout=terms.read_timeout,
+        )
 
     def _visit(self) -> AbstractContextManager[None]:
         patience, lease = self._terms.patience.total_seconds(), self._terms.timeout.total_seconds()
         return self._hosts.visit(self._base.host, port(self._base), patience=patience, lease=lease, failing=in_trouble)
 
-    def _exchange(self, call: Call, ask: Ask, conditions: Mapping[str, str]) -> Incoming | httpx.URL:
-        """The answer, or where it redirects to."""
+    def _exchange(self, call: Call, ask: Ask, conditions: Mapping[str, str], *, renewing: bool) -> Incoming | httpx.URL | None:
+        """The answer, or where it redirects to; None: to be asked again, with other credentials."""
         request = self._client.build_request(call.method, call.url, content=ask.body, headers={**dict(ask.headers), **conditions})
         response = self._client.send(request, stream=True)
         if response.is_success or (conditions and response.status_code == NOT_MODIFIED):
@@ -95,6 +118,8 @@ class Client:
         try:
             if response.has_redirect_location:
                 return self._redirected(call, response)
+            if response.status_code == UNAUTHORIZED and renewing and self._credentials.renew():
+                return None
             raise self._refused(call, response)
         finally:
             response.close()
@@ -106,7 +131,8 @@ class Client:
             if len(excerpt) >= EXCERPT:
                 break
         after = retry_after(response.headers, datetime.now(UTC))
-        return refused(call, response.status_code, excerpt[:EXCERPT].decode("utf-8", "replace"), after, self._credentials.secret)
+        said = excerpt[:EXCERPT].decode("utf-8", "replace")
+        return self._terms.refusal(call, response.status_code, said, after, self._credentials.secret)
 
     def _redirected(self, call: Call, response: httpx.Response) -> httpx.URL:
         target, status = response.headers["location"], response.status_code
@@ -125,8 +151,13 @@ class Client:
         return url
 
 
-def _client(watch: Watch, terms: Terms) -> httpx.Client:
+def _client(watch: Watch, terms: Terms, link_local: bool) -> httpx.Client:
     """A client that asks the watch for its timeouts, and the environment for nothing."""
     headers = {"user-agent": f"syncsource/{__version__}", "accept": terms.accept}
-    transport = WatchedTransport(watch, terms.tls() if terms.base.scheme == "https" else None)
+    watch.limit(connect=_seconds(terms.connect_timeout), read=_seconds(terms.read_timeout))
+    transport = WatchedTransport(watch, terms.tls() if terms.base.scheme == "https" else None, terms.proxy, link_local=link_local)
     return httpx.Client(transport=transport, headers=headers, timeout=None, trust_env=False, follow_redirects=False)
+
+
+def _seconds(limit: timedelta | None) -> float:
+    return math.inf if limit is None else limit.total_seconds()

@@ -12,6 +12,7 @@ from syncsource.errors import PermanentError, RetryableError, SyncError
 from syncsource.resource.types import format_duration
 from syncsource.sources.rest import reasons
 from syncsource.sources.rest.answers import Call
+from syncsource.sources.rest.network import Silence, Unconnected
 
 
 @contextlib.contextmanager
@@ -20,9 +21,9 @@ def translated(call: Call) -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as error:
-        raise RetryableError(
-            f"{call}: no complete answer within {format_duration(call.timeout)} ({call.field}.timeout)", reason=reasons.TIMEOUT
-        ) from error
+        raise RetryableError(f"{call}: {_late(call, error)}", reason=reasons.TIMEOUT) from error
+    except httpx.ProxyError as error:
+        raise _proxy_refused(call, error) from error
     except httpx.DecodingError as error:
         raise PermanentError(
             f"{call}: the body can't be decompressed: {call.redaction.text(str(error))}", reason=reasons.NOT_JSON
@@ -31,11 +32,29 @@ def translated(call: Call) -> Iterator[None]:
         raise _broken(call, error) from error
 
 
+def _late(call: Call, error: httpx.TimeoutException) -> str:
+    if isinstance(error.__cause__, Unconnected) and call.connect_timeout:
+        return f"no connection within {format_duration(call.connect_timeout)} ({call.field}.connectTimeout)"
+    if isinstance(error.__cause__, Silence) and call.read_timeout:
+        return f"nothing came for {format_duration(call.read_timeout)} ({call.field}.readTimeout)"
+    return f"no complete answer within {format_duration(call.timeout)} ({call.field}.timeout)"
+
+
+def _proxy_refused(call: Call, error: httpx.ProxyError) -> SyncError:
+    """The proxy's answer to CONNECT begins with its status."""
+    said = call.redaction.text(str(error))
+    if said.startswith("4"):
+        return PermanentError(f"{call}: the proxy answered {said}; check {call.field}.proxy", reason=reasons.PROXY_REFUSED)
+    return RetryableError(f"{call}: the proxy answered {said}", reason=reasons.CONNECTION_FAILED)
+
+
 def refused(call: Call, status: int, body: str, after: float | None, secret: str | None) -> SyncError:
     """What a status that is no success means. ``body``: its beginning. ``after``: seconds that the upstream asks to wait."""
     said = f"{call} answered {status}{_quoted(call, body)}"
     if status in (401, 403):  # Such a body may repeat what was sent to it.
         return PermanentError(f"{call} answered {status}: {_advice(call, secret)}", reason=reasons.AUTH_FAILED)
+    if status == 407:
+        return PermanentError(f"{call}: the proxy answered 407; check {call.field}.proxy", reason=reasons.PROXY_REFUSED)
     if status == 404:
         return PermanentError(f"{said}; check {call.address} and {call.field}.request.path", reason=reasons.NOT_FOUND)
     if status in (408, 429) or status >= 500:

@@ -21,7 +21,7 @@ import httpx
 
 from syncsource.errors import AbortedError
 from syncsource.sources.noting import note
-from syncsource.sources.rest.addresses import resolved
+from syncsource.sources.rest.addresses import check_name, resolved
 from syncsource.sources.rest.reasons import CANCELLED
 
 T = TypeVar("T")
@@ -29,12 +29,29 @@ SLICE = 0.05
 """Seconds after which a wait looks for a cancellation."""
 
 
+class Unconnected(httpcore.ConnectTimeout):
+    """No connection came about in the time for that."""
+
+
+class Silence(httpcore.ReadTimeout):
+    """The next piece of an answer did not come in the time for that."""
+
+
 class Watch:
     """How long the request under way may still wait. One request at a time."""
 
     def __init__(self, cancelled: threading.Event) -> None:
         self._cancelled = cancelled
-        self._deadline = math.inf
+        self._deadline = self._connected_by = math.inf
+        self._connect = self.silence = math.inf
+
+    def limit(self, *, connect: float, read: float) -> None:
+        """The seconds that a connection, TLS included, and each piece of an answer may take; none at first."""
+        self._connect, self.silence = connect, read
+
+    def connecting(self) -> None:
+        """A connection is made from now on."""
+        self._connected_by = time.monotonic() + self._connect
 
     def begin(self, seconds: float) -> None:
         """A request begins, which may take so long. Raises AbortedError (Cancelled)."""
@@ -62,7 +79,10 @@ class Watch:
             try:
                 return future.result(self.slice())
             except TimeoutError:
-                continue
+                if time.monotonic() < self._connected_by:
+                    continue
+                future.add_done_callback(_discard)
+                raise Unconnected("the time for a connection is over") from None
             except (AbortedError, httpcore.ReadTimeout):
                 future.add_done_callback(_discard)
                 raise
@@ -76,10 +96,13 @@ class WatchedStream(httpcore.NetworkStream):
         self._watch = watch
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        silent_until = time.monotonic() + self._watch.silence
         while True:
             wait = self._watch.slice()
             with contextlib.suppress(httpcore.ReadTimeout):
                 return self._inner.read(max_bytes, wait)
+            if time.monotonic() >= silent_until:
+                raise Silence("nothing came")
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Not sliced: what has gone out can't be told. A request fits into the socket's buffer, so it hardly waits."""
@@ -107,8 +130,9 @@ class WatchedStream(httpcore.NetworkStream):
 class WatchedBackend(httpcore.NetworkBackend):
     """Opens watched connections, and none to an address that is refused."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, *, link_local: bool) -> None:
         self._watch = watch
+        self._link_local = link_local
         self._inner = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -119,11 +143,12 @@ class WatchedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
+        self._watch.connecting()
         left = self._watch.left()
 
         def connect() -> httpcore.NetworkStream:
             failed: Exception = httpcore.ConnectError(f"{host} has no address")
-            for address in resolved(host, port):
+            for address in resolved(host, port, link_local=self._link_local):
                 try:
                     return self._inner.connect_tcp(address, port, left, local_address, socket_options)
                 except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
@@ -138,9 +163,20 @@ class WatchedBackend(httpcore.NetworkBackend):
 class WatchedTransport(httpx.HTTPTransport):
     """httpx's transport over watched connections."""
 
-    def __init__(self, watch: Watch, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, watch: Watch, context: ssl.SSLContext | None, proxy: httpcore.Proxy | None = None, *, link_local: bool = False
+    ) -> None:
+        """``link_local``: whether link-local and cloud metadata addresses may be asked, through a ``proxy`` or without one."""
+        self._by_proxy = proxy is not None and not link_local
         # httpx has no argument for the network backend of its pool.
-        self._pool = httpcore.ConnectionPool(ssl_context=context, keepalive_expiry=5.0, network_backend=WatchedBackend(watch))
+        backend = WatchedBackend(watch, link_local=link_local)
+        self._pool = httpcore.ConnectionPool(ssl_context=context, proxy=proxy, keepalive_expiry=5.0, network_backend=backend)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """A proxy looks names up by itself: what can be told of a name before is checked here."""
+        if self._by_proxy:
+            check_name(request.url.host)
+        return super().handle_request(request)
 
 
 def _told_tls(connection: ssl.SSLObject) -> str:

@@ -23,10 +23,15 @@ class Redaction:
 
     def __init__(self, values: Iterable[str], sent: Iterable[str] = (), query: str | None = None) -> None:
         """``values``: of all Secrets. ``sent``: those that requests carry. ``query``: the query parameter whose value is hidden."""
-        sent = tuple(sent)
-        self._secret, self._longest = _pattern((*values, *sent))
-        self._sent, _ = _pattern(sent)
+        self._values, self._carried = {*values}, {*sent}
+        self._compile()
         self._parameter = re.compile(rf"([?&]{re.escape(quote_plus(query))}=)[^&#]*") if query else None
+
+    def hide(self, value: str) -> None:
+        """From now on requests carry this, too: a token that was fetched or signed."""
+        if value not in self._carried:
+            self._carried.add(value)
+            self._compile()
 
     def text(self, text: str, limit: int = 200) -> str:
         """One line, without secrets and control characters, capped."""
@@ -38,6 +43,10 @@ class Redaction:
         for pattern, shown in ((self._parameter, rf"\1{HIDDEN}"), (self._sent, HIDDEN)):
             text = pattern.sub(shown, text) if pattern else text
         return outside_text(text, limit)
+
+    def _compile(self) -> None:
+        self._secret, self._longest = _pattern(self._values | self._carried)
+        self._sent, _ = _pattern(self._carried)
 
     def _hide(self, text: str) -> str:
         if self._secret is None:

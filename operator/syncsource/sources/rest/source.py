@@ -11,16 +11,15 @@ from syncsource.errors import RetryableError
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Page, Slice
 from syncsource.sources.hosts import Hosts
-from syncsource.sources.rest.auth import Credentials, Secrets, credentials
+from syncsource.sources.rest.auth import Secrets
 from syncsource.sources.rest.client import Client
+from syncsource.sources.rest.connecting import connect
 from syncsource.sources.rest.fetching import Fetching
 from syncsource.sources.rest.passing import Pass
 from syncsource.sources.rest.reasons import ROWS_MOVED
 from syncsource.sources.rest.recipe import Recipe
-from syncsource.sources.rest.redaction import Redaction
 from syncsource.sources.rest.retrying import Retrying
 from syncsource.sources.rest.stops import Shifted
-from syncsource.sources.rest.terms import http_terms
 from syncsource.sources.rest.values import Values
 
 _log = logging.getLogger(__name__)
@@ -40,8 +39,7 @@ class RestSource:
         """See :func:`syncsource.sources.open_source`."""
         http = spec.source.http
         assert http is not None
-        granted = credentials(http.auth, secrets)
-        client = Client(http_terms(http), granted, _redaction(secrets, granted), hosts=hosts, cancelled=cancelled)
+        client = connect(http, secrets, hosts=hosts, cancelled=cancelled)
         return cls(Recipe(spec), client, Fetching(http, client, Retrying(http.retry, cancelled)))
 
     def pages(self, part: Slice) -> Iterator[Page]:
@@ -75,8 +73,3 @@ def _moved(moved: Shifted) -> RetryableError:
         "may be missed; let the upstream sort by the id, or use keyset or cursor",
         reason=ROWS_MOVED,
     )
-
-
-def _redaction(secrets: Secrets, granted: Credentials) -> Redaction:
-    values = [value for secret in secrets.values() for value in secret.values()]
-    return Redaction(values, granted.hidden, granted.query[0] if granted.query else None)

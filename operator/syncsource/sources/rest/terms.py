@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,17 +10,20 @@ from datetime import timedelta
 import httpcore
 import httpx
 
+from syncsource.errors import SyncError
+from syncsource.resource.connection import ProxyServer
 from syncsource.resource.http import HttpSource
+from syncsource.sources.rest.answers import Call
+from syncsource.sources.rest.auth import Secrets, secret_values
+from syncsource.sources.rest.certificates import tls
+from syncsource.sources.rest.certificates import trusted as trusted
+from syncsource.sources.rest.failures import refused
 from syncsource.sources.rest.urls import base_url
+
+Refusal = Callable[[Call, int, str, float | None, str | None], SyncError]
 
 LARGEST_BODY = 256 * 1024 * 1024
 """Bytes of a body, decompressed, that are held in memory. What is larger is refused."""
-
-
-@functools.cache
-def trusted() -> ssl.SSLContext:
-    """TLS with the authorities that every program of this machine trusts, and those of SSL_CERT_FILE and SSL_CERT_DIR."""
-    return httpx.create_ssl_context()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +47,33 @@ class Terms:
     tls: Callable[[], ssl.SSLContext] = trusted
     """Called for https only."""
     proxy: httpcore.Proxy | None = None
+    refusal: Refusal = refused
+    """What a status that is no success means."""
 
 
-def http_terms(http: HttpSource) -> Terms:
-    """What ``spec.source.http`` says. Raises StalledError (InvalidSpec)."""
+def http_terms(http: HttpSource, secrets: Secrets) -> Terms:
+    """What ``spec.source.http`` says. Raises StalledError: SecretNotFound, SecretInvalid, InvalidSpec."""
     return Terms(
         base=base_url(http.base_url),
         timeout=http.timeout,
+        connect_timeout=http.connect_timeout,
+        read_timeout=http.read_timeout,
         patience=http.retry.max_backoff,
+        tls=tls(http.tls, secrets),
+        proxy=_proxy(http.proxy, secrets),
         largest_body=http.max_page_bytes,
         accept=_ACCEPT[http.format],
     )
 
 
 _ACCEPT = {"JSON": "application/json", "NDJSON": "application/x-ndjson, application/json;q=0.5", None: "application/json"}
+
+
+def _proxy(declared: ProxyServer | None, secrets: Secrets) -> httpcore.Proxy | None:
+    if declared is None:
+        return None
+    url = base_url(declared.url, "spec.source.http.proxy.url")
+    if declared.secret_ref is None:
+        return httpcore.Proxy(str(url))
+    values = secret_values(declared.secret_ref.name, ["username", "password"], "spec.source.http.proxy", secrets)
+    return httpcore.Proxy(str(url), auth=(values["username"], values["password"]))

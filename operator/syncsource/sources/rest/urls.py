@@ -9,15 +9,15 @@ from syncsource.resource.conditions import INVALID_SPEC
 from syncsource.resource.http import HttpSource
 
 
-def base_url(text: str) -> httpx.URL:
-    """baseURL. Raises StalledError (InvalidSpec) where it is none, or holds credentials."""
+def base_url(text: str, field: str = "spec.source.http.baseURL") -> httpx.URL:
+    """A URL of the spec. Raises StalledError (InvalidSpec) where it is none, or holds credentials."""
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:
-        raise StalledError(f"spec.source.http.baseURL is not a URL: {error}", reason=INVALID_SPEC) from None
+        raise StalledError(f"{field} is not a URL: {error}", reason=INVALID_SPEC) from None
     if url.userinfo or not url.host:
         raise StalledError(
-            "spec.source.http.baseURL must name a host and no user or password; put credentials into a Secret and name it in spec.source.http.auth",
+            f"{field} must name a host and no user or password; put credentials into a Secret and name it in spec.source.http.auth",
             reason=INVALID_SPEC,
         )
     return url.copy_with(fragment=None)
