@@ -50,6 +50,8 @@ def fault(error: Exception) -> Fault:
         return Fault(RetryableError, "Timeout", told)
     if isinstance(error, OSError):
         return Fault(RetryableError, "DatabaseUnavailable", outside_text(str(error), 400))
+    if number == CR.CR_SSL_CONNECTION_ERROR or "certificate verify failed" in told or "[SSL" in told:
+        return Fault(PermanentError, "TLSFailed", told)
     if CR.CR_ERROR_FIRST <= number <= CR.CR_ERROR_LAST or isinstance(error, pymysql.err.InterfaceError):
         return Fault(RetryableError, "DatabaseUnavailable", told)
     return Fault(*_KINDS.get(number, (PermanentError, "DatabaseError")), told)

@@ -31,6 +31,7 @@ _KINDS: tuple[tuple[str, type[SyncError], str], ...] = (
 """By the start of the SQLSTATE; the first that fits."""
 
 _REFUSED: tuple[tuple[str, type[SyncError], str], ...] = (
+    (r"certificate verify failed|SSL error|not support SSL|root certificate|server certificate", PermanentError, "TLSFailed"),
     (r"password|pg_hba|authentication|role .* does not exist|not permitted to log in|certificate", PermanentError, "DatabaseAuthFailed"),
     (r"database .* does not exist", PermanentError, "DatabaseNotFound"),
     (r"permission denied for database", PermanentError, "PermissionDenied"),

@@ -16,6 +16,7 @@ _ROW = ("22", "23", "44", "54", "P0")
 _WAYS_OUT = {
     "DatabaseReadOnly": "it takes no writes: name the server that does in the Secret of spec.destination.sql.urlFrom",
     "DatabaseAuthFailed": "check user and password in the Secret of spec.destination.sql.urlFrom",
+    "TLSFailed": "mend sslmode and sslrootcert in the URL of spec.destination.sql.urlFrom, or the server's certificate",
     "DatabaseNotFound": "create it, or name another in the Secret of spec.destination.sql.urlFrom",
     "DatabaseUnavailable": "check that it runs, and the Secret of spec.destination.sql.urlFrom",
     "DiskFull": "free space on its disk",

@@ -13,6 +13,7 @@ from syncsource.sources.sql.dialect import Dialect
 _SECRET = "the Secret of spec.source.sql.urlFrom"
 _WAYS_OUT = {
     "DatabaseAuthFailed": f"check user and password in {_SECRET}",
+    "TLSFailed": f"mend what the URL in {_SECRET} says of TLS, or the server's certificate",
     "DatabaseNotFound": f"create it, or name another in {_SECRET}",
     "DatabaseUnavailable": f"check that it runs, and {_SECRET}",
     "DatabaseBusy": "the next run reads it again",
@@ -27,9 +28,11 @@ class Border:
         self._sql, self._dialect = sql, dialect
         self._place, self._secrets = where(url), secrets_of(url)
 
-    def translated(self, error: Exception) -> SyncError:
+    def translated(self, error: Exception, connecting: bool = False) -> SyncError:
         """What the error means for the run."""
         fault = self._dialect.fault(error)
+        if connecting and fault.reason == "InvalidSpec":
+            return fault.kind(self._told(fault.said, f"mend the URL in {_SECRET}"))
         if fault.reason == "DatabaseReadOnly":
             return StalledError(self._told(fault.said, f"a source only reads: make {self._field} one SELECT"))
         return fault.kind(self._told(fault.said, self._way_out(fault.reason)), reason=fault.reason)

@@ -29,7 +29,7 @@ class Session:
 
     def open(self) -> datetime | None:
         """Connects; the server's clock."""
-        with self._working():
+        with self._working(connecting=True):
             self._driver = self._dialect.connect(self._url, self._timeout)
         with self._working():
             return self._dialect.clock(self._driver)
@@ -60,14 +60,17 @@ class Session:
             self._dialect.close(self._driver)
 
     @contextmanager
-    def _working(self) -> Iterator[None]:
+    def _working(self, connecting: bool = False) -> Iterator[None]:
         self._idle.clear()
         try:
             self._check()
             yield
         except self._dialect.errors as error:
             self._check()
-            raise self._border.translated(error) from error
+            ours = self._border.translated(error, connecting)
+            if ours.reason == "Timeout" and self._driver is not None:
+                self._dialect.cancel(self._driver)  # the server may not know that nobody waits
+            raise ours from error
         finally:
             self._idle.set()
 
