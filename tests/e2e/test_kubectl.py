@@ -104,7 +104,7 @@ def test_get_wide(kubectl: Kubectl, api: Api) -> None:
     head, row = kubectl("get", "syncsources", "orders", "-o", "wide").stdout.splitlines()
     assert cells(head) == WIDE
     where, table, duration, failures, message = cells(row)[9:]
-    assert (where, table, failures) == (api.url, "orders", "0")
+    assert (where, table, failures) == (f"http: {api.url}", "orders", "0")
     assert message == f"250 read, 250 inserted, 0 updated, 0 unchanged in {duration}"
 
 
