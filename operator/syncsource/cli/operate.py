@@ -20,6 +20,7 @@ from syncsource.controller.health import Health, serving
 from syncsource.controller.operating import operate
 from syncsource.runner.logs import write_log
 from syncsource.runner.pool import WorkerPool
+from syncsource.sources.files import Files
 
 
 def _address(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str | None, int] | None:
@@ -39,6 +40,12 @@ def _address(context: click.Context, option: click.Parameter, value: str | None)
 @click.option("--cluster", help="Name of this cluster in the ledger; the uid of kube-system by default.")
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Worker processes.")
 @click.option(
+    "--files",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True),
+    metavar="FOLDER",
+    help="Where source.csv may read files; without it, nowhere.",
+)
+@click.option(
     "--log-format",
     type=click.Choice(["auto", "json", "text"]),
     default="auto",
@@ -57,6 +64,7 @@ def operator(
     context: str | None,
     cluster: str | None,
     workers: int,
+    files: str | None,
     log_format: str,
     health: tuple[str | None, int] | None,
     child: bool,
@@ -69,7 +77,9 @@ def operator(
     if child:
         _end_with_parent()
     try:
-        asyncio.run(_operate(namespaces, kubeconfig_of(kubeconfig), context, cluster, workers, grace, health))
+        asyncio.run(
+            _operate(namespaces, kubeconfig_of(kubeconfig), context, cluster, WorkerPool(workers, files=Files(folder=files)), grace, health)
+        )
     except ConfigException as error:
         raise Fail(f"no control plane: {error}; start one with `syncsource up`, or give --kubeconfig") from None
 
@@ -79,7 +89,7 @@ async def _operate(
     kubeconfig: str | None,
     context: str | None,
     cluster: str | None,
-    workers: int,
+    runner: WorkerPool,
     grace: float,
     probes: tuple[str | None, int] | None,
 ) -> None:
@@ -88,7 +98,7 @@ async def _operate(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with _answering(health, probes):
         await operate(
-            runner=WorkerPool(workers),
+            runner=runner,
             namespaces=namespaces or None,
             kubeconfig=kubeconfig,
             context=context,

@@ -37,8 +37,14 @@ from syncsource.standalone.up import Up, brought_up
 @click.option("--once", is_flag=True, help="Until every SyncSource is Ready, then exit.")
 @click.option("--no-operator", is_flag=True, help="The control plane alone.")
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Worker processes of the operator.")
+@click.option(
+    "--files",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True),
+    metavar="FOLDER",
+    help="Where source.csv may read files; without it, nowhere.",
+)
 @click.option("--timeout", type=click.FloatRange(1), default=300.0, show_default=True, help="Longest wait of --once, in seconds.")
-def up(folder: Path, port: int | None, demo: bool, once: bool, no_operator: bool, workers: int, timeout: float) -> None:
+def up(folder: Path, port: int | None, demo: bool, once: bool, no_operator: bool, workers: int, files: str | None, timeout: float) -> None:
     """Embedded control plane and operator on this machine, until Ctrl-C.
 
     With --once: exits with 0 when every SyncSource is Ready, and with 1 where one is not, saying why.
@@ -49,19 +55,24 @@ def up(folder: Path, port: int | None, demo: bool, once: bool, no_operator: bool
     folder = folder.resolve()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        asyncio.run(_up(folder, port, demo, ends, not no_operator, workers, timeout))
+        asyncio.run(_up(folder, port, demo, ends, None if no_operator else _options(workers, files), timeout))
     except* (ChildFailed, ApiFailed) as failures:
         raise Fail(_first(failures)) from None
 
 
-async def _up(folder: Path, port: int | None, demo: bool, once: bool, operator: bool, workers: int, seconds: float) -> None:
+def _options(workers: int, files: str | None) -> tuple[str, ...]:
+    """The operator's."""
+    return "operator", "--workers", str(workers), *(("--files", files) if files else ())
+
+
+async def _up(folder: Path, port: int | None, demo: bool, once: bool, operator: tuple[str, ...] | None, seconds: float) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     asked = logging.getLogger("syncsource").level
     show = show_log(min(asked, logging.WARNING if once else logging.INFO), everything=asked < logging.WARNING)
-    options = (*(["-vv"] if asked <= logging.DEBUG else []), "operator", "--workers", str(workers))
-    async with brought_up(folder, port=port, operator=options if operator else None, demo=demo, show=show) as running:
+    options = None if operator is None else (*(["-vv"] if asked <= logging.DEBUG else []), *operator)
+    async with brought_up(folder, port=port, operator=options, demo=demo, show=show) as running:
         if once:
             click.echo(_replaced(running), nl=False, err=True)
             await _finish(running, seconds)

@@ -9,10 +9,13 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 
+import msgspec
+
 from syncsource.engine.plan import Next, Outcome, Progress, RunPlan
 from syncsource.runner import wire
 from syncsource.runner.limits import declare
 from syncsource.runner.logs import relay
+from syncsource.sources.files import NO_FILES, Files
 from syncsource.sources.hosts import HostTable
 
 RUNS_PER_WORKER = 8
@@ -41,12 +44,15 @@ class _Member:
 
 
 class WorkerPool:
-    """Runs plans in ``workers`` processes, ``runs_per_worker`` at a time in each. One event loop owns it."""
+    """Runs plans in ``workers`` processes, ``runs_per_worker`` at a time in each. One event loop owns it.
 
-    def __init__(self, workers: int = 2, runs_per_worker: int = RUNS_PER_WORKER) -> None:
+    ``files``: those of this machine that their sources may read.
+    """
+
+    def __init__(self, workers: int = 2, runs_per_worker: int = RUNS_PER_WORKER, files: Files = NO_FILES) -> None:
         self.slots = workers * runs_per_worker
         """How many runs may be under way at a time; the caller keeps to it."""
-        self._workers = workers
+        self._workers, self._files = workers, files
         self._members: list[_Member] = []
         self._hosts = HostTable()
         self._unhanded: set[str] = set()
@@ -72,7 +78,7 @@ class WorkerPool:
         if plan.run not in self._unhanded:
             return _called_off(plan)
         self._unhanded.discard(plan.run)
-        outcome = await self._hand(member, wire.Execute(plan), plan, progress)
+        outcome = await self._hand(member, wire.Execute(msgspec.structs.replace(plan, files=self._files)), plan, progress)
         return outcome if outcome is not None else await self.settle(plan)
 
     async def settle(self, plan: RunPlan) -> Outcome:

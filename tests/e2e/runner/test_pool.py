@@ -19,6 +19,7 @@ import pytest
 
 from syncsource.engine.plan import Next, Outcome, Progress, RunPlan
 from syncsource.runner.pool import WorkerPool
+from syncsource.sources.files import Files
 
 
 class Upstream(ThreadingHTTPServer):
@@ -212,3 +213,17 @@ async def test_runs_of_one_host_share_its_rate_limit(upstream: Upstream, tmp_pat
     assert len(times) == 5
     gaps = [later - earlier for earlier, later in zip(times, times[2:], strict=False)]
     assert min(gaps) > 0.5, "more than two in a second, even if a busy machine was half a second late with one"
+
+
+async def test_workers_read_files_of_the_folder_that_the_pool_allows_and_of_no_other(tmp_path: Path, upstream: Upstream) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text("id\n7\n")
+    wanted, refused = plan(upstream, tmp_path / "rows.db"), plan(upstream, tmp_path / "rows.db")
+    wanted.spec["source"] = {"csv": {"path": "*.csv"}}
+    refused.spec["source"] = {"csv": {"path": "../in/a.csv"}}
+    pool = WorkerPool(workers=1, files=Files(folder=str(tmp_path / "in")))
+    outcome = await pool.run(wanted, ignored)
+    assert (outcome.result, rows(tmp_path / "rows.db")) == ("Succeeded", [(7,)])
+    outcome = await pool.run(refused, ignored)
+    assert (outcome.reason, outcome.next) == ("FileRefused", Next.STALL)
+    await pool.stop(5)
