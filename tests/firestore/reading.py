@@ -11,6 +11,7 @@ from syncsource.sources import Slice, Source, local_hosts, open_source
 from syncsource.sources.firestore.client import LARGEST, Client
 from syncsource.sources.firestore.reading import COMFORTABLE
 from syncsource.sources.firestore.source import FirestoreSource
+from syncsource.sources.rest.redaction import Redaction
 from tests.firestore.server import DATABASE, PROJECT, Firestore
 
 SECRET = "google"
@@ -50,7 +51,7 @@ def client_of(server: Firestore, charge: Callable[[int], None] = lambda reads: N
     """A client that holds no larger answers than these."""
     declared, cancelled = spec_of(server, **more).source.firestore, threading.Event()
     assert declared is not None
-    client = Client(declared, None, (), hosts=local_hosts(cancelled), cancelled=cancelled, charge=charge, largest=largest)
+    client = Client(declared, None, Redaction([]), hosts=local_hosts(cancelled), cancelled=cancelled, charge=charge, largest=largest)
     server.readers.callback(client.close)
     return client
 

@@ -164,7 +164,13 @@ FAULTS: list[tuple[Fault, str, str, str]] = [
         answering(Reply(b"", 302, {"Location": "https://evil.example/"})),
         "PermanentError",
         "RedirectRefused",
-        f"{CALL} answered 302, a redirect, which Firestore has none of; check spec.source.firestore.endpoint",
+        f"{CALL} answered 302, a redirect that turns POST into GET; put the address it leads to into spec.source.firestore",
+    ),
+    (
+        answering(Reply(b"", 307, {"Location": "https://evil.example/"})),
+        "PermanentError",
+        "ForeignHost",
+        f"{CALL} answered 307, a redirect away from the origin of spec.source.firestore.endpoint, to https://evil.example/; nothing was sent there",
     ),
     (
         answering(Reply({"error": "plain"}, 418)),
@@ -226,7 +232,7 @@ def test_a_key_that_google_no_longer_knows_is_told_without_its_token(guarded: Fi
     guarded.account = Account(key_id="another")
     with pytest.raises(SyncError) as caught:
         read(source)
-    assert (type(caught.value).__name__, caught.value.reason) == ("Unauthenticated", "AuthFailed")
+    assert (type(caught.value).__name__, caught.value.reason) == ("PermanentError", "AuthFailed")
     assert f"check the key in Secret {SECRET} (spec.source.firestore.auth)" in caught.value.message
     assert len(guarded.upstream.asked) == 2
     assert not any(token in caught.value.message for token in guarded.tokens)

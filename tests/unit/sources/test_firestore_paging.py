@@ -246,7 +246,7 @@ def test_a_cursor_of_two_types_is_refused_since_a_query_finds_one(server: Firest
         read(opened(server, "changed"))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cursors=st.lists(st.integers(0, 4), max_size=12),
     size=st.integers(1, 5),

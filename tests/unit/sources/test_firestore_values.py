@@ -128,7 +128,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(fields=st.dictionaries(NAMES, VALUES, max_size=5))
 def test_all_types_of_values_arrive_as_they_are(server: Firestore, fields: dict[str, Any]) -> None:
     server.put("orders/1", fields)

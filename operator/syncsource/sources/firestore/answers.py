@@ -11,7 +11,8 @@ import msgspec
 
 from syncsource.errors import PermanentError, RetryableError
 from syncsource.sources.rest import reasons
-from syncsource.sources.rest.answers import Call
+from syncsource.sources.rest.answers import Call, Received
+from syncsource.sources.rest.dates import parse_http_date
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
@@ -63,12 +64,13 @@ class QueryFailed(Exception):
         self.documents = documents
 
 
-def page(call: Call, content: bytes, content_type: str, served_at: datetime | None) -> Answer:
+def page(received: Received) -> Answer:
     """The documents of an answer with a status of success.
 
     Raises QueryFailed, PermanentError (NotJSON, NumberOutOfRange), RetryableError (ConnectionLost) where the array has no end.
     """
-    elements = _array(call, content, content_type)
+    call, content = received.call, received.content
+    elements = _array(call, content, received.headers.get("content-type", ""))
     status = Status.of(elements, 200)
     documents = [element["document"] for element in elements if "document" in element]
     if status is not None:
@@ -76,7 +78,7 @@ def page(call: Call, content: bytes, content_type: str, served_at: datetime | No
     if not all(isinstance(one, dict) and "/documents/" in str(one.get("name")) for one in documents):
         raise _foreign(call, "a document has no name")
     times = [element["readTime"] for element in elements if isinstance(element.get("readTime"), str)]
-    return Answer(documents, times[0] if times else None, served_at, len(content))
+    return Answer(documents, times[0] if times else None, parse_http_date(received.headers.get("date")), len(content))
 
 
 def decoded(content: bytes) -> Any:

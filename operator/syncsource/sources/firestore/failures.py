@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncsource.errors import PermanentError, RetryableError, SyncError
-from syncsource.sources.firestore.answers import Status
+from syncsource.sources.firestore.answers import Status, decoded
 from syncsource.sources.rest import reasons
 from syncsource.sources.rest.answers import Call
 
@@ -33,10 +33,9 @@ _BY_CODE = {
 }
 
 
-class Unauthenticated(PermanentError):
-    """The credentials were not taken: another token may help, once."""
-
-    reason = reasons.AUTH_FAILED
+def refusal(call: Call, code: int, body: str, after: float | None, secret: str | None) -> SyncError:
+    """What an answer means whose status is no success. ``body``: its beginning."""
+    return refused(call, Status.of(decoded(body.encode()), code) or Status(code, "", body), after, secret)
 
 
 def refused(call: Call, status: Status, after: float | None, secret: str | None) -> SyncError:
@@ -47,9 +46,7 @@ def refused(call: Call, status: Status, after: float | None, secret: str | None)
     if name in _RETRIED:
         waits = [seconds for seconds in (after, status.after) if seconds is not None]
         return RetryableError(said, reason=_RETRIED[name], after=max(waits, default=None))
-    if name == "UNAUTHENTICATED":
-        return Unauthenticated(f"{said}; {_advice(secret)}")
-    if name == "PERMISSION_DENIED":
+    if name in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
         return PermanentError(f"{said}; {_advice(secret)}", reason=reasons.AUTH_FAILED)
     if name == "NOT_FOUND":
         return PermanentError(f"{said}; check project and database of spec.source.firestore", reason=reasons.NOT_FOUND)

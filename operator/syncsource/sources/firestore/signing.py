@@ -17,15 +17,20 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from syncsource.errors import StalledError
-from syncsource.resource.conditions import SECRET_NOT_FOUND
 from syncsource.resource.firestore import KEY, FirestoreAuth
 from syncsource.sources.hosts import Hosts
 from syncsource.sources.hosts.guest import Token
+from syncsource.sources.rest.asking import Ask
+from syncsource.sources.rest.auth import Credentials, secret_values, with_header
 from syncsource.sources.rest.reasons import SECRET_INVALID
+from syncsource.sources.rest.redaction import Redaction
 
 AUDIENCE = "https://firestore.googleapis.com/"
 LIFETIME = 3600
 """Seconds: the longest that Google takes."""
+LEASE = 10.0
+"""Seconds that signing may take."""
+_FIELD = "spec.source.firestore.auth.serviceAccount"
 EMULATOR = "owner"
 """What an emulator takes for a token of its owner, whom no security rules bind."""
 
@@ -48,23 +53,50 @@ class Account:
     def of(cls, auth: FirestoreAuth, secrets: Mapping[str, Mapping[str, str]]) -> Account:
         """From the Secret. Raises StalledError (SecretNotFound, SecretInvalid)."""
         name = auth.service_account.secret_ref.name
-        text = secrets.get(name, {}).get(KEY, "")
-        if not text.strip():
-            missing = f"Secret {name} was not found" if name not in secrets else f"Secret {name} lacks {KEY}"
-            raise StalledError(f"{missing}; spec.source.firestore.auth.serviceAccount needs its {KEY}", reason=SECRET_NOT_FOUND)
+        text = secret_values(name, [KEY], _FIELD, secrets)[KEY]
         file = _key_file(name, text)
         key = _private_key(name, file["private_key"])
         cached_as = "firestore:" + blake2b(text.encode(), digest_size=16).hexdigest()
         return cls(name, file["client_email"], file["private_key_id"], key, cached_as, (text, file["private_key"]))
 
-    def token(self, hosts: Hosts) -> str:
-        """The token in use, or a new one."""
-        return hosts.token(self.cached_as, LIFETIME, lambda _: Token(self.sign(time.time()), LIFETIME))
-
-    def sign(self, now: float) -> str:
+    def signed(self, now: float) -> str:
         """A JWT that is good from ``now`` (seconds since 1970) on."""
         claims = {"iss": self.email, "sub": self.email, "aud": AUDIENCE, "iat": int(now), "exp": int(now) + LIFETIME}
         return jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": self.key_id})
+
+
+class AccountSigner:
+    """Sends the token in use, which all runs share, and signs the next one shortly before its end."""
+
+    def __init__(self, account: Account, redaction: Redaction, hosts: Hosts) -> None:
+        self._account = account
+        self._redaction = redaction
+        self._hosts = hosts
+        self._text, self._until = "", 0.0
+
+    def sign(self, ask: Ask) -> Ask:
+        """The request with the token."""
+        if time.monotonic() >= self._until:
+            token = self._hosts.lend(self._account.cached_as, LEASE, lambda _: Token(self._account.signed(time.time()), LIFETIME))
+            self._redaction.hide(token.text)
+            self._text, self._until = token.text, time.monotonic() + token.seconds
+        return with_header(ask, "authorization", f"Bearer {self._text}")
+
+    def renew(self) -> bool:
+        """The token was refused: the next one is signed anew."""
+        self._hosts.refuse(self._account.cached_as, self._text)
+        self._until = 0.0
+        return True
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def granted(account: Account | None, redaction: Redaction, hosts: Hosts) -> Credentials:
+    """What requests carry: the account's token, or what an emulator takes."""
+    if account is None:
+        return Credentials(headers={"Authorization": f"Bearer {EMULATOR}"})
+    return Credentials(account.secret, signer=AccountSigner(account, redaction, hosts))
 
 
 def _key_file(secret: str, text: str) -> dict[str, str]:
@@ -92,6 +124,4 @@ def _private_key(secret: str, pem: str) -> RSAPrivateKey:
 
 
 def _invalid(secret: str, what: str) -> StalledError:
-    return StalledError(
-        f"Secret {secret}: {KEY} {what}; make a new key of the account (spec.source.firestore.auth.serviceAccount)", reason=SECRET_INVALID
-    )
+    return StalledError(f"Secret {secret}: {KEY} {what}; make a new key of the account ({_FIELD})", reason=SECRET_INVALID)

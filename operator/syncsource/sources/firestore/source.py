@@ -20,6 +20,7 @@ from syncsource.sources.firestore.reading import COMFORTABLE, Reading, Size
 from syncsource.sources.firestore.signing import Account
 from syncsource.sources.firestore.values import Values
 from syncsource.sources.hosts import Hosts
+from syncsource.sources.rest.redaction import Redaction
 
 _OWN_TIMES = (
     "a document's own update time, which Firestore can't query by: have each write set a field with serverTimestamp(), such as updatedAt, "
@@ -57,12 +58,12 @@ class FirestoreSource:
         declared = spec.source.firestore
         assert declared is not None
         account = Account.of(declared.auth, secrets) if declared.auth else None
-        hidden = (*(value for secret in secrets.values() for value in secret.values()), *(account.hidden if account else ()))
+        redaction = Redaction([*(value for secret in secrets.values() for value in secret.values()), *(account.hidden if account else ())])
         cursor = _cursor(spec.incremental.cursor) if spec.incremental else None
         Query.of(declared, None, "x")  # what is wrong with its conditions is told before anything is sent
 
         def connect(charge: Callable[[int], None]) -> Client:
-            return Client(declared, account, hidden, hosts=hosts, cancelled=cancelled, charge=charge)
+            return Client(declared, account, redaction, hosts=hosts, cancelled=cancelled, charge=charge)
 
         return cls(declared, _mask(spec) if declared.field_mask else None, cursor, connect)
 
