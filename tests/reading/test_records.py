@@ -21,7 +21,7 @@ def test_a_record_that_is_bent(bend: Bend, kind: Kind, stage: Theatre) -> None:
     outcome = play.run()
     assert (outcome.result, outcome.reason) == ("Succeeded", "RecordsQuarantined" if bend.reason else "")
     assert play.table.cursor() == SINCE[-1]["changed"]
-    assert play.table.quarantined() == ([(bend.reason, bend.field)] if bend.reason else [])
+    assert play.table.quarantined() == ([(bend.reason, None if bend.whole else bend.field)] if bend.reason else [])
     bent = [] if bend.reason else [{**SINCE[3], bend.field: bend.stored}]
     play.collection.records = [one for one in play.collection.records if one["id"] != NUMBER] + bent
     assert play.table.rows() == play.wanted()

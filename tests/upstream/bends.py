@@ -21,6 +21,8 @@ class Bend:
     json: str
     reason: str = ""
     stored: str | int | None = None
+    whole: bool = False
+    """Whether the record as a whole is at fault, not the field."""
 
     def __str__(self) -> str:
         return self.name
@@ -44,7 +46,7 @@ BENDS = [
     Bend("19-digits-as-key", "id", "9223372036854775807", stored=9223372036854775807),
     Bend("18-digits-exactly", "amount", "9999999999999999.99", stored="9999999999999999.99"),
     Bend("a-third-decimal", "amount", "0.005", "InvalidValue"),
-    Bend("duplicate-names", "amount", '"1.00", "amount": "2.00"', stored="2.00"),
+    Bend("duplicate-names", "amount", '"1.00", "amount": "2.00"', "DuplicateKeys", whole=True),
     Bend("year-0", "born", '"0000-01-01T00:00:00Z"', "InvalidValue"),
     Bend("year-10000", "born", '"10000-01-01T00:00:00Z"', "InvalidValue"),
     Bend("year-9999-east-of-utc", "born", '"9999-12-31T23:59:59-01:00"', "InvalidValue"),

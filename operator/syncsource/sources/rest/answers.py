@@ -24,8 +24,6 @@ class Call:
     """What messages name that is about it."""
     address: str = "spec.source.http.baseURL"
     """The field that has its URL."""
-    connect_timeout: timedelta | None = None
-    read_timeout: timedelta | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.redaction.url(self.url)}"
@@ -57,6 +55,8 @@ class Answer:
     """None of a stream, whose records are handed on as they come."""
     fingerprint: tuple[int, int]
     """Length and hash of the bytes: equal for equal bodies, and practically only for those."""
+    marked: Any = None
+    """The body as :func:`duplicates.marked` has it, where an object in it names a member twice."""
 
     @property
     def url(self) -> httpx.URL:

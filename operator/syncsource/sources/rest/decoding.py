@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from syncsource.errors import PermanentError, RetryableError, SchemaMismatch, Sy
 from syncsource.records.paths import finder
 from syncsource.sources.rest import reasons
 from syncsource.sources.rest.answers import Answer, Received
-from syncsource.sources.rest.duplicates import duplicate
+from syncsource.sources.rest.duplicates import marked, set_aside, twice_in
 
 BOM = b"\xef\xbb\xbf"
 TRUNCATED = "Input data was truncated"
@@ -26,7 +27,7 @@ decode = msgspec.json.Decoder(float_hook=Decimal).decode
 def decoded(received: Received) -> Answer:
     """The answer with its body decoded, whatever content type it claims.
 
-    Raises PermanentError (NotJSON, NumberOutOfRange, DuplicateKeys). A body that ends too early where only the end of the
+    Raises PermanentError (NotJSON, NumberOutOfRange). A body that ends too early where only the end of the
     connection marks its end is a lost connection: RetryableError (ConnectionLost).
     """
     content = received.content.removeprefix(BOM)
@@ -38,29 +39,37 @@ def decoded(received: Received) -> Answer:
         ) from None
     except (ValueError, RecursionError) as error:
         raise _not_json(received, error) from None
-    twice = duplicate(content, body)
-    if twice is not None:
-        raise PermanentError(
-            f"{received.call}: an object in the body has two members {received.call.redaction.text(twice, 60)!r}, of which one would be lost",
-            reason=reasons.DUPLICATE_KEYS,
-        )
-    return Answer(received.call, received.status, received.headers, body, (len(received.content), hash(received.content)))
+    return Answer(
+        received.call, received.status, received.headers, body, (len(received.content), hash(received.content)), marked(content, body)
+    )
 
 
-def records_at(path: str | None) -> Callable[[Answer], list[Any]]:
+def records_at(path: str | None, *, single: bool = False) -> Callable[[Answer], list[Any]]:
     """A function from an answer to its list of records, which raises SchemaMismatch (RecordsNotFound).
 
-    An object that ``path`` leads to is the only record. Without a path it is none, since errors look like that, too.
+    ``single``: an object that ``path`` leads to is the only record. Without a path it is none, since errors look like that, too.
+    Records that name a member twice are Broken; elsewhere in the body that raises PermanentError (DuplicateKeys).
     """
     search = finder(path) if path else None
 
+    def found(answer: Answer) -> list[Any]:
+        at = look_up(search, answer, "spec.source.http.records") if search else answer.body
+        if isinstance(at, list):
+            return at
+        if single and search and isinstance(at, dict):
+            return [at]
+        raise _no_list(path, at, answer)
+
     def records(answer: Answer) -> list[Any]:
-        found = look_up(search, answer, "spec.source.http.records") if search else answer.body
-        if isinstance(found, list):
-            return found
-        if search and isinstance(found, dict):
-            return [found]
-        raise _no_list(path, found, answer)
+        here = found(answer)
+        if answer.marked is None:
+            return here
+        twins = found(replace(answer, body=answer.marked))
+        if len(list(twice_in(twins))) < len(list(twice_in(answer.marked))):
+            raise PermanentError(
+                f"{answer.call}: an object in the body, outside the records, names a member twice", reason=reasons.DUPLICATE_KEYS
+            )
+        return set_aside(here, twins)
 
     return records
 

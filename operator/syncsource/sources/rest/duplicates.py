@@ -1,32 +1,58 @@
 """Objects that name a member twice (RFC 8259, section 4: what is read of such is unpredictable). The decoder keeps the last in silence.
 
-Reading everything twice would cost more than it is worth, so keys are counted: a name is followed by a colon, which in the text is two
+Reading everything twice would cost more than it is worth, so names are counted: one is followed by a colon, which in the text is two
 characters, and in what was decoded is a member. Numbers that agree are proof for any upstream that writes its JSON in one way.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import Any
 
 import msgspec
 
+from syncsource.records.batch import Broken
+from syncsource.sources.rest.reasons import DUPLICATE_KEYS
+
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _TIGHT, _SPACED = b'":', b'" :'
 
 
-def duplicate(content: bytes, body: Any) -> str | None:
-    """The name of a member that an object in ``content`` has twice; None where all are different. ``body``: decoded from it."""
+class Twice(dict[str, Any]):
+    """An object that named a member twice."""
+
+
+def marked(content: bytes, body: Any) -> Any:
+    """The same JSON with a Twice for each object that names a member twice; None where there is none. ``body``: decoded from ``content``.
+
+    Its numbers are texts: it is for looking, not for reading.
+    """
     written = content.count(_TIGHT)
     if written == _members([body]):
         return None
     encoded = _encode(body).count(_TIGHT)
     if written < encoded:
         written += content.count(_SPACED)
-    return None if written <= encoded else _found(content)
+    return None if written <= encoded else _parsed(content)
+
+
+def set_aside(records: list[Any], twins: list[Any]) -> list[Any]:
+    """The records, each whose twin is or holds a Twice replaced by a Broken."""
+    return [_broken(record) if any(True for _ in twice_in(twin)) else record for record, twin in zip(records, twins, strict=True)]
+
+
+def twice_in(value: Any) -> Iterator[Twice]:
+    """Each Twice in a JSON value."""
+    left = [value]
+    while left:
+        value = left.pop()
+        if isinstance(value, Twice):
+            yield value
+        if isinstance(value, dict | list):
+            left += value.values() if isinstance(value, dict) else value
 
 
 def _members(rows: Sequence[Any]) -> int:
@@ -43,17 +69,19 @@ def _members(rows: Sequence[Any]) -> int:
         return -1
 
 
-def _found(content: bytes) -> str | None:
+def _parsed(content: bytes) -> Any:
     """Slow and exact."""
-    found: list[str] = []
 
-    def pairs(members: list[tuple[str, Any]]) -> None:
-        names = [name for name, _ in members]
-        if len(set(names)) < len(names):
-            found.append(next(name for name in names if names.count(name) > 1))
+    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(members)
+        return found if len(found) == len(members) else Twice(found)
 
     try:
-        json.loads(content, object_pairs_hook=pairs, parse_int=str, parse_float=str)
+        body = json.loads(content, object_pairs_hook=pairs, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
         return None
-    return found[0] if found else None
+    return body if any(True for _ in twice_in(body)) else None
+
+
+def _broken(record: Any) -> Broken:
+    return Broken(DUPLICATE_KEYS, "the record or a part of it names a member twice; of each, the last value is kept here", record)

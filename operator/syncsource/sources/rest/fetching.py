@@ -37,7 +37,7 @@ class Fetching:
         self.http = http
         self._client, self._retrying = client, retrying
         self._check = failing(http.fail_if)
-        self.records = records_at(http.records)
+        self.records = records_at(http.records, single=_is_single(http))
         """The list of records in an answer. Raises SchemaMismatch (RecordsNotFound)."""
 
     def fetch(self, ask: Ask, before: Remembered | None, *, first: bool) -> Fetched:
@@ -64,3 +64,9 @@ class Fetching:
         if incoming.status == NOT_MODIFIED or not is_ndjson(incoming, self.http.format):
             return incoming.whole()
         return incoming
+
+
+def _is_single(http: HttpSource) -> bool:
+    """Whether one request has all: a page of many is a list."""
+    kind = http.pagination
+    return not (kind.page or kind.offset or kind.cursor or kind.link or kind.next_url or kind.keyset)

@@ -18,7 +18,7 @@ from syncsource.sources.rest.answers import Answer
 from syncsource.sources.rest.bounds import EXCERPT, bounded, too_large
 from syncsource.sources.rest.dates import parse_http_date
 from syncsource.sources.rest.decoding import BOM, TRUNCATED, decode, what_is_wrong
-from syncsource.sources.rest.duplicates import duplicate
+from syncsource.sources.rest.duplicates import marked, set_aside
 from syncsource.sources.rest.incoming import Incoming
 
 BLOCK = 512 * 1024
@@ -108,7 +108,7 @@ class Stream:
             records = _decode_lines(block)
         except (ValueError, ArithmeticError, RecursionError):
             return self._one_by_one(block, first)
-        if len(records) != count or duplicate(block, records) is not None:
+        if len(records) != count or marked(block, records) is not None:
             return self._one_by_one(block, first)
         return Lines(bounded(records, self._longest, len(block)), range(first, first + count))
 
@@ -130,8 +130,8 @@ class Stream:
             if number in (1, cut):
                 raise self._refusal(line, number, cause) from None
             return _broken(reasons.NOT_JSON, f"not JSON ({cause if cause != TRUNCATED else 'it ends too early'})", line)
-        twice = duplicate(line, record)
-        return record if twice is None else _broken(reasons.DUPLICATE_KEYS, f"two members {twice[:60]!r}, of which one would be lost", line)
+        twin = marked(line, record)
+        return record if twin is None else set_aside([record], [twin])[0]
 
     def _refusal(self, line: bytes, number: int, cause: str) -> SyncError:
         """A first line that is no JSON tells of something else than records, a last one without line break of a lost connection."""
