@@ -16,14 +16,20 @@ PAGED = [kind for kind in KINDS if kind.pages]
 CURSOR = next(kind for kind in KINDS if kind.name == "cursor")
 
 TRAPS = {
-    "a late row with a cursor equal to the last one": ["reading/test_traps.py::test_a_late_row_with_a_cursor_equal_to_the_last_one"],
+    "a late row with a cursor equal to the last one": [
+        "reading/test_traps.py::test_a_late_row_with_a_cursor_equal_to_the_last_one",
+        "database/test_windows.py::test_a_late_row_with_a_cursor_equal_to_the_last_one",
+    ],
     "more ties than a page holds": ["reading/test_traps.py::test_more_ties_than_a_page_holds"],
     "cursor moved before the window was complete": [
         "reading/test_traps.py::test_the_cursor_is_not_moved_before_the_window_was_complete",
         "reading/test_faults.py::test_a_page_that_is_spoilt",
+        "database/test_windows.py::test_cursor_moved_before_the_window_was_complete",
     ],
+    "cursor and data in two transactions": ["database/test_cursor_traps.py::test_cursor_and_data_in_two_transactions"],
     "cursor later than the run's start": [
         "reading/test_traps.py::test_a_cursor_later_than_the_run_s_start",
+        "database/test_cursor_traps.py::test_cursor_later_than_the_run_s_start",
         "reading/test_property.py::test_repeated_runs_end_with_exactly_the_source_s_rows",
         "unit/records/test_cursors.py::test_a_cursor_of_the_future_is_capped_in_its_own_form",
     ],
