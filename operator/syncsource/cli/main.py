@@ -22,6 +22,7 @@ COMMANDS = {
     "sync": ("syncsource.cli.requests", "Request a run and wait for its outcome."),
     "suspend": ("syncsource.cli.requests", "Stop scheduled and requested runs."),
     "resume": ("syncsource.cli.requests", "Undo suspend."),
+    "quarantine": ("syncsource.cli.quarantine", "Records that could not be written: look, retry, discard."),
     "history": ("syncsource.cli.history", "The last runs."),
     "tui": ("syncsource.cli.tui", "Watch and steer SyncSources in the terminal."),
     "crds": ("syncsource.cli.crds", "Print the CustomResourceDefinitions."),

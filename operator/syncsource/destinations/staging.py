@@ -105,7 +105,7 @@ class Staging:
 
     def _rejected(self, row: Row, fault: _Fault) -> Rejected:
         types = [column.field_type for column in self._table.columns]
-        return Rejected(row_json(self._table.names, types, row), fault.reason, fault.message, fault.field)
+        return Rejected(row_json(self._table.names, types, row), fault.reason, fault.message, fault.field, as_row=True)
 
 
 def _lines(lead: Sequence[Sequence[Any]], columns: Sequence[Sequence[Any]], good: Sequence[bool] | None) -> Iterator[_Line]:
@@ -158,4 +158,4 @@ def refused_rows(session: Session, table: Table, page: int = 1000) -> Iterator[R
     while found := session.rows(statements.refused(after, page)):
         for seq, reason, message, field, *row in found:
             after = seq
-            yield Rejected(row_json(table.names, types, row), reason, message, field)
+            yield Rejected(row_json(table.names, types, row), reason, message, field, as_row=True)

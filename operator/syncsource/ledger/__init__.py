@@ -8,6 +8,7 @@ What may not happen here: a secret in a table, a COMMIT of the caller's transact
 """
 
 from syncsource.ledger.cursors import Cursor, cursor, save_cursor
+from syncsource.ledger.entries import Entry, discard, entries, keep_only, quarantined_partitions
 from syncsource.ledger.fences import FENCED, Fence, acquire, check_fence
 from syncsource.ledger.partitions import (
     PartitionRecord,
@@ -24,6 +25,7 @@ from syncsource.ledger.runs import RunRecord, end_run, finish_run, history, inte
 __all__ = [
     "FENCED",
     "Cursor",
+    "Entry",
     "Fence",
     "PartitionRecord",
     "RunRecord",
@@ -31,18 +33,22 @@ __all__ = [
     "check_fence",
     "commit_rejected",
     "cursor",
+    "discard",
     "end_run",
+    "entries",
     "expect_partitions",
     "fail_partition",
     "finish_run",
     "has_quarantined",
     "history",
     "interrupt",
+    "keep_only",
     "partition_record",
     "partition_records",
     "prepare",
     "quarantine_counts",
     "quarantine_total",
+    "quarantined_partitions",
     "save_cursor",
     "save_partition",
     "stage_rejected",

@@ -12,6 +12,7 @@ _TO_2 = (
     "ALTER TABLE syncsource_quarantine ADD COLUMN place TEXT",
     "ALTER TABLE syncsource_quarantine ADD COLUMN position BIGINT",
     "ALTER TABLE syncsource_quarantine ADD COLUMN excerpt TEXT",
+    "ALTER TABLE syncsource_quarantine ADD COLUMN form VARCHAR(64)",
 )
 _CURSORS_TO_2 = {
     "postgresql": (

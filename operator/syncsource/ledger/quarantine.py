@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, inspect, literal, select
 from sqlalchemy.schema import CreateTable
@@ -14,6 +15,8 @@ from syncsource.ledger.connecting import reading, upsert
 from syncsource.ledger.tables import Instant, quarantine, rejected
 from syncsource.records.batch import Rejected
 
+ROW = "Row"
+"""Form of an entry whose record is the row that was made of it; other records are as the source sent them."""
 _PART = 1000
 
 
@@ -22,10 +25,7 @@ def stage_rejected(connection: Connection, records: Iterable[Rejected]) -> None:
     waiting = iter(records)
     while part := list(islice(waiting, _PART)):
         connection.execute(CreateTable(rejected, if_not_exists=True))
-        rows = [
-            {"digest": _digest(one), "record": one.record, "reason": one.reason, "message": one.message, "field": one.field} for one in part
-        ]
-        upsert(connection, rejected, rows, None)
+        upsert(connection, rejected, list(map(_entered, part)), None)
 
 
 def commit_rejected(connection: Connection, identity: str, run: str, *, full: bool, partition: str = "", at: datetime | None = None) -> int:
@@ -71,8 +71,13 @@ def _merge(connection: Connection, identity: str, partition: str, run: str, at: 
         moment.label("last_seen"),
         literal(run).label("last_run"),
     ]
-    newest = dict.fromkeys(("reason", "message", "field", "place", "position", "excerpt", "last_seen", "last_run"))
+    newest = dict.fromkeys(("reason", "message", "field", "place", "position", "excerpt", "form", "last_seen", "last_run"))
     upsert(connection, quarantine, select(*columns).where(rejected.c.digest.is_not(None)), newest)
+
+
+def _entered(one: Rejected) -> dict[str, Any]:
+    told = {name: getattr(one, name) for name in ("record", "reason", "message", "field", "place", "position", "excerpt")}
+    return {"digest": _digest(one), "form": ROW if one.as_row else None, **told}
 
 
 def _digest(one: Rejected) -> str:

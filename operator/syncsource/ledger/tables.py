@@ -118,6 +118,7 @@ quarantine = Table(
     Column("place", Text),
     Column("position", BigInteger),
     Column("excerpt", Text),
+    Column("form", _WORD),
     Column("first_seen", Instant, nullable=False),
     Column("last_seen", Instant, nullable=False),
     Column("last_run", _WORD, nullable=False),
@@ -134,6 +135,7 @@ rejected = Table(
     Column("place", Text),
     Column("position", BigInteger),
     Column("excerpt", Text),
+    Column("form", _WORD),
     prefixes=["TEMPORARY"],
 )
 """A run's bad records until it commits: temporary, on the connection that writes."""

@@ -19,23 +19,23 @@ Column = Callable[[Sequence[Any]], list[Any]]
 
 def finder(path: str) -> Callable[[Any], Any]:
     """A function from a record to the value at ``path``; None where there is none. It raises ExpressionFailed."""
-    names = _names(path)
-    if names is None:
+    way = names(path)
+    if way is None:
         return compiled(path)
-    return lambda record: reduce(_step, names, record)
+    return lambda record: reduce(_step, way, record)
 
 
 def column(path: str) -> Column:
     """A function from a page of records to the values at ``path``, one each. It raises ExpressionFailed where any of them is not
     what the path is for."""
-    one, names = finder(path), _names(path)
-    if names is None:
+    one, way = finder(path), names(path)
+    if way is None:
         return lambda records: list(map(one, records))
-    steps = [itemgetter(name) for name in names]
+    steps = [itemgetter(name) for name in way]
 
     def values(records: Sequence[Any]) -> list[Any]:
         if isinstance(records, Cells):
-            return records.column(names[0]) if len(names) == 1 else [None] * len(records)
+            return records.column(way[0]) if len(way) == 1 else [None] * len(records)
         try:
             found = list(records)
             for step in steps:
@@ -54,11 +54,11 @@ def quoted(name: str) -> str:
 
 def top_level(path: str) -> str | None:
     """The field of the record that a path of names begins with; None where it is an expression."""
-    names = _names(path)
-    return None if names is None else names[0]
+    way = names(path)
+    return None if way is None else way[0]
 
 
-def _names(path: str) -> list[str] | None:
+def names(path: str) -> list[str] | None:
     """The names that a path consists of; None where it is an expression."""
     if not _NAMES.fullmatch(path):
         return None
@@ -72,4 +72,4 @@ def _step(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, dict) else None
 
 
-__all__ = ["Column", "ExpressionFailed", "column", "finder", "quoted", "top_level"]
+__all__ = ["Column", "ExpressionFailed", "column", "finder", "names", "quoted", "top_level"]

@@ -51,6 +51,14 @@ class Shape:
         rules = spec.validation.rules or ()
         return cls(spec.fields, spec.keys[0].fields, cursor, partition=partition, filter=spec.filter, rules=rules)
 
+    @classmethod
+    def of_rows(cls, spec: SyncSourceSpec) -> Shape:
+        """Of records that are the rows that were made of others, by column."""
+        fields = [
+            FieldSpec(name=field.name, path=paths.quoted(field.name), type=field.type, required=field.required) for field in spec.fields
+        ]
+        return cls(fields, spec.keys[0].fields, rules=spec.validation.rules or ())
+
     def batch(self, records: Sequence[Any], place: str = "", positions: Sequence[int] | None = None) -> Batch:
         """The page as rows and rejected records. A record that is no object is rejected. ``place`` and ``positions``: see sources.Page."""
         faults, read = Faults(), len(records)
