@@ -1,0 +1,161 @@
+"""The parts of a database source that need no database: the order of texts, names, the spec's rules, URLs."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from syncsource.databases.url import parse_url, secrets_of, where
+from syncsource.errors import SchemaMismatch
+from syncsource.resource.validation import problems
+from syncsource.sources.sql.dialect import as_number, without_zone
+from syncsource.sources.sql.naming import column_of, root_of
+from syncsource.sources.sql.ordering import TextOrder, floor_of
+
+REFERENCE = {"secretKeyRef": {"name": "shop", "key": "url"}}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["a", "B", "😀", ""],
+        ["2026-01-31T12:00:00Z", "2026-01-31T12:00:00.5Z"],
+        ["2026-01-31", "2026-02-01"],
+        ["20260131", "20260201"],
+        ["5a", "17", "2026-01-31"],
+        [1, 2.5, None],
+        [None, None],
+    ],
+    ids=str,
+)
+def test_cursors_that_follow_one_another_pass(values: list[Any]) -> None:
+    order = TextOrder("the column 'at'", None)
+    order.check(values[:1])
+    order.check(values)
+
+
+@pytest.mark.parametrize(
+    ("since", "values"),
+    [
+        (None, ["9"]),
+        (None, ["-10000000", "20000000"]),
+        (None, ["20260131", "202601310"]),
+        (None, [5, "a"]),
+        ("2026-01-31T12:00:00Z", ["2026-01-31T12:00:00+07:00"]),
+        ("2026-01-31 12:00:00", ["2026-01-31"]),
+    ],
+    ids=str,
+)
+def test_cursors_that_do_not_are_refused(since: str | None, values: list[Any]) -> None:
+    order = TextOrder("the column 'at'", since)
+    with pytest.raises(SchemaMismatch, match="the column 'at' holds ") as caught:
+        order.check(values)
+    assert caught.value.reason == "CursorUnordered"
+
+
+@pytest.mark.parametrize(
+    ("text", "floor"),
+    [
+        ("2026-01-31T12:00:00.5Z", "2026-01-31T12:00:00"),
+        ("2026-01-31 12:00:00+07", "2026-01-31 12:00:00"),
+        ("2026-01-31", "2026-01-31"),
+        ("a text that is longer than an instant", "a text that is longer than an instant"),
+        ("12345678901234567890123", "12345678901234567890123"),
+    ],
+)
+def test_no_text_of_the_same_second_is_below_the_floor(text: str, floor: str) -> None:
+    """Precision or zone lost in the cursor: it is rounded down."""
+    assert floor_of(text) == floor
+    assert floor <= text
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "local"),
+    [
+        ("2026-01-31T05:00:00.1234567Z", "Asia/Jakarta", "2026-01-31T12:00:00.1234567"),
+        ("2026-01-31 12:00:00+07:00", "UTC", "2026-01-31T05:00:00"),
+        ("2026-01-31T12:00:00.5", "Asia/Jakarta", "2026-01-31T12:00:00.5"),
+        ("2026-01-31", "Asia/Jakarta", "2026-01-31"),
+    ],
+)
+def test_an_instant_for_a_column_without_zone(text: str, zone: str, local: str) -> None:
+    """Separate zones for request and record."""
+    assert without_zone(text, ZoneInfo(zone) if zone != "UTC" else UTC) == local
+
+
+def test_numbers_are_bound_as_numbers() -> None:
+    assert [type(as_number(text)).__name__ for text in ("18446744073709551615", "1.0", "-0.5", "1e999999999", "x")] == [
+        "int",
+        "int",
+        "Decimal",
+        "Decimal",
+        "str",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "column", "root"),
+    [
+        ("id", "id", "id"),
+        ('"Order No"', "Order No", "Order No"),
+        ('"a\\"b"', 'a"b', 'a"b'),
+        ("data.total", None, "data"),
+        ('"my data"[0]', None, "my data"),
+        ("max(a)", None, None),
+        ("@", None, None),
+        ("a || b", None, None),
+    ],
+)
+def test_which_column_a_path_means(path: str, column: str | None, root: str | None) -> None:
+    assert (column_of(path), root_of(path)) == (column, root)
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ({}, "exactly one of table and query must be set"),
+        ({"table": "t", "query": "SELECT 1"}, "exactly one of table and query must be set"),
+        ({"query": "SELECT 1", "columns": ["id"]}, "columns is only for table"),
+        ({"query": "SELECT 1", "where": "1 = 1"}, "where is only for table"),
+        ({"query": "SELECT 1", "schema": "s"}, "schema is only for table"),
+        ({"table": "t", "pageSize": 0}, "spec.source.sql.pageSize"),
+        ({"table": "t", "timeout": "0s"}, "must be longer than 0s"),
+        ({"table": "a\nb"}, "spec.source.sql.table"),
+        ({"table": "t", "columns": ["a", "a"]}, "spec.source.sql.columns"),
+        ({"table": "t", "dialect": "oracle"}, "unknown field"),
+    ],
+    ids=str,
+)
+def test_a_manifest_that_can_t_be_read_is_refused(sql: dict[str, Any], said: str) -> None:
+    assert any(said in str(problem) for problem in problems(_manifest(sql))), problems(_manifest(sql))
+    assert problems(_manifest({"table": "t", "where": "a = {partition}", "columns": ["id"], "schema": "s", "jsonColumns": ["data"]})) == []
+
+
+def _manifest(sql: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "apiVersion": "syncsource.dev/v1alpha1",
+        "kind": "SyncSource",
+        "metadata": {"name": "orders", "namespace": "default"},
+        "spec": {
+            "source": {"sql": {"urlFrom": REFERENCE, **sql}},
+            "fields": [{"name": "id", "type": "integer"}],
+            "keys": [{"fields": ["id"]}],
+            "destination": {"sql": {"urlFrom": REFERENCE, "table": "copy"}},
+        },
+    }
+
+
+def test_urls_of_every_kind() -> None:
+    kinds = ("postgresql", "mysql", "sqlite")
+    for text, place in (
+        ("postgres://u:s3cret@h/n", "h/n"),
+        ("mysql+pymysql://u:s3cret@h:3307/n", "h:3307/n"),
+        ("mariadb://u:s3cret@/n?unix_socket=/run/s", "localhost/n"),
+        ("sqlite:////data/shop.db", "/data/shop.db"),
+    ):
+        url = parse_url(text, "key url of Secret shop", kinds)
+        assert (url.drivername in kinds, where(url)) == (True, place)
+        assert secrets_of(url) == (() if url.drivername == "sqlite" else ("s3cret",))
