@@ -15,6 +15,8 @@ from syncsource.resource.syncsource import parse
 from syncsource.resource.validation import admitted, problems
 from syncsource.sources.files import Files
 
+_LINK_LOCAL = f"{__name__}.link_local"
+
 
 def from_files(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options that say which SyncSource of which files a command means: ``files``, ``name``, ``env_file``."""
@@ -29,6 +31,13 @@ def from_files(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--name", help="Which SyncSource, where the files have several."),
         click.option("--env-file", help="File with lines NAME=value for Secrets that no file has: Secret db, key url is DB_URL."),
+        click.option(
+            "--allow-link-local",
+            is_flag=True,
+            expose_value=False,
+            callback=lambda context, _, value: context.meta.__setitem__(_LINK_LOCAL, value),
+            help="Ask hosts at link-local and cloud metadata addresses, too.",
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -57,6 +66,7 @@ def plan_of(files: tuple[str, ...], name: str | None, env_file: str | None, *, f
         spec=manifest["spec"],
         secrets=values,
         files=Files(folder=str(document.folder.resolve()), anywhere=True),
+        link_local=click.get_current_context().meta.get(_LINK_LOCAL, False),
     )
 
 

@@ -75,6 +75,8 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The Secrets that the spec names, decoded: name → key → value."""
     files: Files = NO_FILES
     """Those of the machine that may be read."""
+    link_local: bool = False
+    """Whether link-local and cloud metadata addresses may be asked."""
 
     def __repr__(self) -> str:
         return f"RunPlan(run={self.run!r}, identity={self.identity!r})"

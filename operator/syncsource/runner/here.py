@@ -20,7 +20,7 @@ def run_here(plan: RunPlan, stop: Stop, progress: Callable[[Progress], None], op
     collect_rarely()
     table = HostTable()
     declare(table, plan)
-    return execute(plan, hosts=local_hosts(stop.event, table), stop=stop, progress=progress, opened=opened)
+    return execute(plan, hosts=local_hosts(stop.event, table, link_local=plan.link_local), stop=stop, progress=progress, opened=opened)
 
 
 def preview_here(plan: RunPlan, stop: Stop, limit: int) -> Preview:
@@ -36,5 +36,5 @@ def check_here(plan: RunPlan, stop: Stop, found: Callable[[Finding], None]) -> b
 def _opener(plan: RunPlan, stop: Stop) -> OpenSource:
     table = HostTable()
     declare(table, plan)
-    hosts = local_hosts(stop.event, table)
+    hosts = local_hosts(stop.event, table, link_local=plan.link_local)
     return lambda spec, secrets: open_source(spec, secrets, hosts=hosts, cancelled=stop.event, files=plan.files)

@@ -71,7 +71,7 @@ class Worker:
     def _execute(self, plan: RunPlan, stop: Stop) -> Outcome:
         try:
             with about(plan):
-                hosts = Hosts(partial(self._ask, stop), lambda note: self._send(wire.Tell(note)), stop.event)
+                hosts = Hosts(partial(self._ask, stop), lambda note: self._send(wire.Tell(note)), stop.event, link_local=plan.link_local)
                 return execute(plan, hosts=hosts, stop=stop, progress=self._reporter(plan.run))
         finally:
             del self._stops[plan.run]

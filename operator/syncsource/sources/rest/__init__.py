@@ -13,6 +13,11 @@ say. The exceptions are SSL_CERT_FILE and SSL_CERT_DIR, which add private certif
     network      deadline and cancellation of every wait on the network
     addresses    which addresses are refused, whatever name leads there
     urls         joining, and which URLs may be followed
-    auth         credentials from Secrets; redaction keeps them out of messages
+    connecting   a client from spec.source.http: terms, credentials, and what keeps them out of messages
+    auth         credentials that stay the same; redaction keeps them out of messages
+    tokens       those of a token endpoint: granting asks for them, tokenanswers reads what comes
+    jwtsigning   signed tokens; hmacsigning signs requests
+    certificates TLS with certificates from Secrets
+    quotas       what an upstream says of its rate limits
     dates        HTTP dates and Retry-After
 """

@@ -15,7 +15,7 @@ from typing import TypeVar
 import httpx
 
 from syncsource import __version__
-from syncsource.errors import PermanentError
+from syncsource.errors import PermanentError, RetryableError
 from syncsource.sources.hosts import Hosts
 from syncsource.sources.rest import reasons
 from syncsource.sources.rest.answers import Call, Received
@@ -25,6 +25,7 @@ from syncsource.sources.rest.dates import retry_after
 from syncsource.sources.rest.failures import in_trouble, translated
 from syncsource.sources.rest.incoming import Incoming, pieces
 from syncsource.sources.rest.network import Watch, WatchedTransport
+from syncsource.sources.rest.quotas import pause, spent
 from syncsource.sources.rest.redaction import Redaction
 from syncsource.sources.rest.terms import Terms
 from syncsource.sources.rest.urls import port, resolve
@@ -33,7 +34,7 @@ T = TypeVar("T")
 EXCERPT = 16 * 1024
 """Bytes that are read of the body of a refusal."""
 MOST_REDIRECTS = 5
-NOT_MODIFIED, UNAUTHORIZED = 304, 401
+NOT_MODIFIED, UNAUTHORIZED, FORBIDDEN = 304, 401, 403
 
 # Both log URLs and headers, and so API keys.
 for _name in ("httpx", "httpcore"):
@@ -113,6 +114,7 @@ class Client:
         """The answer, or where it redirects to; None: to be asked again, with other credentials."""
         request = self._client.build_request(call.method, call.url, content=ask.body, headers={**dict(ask.headers), **conditions})
         response = self._client.send(request, stream=True)
+        self._heed(response)
         if response.is_success or (conditions and response.status_code == NOT_MODIFIED):
             return Incoming(call, response, self._watch, self._terms.largest_body)
         try:
@@ -124,13 +126,24 @@ class Client:
         finally:
             response.close()
 
+    def _heed(self, response: httpx.Response) -> None:
+        """A pause that the host asks for counts for all runs."""
+        asked = pause(response.status_code, response.headers, datetime.now(UTC))
+        if asked:
+            self._hosts.pause(self._base.host, port(self._base), asked)
+
     def _refused(self, call: Call, response: httpx.Response) -> Exception:
         excerpt = bytearray()
         for chunk in pieces(response):
             excerpt += chunk
             if len(excerpt) >= EXCERPT:
                 break
-        after = retry_after(response.headers, datetime.now(UTC))
+        now = datetime.now(UTC)
+        after = pause(response.status_code, response.headers, now) or retry_after(response.headers, now)
+        if response.status_code == FORBIDDEN and spent(response.headers):
+            return RetryableError(
+                f"{call} answered {FORBIDDEN}, since no request is left to its rate limit", reason=reasons.RATE_LIMITED, after=after
+            )
         said = excerpt[:EXCERPT].decode("utf-8", "replace")
         return self._terms.refusal(call, response.status_code, said, after, self._credentials.secret)
 
