@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, WithJsonSchema
 
 from syncsource.resource.auth import Auth
+from syncsource.resource.connection import HeaderFrom, ProxyServer, Tls
 from syncsource.resource.pagination import NoPagination, Pagination
 from syncsource.resource.parts import PositiveDuration, RateLimit, SourcePart
 from syncsource.resource.templates import TemplateBody, TemplateText, TemplateValue
@@ -42,6 +43,9 @@ class Request(Part):
     )
     form: Annotated[dict[str, TemplateValue], Field(max_length=64)] | None = Field(
         None, description="Form body (application/x-www-form-urlencoded) of every request, with templates. Needs method POST."
+    )
+    headers_from: Annotated[list[HeaderFrom], Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "atomic"})] = Field(
+        default_factory=list, description="Headers of every request whose values Secrets have."
     )
 
 
@@ -93,6 +97,8 @@ class HttpSource(SourcePart):
         ),
     ]
     auth: Auth | None = Field(None, description="How requests are authenticated.")
+    tls: Tls | None = Field(None, description="Certificates, where they are not the usual ones.")
+    proxy: ProxyServer | None = Field(None, description="An HTTP proxy between this operator and the API.")
     request: Request = Field(default_factory=Request, description="The request that every page repeats.")
     records: Path | None = Field(
         None,
@@ -121,10 +127,30 @@ class HttpSource(SourcePart):
     timeout: PositiveDuration = Field(
         timedelta(seconds=30), description="Longest wait for one answer, its body included; of NDJSON, for each part of it."
     )
+    connect_timeout: PositiveDuration | None = Field(
+        None, description="Longest wait for a connection, TLS included. Absent: timeout alone counts."
+    )
+    read_timeout: PositiveDuration | None = Field(
+        None, description="Longest silence in the middle of an answer. Absent: timeout alone counts."
+    )
+
+    @property
+    def secret_uses(self) -> Mapping[str, list[tuple[str, str]]]:
+        """By the field that asks for them: the (Secret, key) pairs."""
+        headers = [(header.secret_key_ref.name, header.secret_key_ref.key) for header in self.request.headers_from]
+        return {
+            "auth": self.auth.secret_keys if self.auth else [],
+            "request.headersFrom": headers,
+            "tls": self.tls.secret_keys if self.tls else [],
+            "proxy": self.proxy.secret_keys if self.proxy else [],
+        }
 
     @property
     def secret_keys(self) -> list[tuple[str, str]]:
-        return self.auth.secret_keys if self.auth else []
+        return [pair for pairs in self.secret_uses.values() for pair in pairs]
+
+    def asking(self, name: str, key: str) -> str:
+        return next((field for field, pairs in self.secret_uses.items() if (name, key) in pairs), "auth")
 
     @property
     def host(self) -> str:

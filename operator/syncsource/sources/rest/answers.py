@@ -24,6 +24,8 @@ class Call:
     """What messages name that is about it."""
     address: str = "spec.source.http.baseURL"
     """The field that has its URL."""
+    connect_timeout: timedelta | None = None
+    read_timeout: timedelta | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.redaction.url(self.url)}"
