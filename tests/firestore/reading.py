@@ -19,7 +19,7 @@ SECRET = "google"
 
 def spec_of(server: Firestore, incremental: str | None = None, **more: Any) -> SyncSourceSpec:
     """A spec of which only the reading matters. ``fields`` and what else a spec has go by its name, the rest into the source."""
-    whole = {name: more.pop(name) for name in ("fields", "destination") if name in more}
+    whole = {name: more.pop(name) for name in ("fields", "destination", "partitions") if name in more}
     source = {"project": PROJECT, "database": DATABASE, "collection": "orders", "endpoint": server.url, "retry": {"attempts": 1}, **more}
     if server.account:
         source["auth"] = {"serviceAccount": {"secretRef": {"name": SECRET}}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,7 @@ from syncsource.errors import RetryableError, SchemaMismatch, StalledError
 from syncsource.sources import Slice
 from tests.firestore.reading import ids, opened, read
 from tests.firestore.server import Firestore, array, error, firestore, refusal
-from tests.upstream import Reply
+from tests.upstream import Asked, Reply
 
 MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LAST = "2026-03-01T12:00:09Z"
@@ -70,6 +71,18 @@ def test_a_whole_collection_on_one_page_may_be_unchanged(server: Firestore) -> N
     assert source.unchanged
     server.delete("orders/5")
     assert len(read(source, state=source.state)) == 9
+
+
+def test_documents_without_an_update_time_are_never_taken_for_unchanged(server: Firestore) -> None:
+    def bare(asked: Asked, elements: list[str]) -> Reply:
+        documents = [json.loads(element) for element in elements]
+        for element in documents:
+            del element["document"]["updateTime"]
+        return Reply(documents)
+
+    server.faults.extend([bare, bare])
+    source = opened(server)
+    assert len(read(source)) == len(read(source, state=source.state)) == 10
 
 
 def test_pages_beyond_the_first_are_never_taken_for_unchanged(server: Firestore) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -125,11 +126,26 @@ def test_a_partition_stands_in_the_path_and_in_conditions(server: Firestore) -> 
     for store in ("7", "8"):
         server.put(f"stores/{store}/orders/{store}-1", {"store": store})
         server.put(f"orders/{store}-2", {"store": store})
-    assert ids(read(opened(server, collection="stores/{{ partition }}/orders"), partition="8")) == ["8-1"]
-    where = [{"field": "store", "op": "Equal", "value": "{{ partition }}"}]
-    assert ids(read(opened(server, where=where), partition="7")) == ["7-2"]
-    with pytest.raises(PermanentError, match="can't be a part of a path"):
-        read(opened(server, collection="stores/{{ partition }}/orders"), partition="8/orders/x")
+    stores = {"values": ["7", "8"]}
+    by_path = opened(server, partitions=stores, collection="stores/{{ partition }}/orders")
+    assert ids(read(by_path, partition="8")) == ["8-1"]
+    where = [{"field": "store", "op": "Equal", "value": "{{partition}}"}]
+    assert ids(read(opened(server, partitions=stores, where=where), partition="7")) == ["7-2"]
+    with pytest.raises(PermanentError, match="the partition '8/orders/x' can't be a part of a path"):
+        read(by_path, partition="8/orders/x")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"partitions": {"values": ["7"]}}, "every partition would read the same documents: write {{ partition }} into collection or"),
+        ({"collection": "stores/{{ partition }}/orders"}, "{{ partition }} needs spec.partitions"),
+    ],
+)
+def test_partitions_and_their_place_go_together(server: Firestore, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(StalledError) as caught:
+        opened(server, **options)
+    assert caught.value.message.startswith(f"spec.source.firestore: {said}")
 
 
 def test_only_the_fields_that_are_read_are_fetched(server: Firestore) -> None:

@@ -41,9 +41,11 @@ class Bookmark(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.encode(self).decode()
 
 
-def digest(documents: Iterable[Mapping[str, Any]]) -> str:
-    """32 hex digits over the names and update times of these documents, in their order."""
+def digest(documents: Iterable[Mapping[str, Any]]) -> str | None:
+    """32 hex digits over the names and update times of these documents, in their order; None where one has no update time."""
     whole = [[document["name"], document.get("updateTime")] for document in documents]
+    if any(updated is None for _, updated in whole):
+        return None
     return blake2b(msgspec.json.encode(whole), digest_size=16).hexdigest()
 
 

@@ -154,6 +154,12 @@ def filled(text: str, partition: str) -> str:
     return _PARTITION.sub(lambda _: partition, text)
 
 
+def names_partition(source: FirestoreSource) -> bool:
+    """Whether ``{{ partition }}`` stands in the collection's path or in a condition."""
+    values = [value for one in source.where for value in (one.value, *(one.values or ()))]
+    return any(isinstance(text, str) and _PARTITION.search(text) for text in (source.collection, *values))
+
+
 def _filter(condition: Condition, place: Place, partition: str) -> Json:
     def value(held: Any) -> Json:
         return _value(filled(held, partition) if isinstance(held, str) else held, condition, place)
