@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from syncsource.resource.parts import SourcePart
-from syncsource.resource.types import ruled
+from syncsource.resource.auth import Auth
+from syncsource.resource.connection import HttpUrl
+from syncsource.resource.http import RequestRetry
+from syncsource.resource.parts import PositiveDuration, RateLimit, SourcePart
+from syncsource.resource.types import Part, ruled
 
 _NO_TEXT = frozenset(
     ("idna", "punycode", "raw-unicode-escape", "raw_unicode_escape", "undefined", "unicode-escape", "unicode_escape", "utf-7")
@@ -31,10 +37,23 @@ Character = Annotated[str, Field(min_length=1, max_length=1, pattern=r"^[^\r\n\x
 Cell = Annotated[str, Field(max_length=256)]
 
 
+class Download(Part):
+    """A file that an HTTP server hands out."""
+
+    url: HttpUrl = Field(description="The file, for example https://shop.example/export.csv. Credentials belong in auth.")
+    auth: Auth | None = Field(None, description="How the request is authenticated.")
+    rate_limit: RateLimit | None = Field(None, description="Shared by all SyncSources of one operator that hit the same host.")
+    retry: RequestRetry = Field(default_factory=RequestRetry, description="Retries of the download.")
+    timeout: PositiveDuration = Field(timedelta(minutes=10), description="Longest time that the download may take.")
+    read_timeout: PositiveDuration = Field(timedelta(seconds=30), description="Longest silence in the middle of it.")
+    max_bytes: int = Field(1024**3, ge=1024, le=1024**4, description="Largest file that is taken to this machine's disk, in bytes.")
+
+
 class CsvSource(SourcePart):
     """Files of separated values: a header, and a record per line."""
 
     model_config = ruled(
+        ("!has(self.path) || !has(self.download)", "at most one of path and download may be set", ".path"),
         ("has(self.columns) != self.header", "columns must be named where header is false, and only there", ".columns"),
         ("!has(self.delimiter) || self.delimiter != self.quote", "delimiter and quote must differ", ".delimiter"),
         ("!has(self.escape) || self.escape != self.quote", "a quote is escaped by doubling it already", ".escape"),
@@ -45,9 +64,10 @@ class CsvSource(SourcePart):
         None,
         description=(
             "File, or glob such as exports/*.csv (** stands for any folders), in the folder that the operator's --files names; with `syncsource "
-            "run -f` beside the manifest. Files are read in the order of their names. Absent: files come by `syncsource import`."
+            "run -f` beside the manifest. Files are read in the order of their names. Without it and without download, files come by `syncsource import`."
         ),
     )
+    download: Download | None = Field(None, description="A file that is fetched by HTTP.")
     encoding: Encoding | None = Field(
         None,
         description="Encoding of the text, such as cp1252. Absent: what the byte order mark says, else UTF-8, else detected and logged.",
@@ -87,5 +107,20 @@ class CsvSource(SourcePart):
         return True
 
     @property
+    def secret_keys(self) -> list[tuple[str, str]]:
+        return self.download.auth.secret_keys if self.download and self.download.auth else []
+
+    def asking(self, name: str, key: str) -> str:
+        return "download.auth"
+
+    @property
+    def limits(self) -> Mapping[str, RateLimit]:
+        if self.download is None or self.download.rate_limit is None:
+            return {}
+        return {(urlsplit(self.download.url).hostname or "").lower(): self.download.rate_limit}
+
+    @property
     def place(self) -> str:
+        if self.download is not None:
+            return self.download.url.partition("?")[0]
         return self.path or "files handed over with `syncsource import`"

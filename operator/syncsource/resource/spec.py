@@ -118,8 +118,8 @@ class SyncSourceSpec(Part):
             ".source.csv",
         ),
         (
-            "!has(self.source.csv) || has(self.source.csv.path) || !has(self.schedule)",
-            "source.csv without a path is fed by `syncsource import`: remove schedule, or set path",
+            "!has(self.source.csv) || has(self.source.csv.path) || has(self.source.csv.download) || !has(self.schedule)",
+            "source.csv without path and download is fed by `syncsource import`: remove schedule, or set one of them",
             ".schedule",
         ),
     )

@@ -29,7 +29,7 @@ def open_source(spec: SyncSourceSpec, secrets: Secrets, *, hosts: Hosts, cancell
     if spec.source.csv is not None:
         from syncsource.sources.csvfiles.source import FileSource
 
-        return FileSource(spec, files, cancelled)
+        return FileSource.open(spec, secrets, hosts=hosts, cancelled=cancelled, files=files)
     return _OPENERS[spec.source.kind]()(spec, secrets, hosts=hosts, cancelled=cancelled)
 
 

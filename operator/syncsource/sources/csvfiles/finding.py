@@ -25,7 +25,8 @@ def found(path: str | None, files: Files) -> list[Handed]:
         return list(files.handed)
     if path is None:
         raise PermanentError(
-            "spec.source.csv has no path: its files come by `syncsource import`; hand one over, or set path", reason=reasons.NO_FILE
+            "spec.source.csv has neither path nor download: its files come by `syncsource import`; hand one over, or set one of them",
+            reason=reasons.NO_FILE,
         )
     pattern = _allowed(path, files)
     if not _WILD & set(path):

@@ -37,8 +37,8 @@ def wanted(spec: SyncSourceSpec) -> dict[str, str]:
     found: dict[str, str] = {}
     for field in spec.fields:
         if field.value is None and not field.partition:
-            name = paths.top_level(field.path or paths.quoted(field.name))
-            found |= {name: field.name} if name is not None else {}
+            for name in (paths.names(field.path or paths.quoted(field.name)) or ())[:1]:
+                found[name] = field.name
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 
 from syncsource.errors import AbortedError, PermanentError, outside_text
@@ -13,13 +13,16 @@ from syncsource.sources.base import Page, Slice
 from syncsource.sources.csvfiles import header, reasons
 from syncsource.sources.csvfiles.decoding import Decoding, decoding
 from syncsource.sources.csvfiles.dialect import SAMPLE, Dialect, dialect
+from syncsource.sources.csvfiles.downloading import Downloading
 from syncsource.sources.csvfiles.finding import found
 from syncsource.sources.csvfiles.holding import held
 from syncsource.sources.csvfiles.lines import Rows
 from syncsource.sources.csvfiles.packed import Member, members
 from syncsource.sources.csvfiles.records import Records
 from syncsource.sources.csvfiles.taken import Taken
-from syncsource.sources.files import Files
+from syncsource.sources.files import Files, Handed
+from syncsource.sources.hosts import Hosts
+from syncsource.sources.rest.auth import Secrets
 
 _log = logging.getLogger(__name__)
 
@@ -27,36 +30,62 @@ _log = logging.getLogger(__name__)
 class FileSource:
     """``spec.source.csv``. A file is read once, told by its content, unless everything is asked for."""
 
-    def __init__(self, spec: SyncSourceSpec, files: Files, cancelled: threading.Event) -> None:
+    def __init__(self, spec: SyncSourceSpec, files: Files, cancelled: threading.Event, download: Downloading | None = None) -> None:
         assert spec.source.csv is not None
         self._spec, self._csv = spec, spec.source.csv
         self._files, self._cancelled = files, cancelled
+        self._download = None if files.handed else download
         self.state: str | None = None
         self.unchanged = False
         self.billed = 0
         self.known: list[str] = []
         """Names of the files that were read before, and not now."""
 
+    @classmethod
+    def open(cls, spec: SyncSourceSpec, secrets: Secrets, *, hosts: Hosts, cancelled: threading.Event, files: Files) -> FileSource:
+        """See :func:`syncsource.sources.open_source`."""
+        assert spec.source.csv is not None
+        declared = spec.source.csv.download
+        download = Downloading(declared, secrets, hosts=hosts, cancelled=cancelled) if declared and not files.handed else None
+        return cls(spec, files, cancelled, download)
+
     def pages(self, part: Slice) -> Iterator[Page]:
         """See :class:`syncsource.sources.Source`."""
         self.state, self.unchanged, self.known = None, False, []
-        before, digests, fresh = Taken.read(part.state), list[str](), False
-        for file in found(self._csv.path, self._files):
-            with held(file) as open_file:
-                digests.append(digest := open_file.digest())
-                if (before.known(digest) and not self._files.again) or digest in digests[:-1]:
-                    self.known.append(file.name)
-                    _log.info("%s was read before: nothing in it changed", outside_text(file.name))
-                    continue
-                fresh = True
-                for member in members(open_file, self._csv.members):
-                    yield from self._member(member)
-                open_file.check()
-        self.unchanged = not fresh
-        self.state = before.after(digests, handed=bool(self._files.handed))
+        before = Taken.read(part.state)
+        if self._download is None:
+            digests = yield from self._read(found(self._csv.path, self._files), before)
+            self.state = before.after(digests, handed=bool(self._files.handed)).text
+            return
+        with self._download.fetched(before.fetched) as file:
+            if file is None:
+                self.unchanged, self.state = True, part.state
+                return
+            digests = yield from self._read([file[0]], before)
+            self.state = before.after(digests, fetched=file[1]).text
 
     def close(self) -> None:
-        """Nothing stays open between two reads."""
+        """See :class:`syncsource.sources.Source`."""
+        if self._download is not None:
+            self._download.close()
+
+    def _read(self, files: Iterable[Handed], before: Taken) -> Generator[Page, None, list[str]]:
+        """The pages of those that are new; returns the hashes of all."""
+        digests: list[str] = []
+        self.unchanged = True
+        for file in files:
+            with held(file) as open_file:
+                digest = open_file.digest()
+                if digest in digests or (before.known(digest) and not self._files.again):
+                    self.known.append(file.name)
+                    _log.info("%s was read before: nothing in it changed", outside_text(file.name))
+                else:
+                    self.unchanged = False
+                    for member in members(open_file, self._csv.members):
+                        yield from self._member(member)
+                    open_file.check()
+                digests.append(digest)
+        return digests
 
     def _member(self, member: Member) -> Iterator[Page]:
         text = decoding(member, self._csv.encoding)

@@ -7,17 +7,21 @@ from typing import Self
 
 import msgspec
 
+from syncsource.sources.rest.remembering import Remembered
+
 MOST_HANDED = 1000
 """Files handed over that are remembered; the oldest are forgotten first."""
 
 
-class Taken(msgspec.Struct, frozen=True, kw_only=True):
+class Taken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Hashes of files."""
 
     present: tuple[str, ...] = ()
     """Of those that the path meant at the last read."""
     handed: tuple[str, ...] = ()
     """Of those that people handed over, the last at the end."""
+    fetched: Remembered | None = None
+    """What the server said of the file that was downloaded."""
 
     @classmethod
     def read(cls, state: str | None) -> Self:
@@ -31,14 +35,15 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
         """Whether such a file was read before."""
         return digest in self.present or digest in self.handed
 
-    def after(self, digests: Iterable[str], *, handed: bool) -> str:
-        """The state after a read of these."""
+    def after(self, digests: Iterable[str], *, handed: bool = False, fetched: Remembered | None = None) -> Taken:
+        """What to keep after a read of these: of those ``handed`` over, or of all that the spec names."""
         found = tuple(dict.fromkeys(digests))
         if not handed:
-            return _state(Taken(present=found, handed=self.handed))
+            return msgspec.structs.replace(self, present=found, fetched=fetched)
         kept = tuple(digest for digest in self.handed if digest not in found)
-        return _state(Taken(present=self.present, handed=(*kept, *found)[-MOST_HANDED:]))
+        return msgspec.structs.replace(self, handed=(*kept, *found)[-MOST_HANDED:])
 
-
-def _state(taken: Taken) -> str:
-    return msgspec.json.encode(taken).decode()
+    @property
+    def text(self) -> str:
+        """As a source's state."""
+        return msgspec.json.encode(self).decode()

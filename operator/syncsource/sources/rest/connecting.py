@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 from syncsource.resource.auth import Auth
+from syncsource.resource.connection import HeaderFrom
 from syncsource.resource.hmacauth import HmacAuth
 from syncsource.resource.http import HttpSource
 from syncsource.resource.jwtauth import JwtAuth
@@ -22,19 +24,31 @@ from syncsource.sources.rest.tokenanswers import Form, token_refused
 from syncsource.sources.rest.tokens import Request, TokenSigner
 from syncsource.sources.rest.urls import base_url
 
-_AUTH = "spec.source.http.auth"
-
 
 def connect(http: HttpSource, secrets: Secrets, *, hosts: Hosts, cancelled: threading.Event) -> Client:
     """A client whose requests carry what the spec declares. Nothing is sent yet.
 
     Raises StalledError: SecretNotFound, SecretInvalid, InvalidSpec.
     """
-    terms = http_terms(http, secrets)
-    granted = with_headers_from(credentials(http.auth, secrets), http.request.headers_from, secrets)
+    return connected(
+        http_terms(http, secrets), http.auth, secrets, hosts=hosts, cancelled=cancelled, headers_from=http.request.headers_from
+    )
+
+
+def connected(
+    terms: Terms,
+    auth: Auth | None,
+    secrets: Secrets,
+    *,
+    hosts: Hosts,
+    cancelled: threading.Event,
+    headers_from: Sequence[HeaderFrom] = (),
+) -> Client:
+    """The same for any kind of source, by its terms."""
+    granted = with_headers_from(credentials(auth, secrets), list(headers_from), secrets)
     redaction = _redaction(secrets, granted)
-    if http.auth is not None:
-        granted = replace(granted, signer=_Signers(http.auth, terms, secrets, redaction, hosts, cancelled).signer())
+    if auth is not None:
+        granted = replace(granted, signer=_Signers(auth, terms, secrets, redaction, hosts, cancelled).signer())
     return Client(terms, granted, redaction, hosts=hosts, cancelled=cancelled)
 
 
@@ -44,7 +58,7 @@ class _Signers:
     def __init__(self, auth: Auth, terms: Terms, secrets: Secrets, redaction: Redaction, hosts: Hosts, cancelled: threading.Event) -> None:
         self._auth, self._terms, self._redaction = auth, terms, redaction
         self._hosts, self._cancelled = hosts, cancelled
-        self._values = auth_values(auth, secrets)
+        self._values, self._field = auth_values(auth, secrets), f"{terms.field}.auth"
 
     def signer(self) -> Signer | None:
         chosen = self._auth.chosen
@@ -53,11 +67,11 @@ class _Signers:
         if isinstance(chosen, JwtAuth):
             return self._jwt(chosen)
         if isinstance(chosen, OAuth2Auth):
-            url = base_url(chosen.token_url, f"{_AUTH}.oauth2.tokenURL")
-            request, form = granting.oauth2_request(chosen, url, self._values), granting.endpoint_form(chosen, f"{_AUTH}.oauth2")
+            url = base_url(chosen.token_url, f"{self._field}.oauth2.tokenURL")
+            request, form = granting.oauth2_request(chosen, url, self._values), granting.endpoint_form(chosen, f"{self._field}.oauth2")
             return self._token(request, form, "tokenURL", chosen.token_url, chosen.header, chosen.prefix)
         if isinstance(chosen, SessionAuth):
-            url = base_url(chosen.login_url, f"{_AUTH}.session.loginURL")
+            url = base_url(chosen.login_url, f"{self._field}.session.loginURL")
             request, form = granting.login_request(chosen, url, self._values), granting.session_form(chosen)
             return self._token(request, form, "loginURL", chosen.login_url, chosen.header, chosen.prefix)
         return None
@@ -66,7 +80,7 @@ class _Signers:
         assertion = Assertion(auth, self._values)
         if auth.exchange is None:
             return JwtSigner(auth, assertion, self._redaction)
-        field = f"{_AUTH}.jwt.exchange"
+        field = f"{self._field}.jwt.exchange"
         request = granting.exchange_request(auth, base_url(auth.exchange.token_url, f"{field}.tokenURL"), assertion)
         form = granting.endpoint_form(auth.exchange, field)
         return self._token(request, form, "tokenURL", auth.exchange.token_url, auth.header, auth.prefix)

@@ -102,7 +102,7 @@ def test_a_source_without_a_path_waits_for_an_import(folder: Folder) -> None:
     assert folder.failure(path=None) == (
         "PermanentError",
         "NoFile",
-        "spec.source.csv has no path: its files come by `syncsource import`; hand one over, or set path",
+        "spec.source.csv has neither path nor download: its files come by `syncsource import`; hand one over, or set one of them",
     )
 
 
