@@ -32,10 +32,10 @@ class Case:
 
 
 def cases() -> list[Case]:
-    """Every fault with six kinds of pagination at one position each, all of them in turn; in a soak with every kind at every position."""
+    """Every fault with five kinds of pagination at one position each, all of them in turn; in a soak with every kind at every position."""
     found = []
     for row, fault in enumerate(FAULTS):
-        kinds = KINDS if SOAK else [KINDS[(row + step) % len(KINDS)] for step in range(6)]
+        kinds = KINDS if SOAK else [KINDS[(row + step) % len(KINDS)] for step in range(5)]
         for column, kind in enumerate(kinds):
             places = list(_positions(fault, kind))
             chosen = places if SOAK else places[(row + column) % len(places) :][:1] if places else []

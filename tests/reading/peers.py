@@ -54,7 +54,7 @@ def nginx(folder: Path) -> Iterator[str]:
     """nginx that serves the folder's files, NDJSON compressed: its URL."""
     program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
     if program is None:
-        unavailable("nginx", "it is not installed: it is in Debian's package nginx-light")
+        unavailable("nginx", "it is not installed: it is in Debian's package nginx")
     port = free_port()
     user = "user root;" if getpass.getuser() == "root" else ""
     config = folder / "nginx.conf"

@@ -108,6 +108,7 @@ class Play:
     def run(self, *, full: bool = False, **http: Any) -> Outcome:
         """One run; ``http`` adds to source.http."""
         self.upstream.script = self.collection
+        self.collection.begin()
         records = {"records": self.kind.records} if self.kind.records else {}
         request = {"path": "/orders"}
         source = {"baseURL": self.upstream.url, "request": request, "pagination": self.kind.pagination, **self.kind.http, **records, **http}

@@ -66,7 +66,8 @@ def _is_told(fault: Fault, play: Play, outcome: Outcome) -> None:
     """The result, why, what follows, and which page it was."""
     assert (outcome.result, outcome.reason, outcome.next.value, outcome.retry_after) == ("Failed", fault.reason, fault.next, fault.after)
     assert fault.says in outcome.message
-    assert f"GET {play.upstream.url}{play.collection.asked[-1].raw}" in outcome.message
+    asked = play.collection.asked[-1]
+    assert f"{asked.method} {play.upstream.url}{asked.raw}" in outcome.message
 
 
 def _recovers(play: Play) -> None:

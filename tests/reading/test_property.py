@@ -18,7 +18,7 @@ from syncsource.engine.plan import Counts
 from tests.reading.stage import Play, Theatre, record
 from tests.upstream import KINDS, Asked, Kind, Record, Reply
 
-EXAMPLES = 1000 if os.environ.get("SYNCSOURCE_TEST_SOAK") else 25
+EXAMPLES = 1000 if os.environ.get("SYNCSOURCE_TEST_SOAK") else 15
 BEGIN = datetime(2024, 3, 1, tzinfo=UTC)
 LOOKBACK = 3
 

@@ -7,11 +7,12 @@ faults       every way to spoil a page, and what is to be told of it
 """
 
 from tests.upstream.collection import Collection, Spoil
-from tests.upstream.kinds import KINDS, Kind, Record
+from tests.upstream.kinds import KINDS, NDJSON, Kind, Record
 from tests.upstream.server import Asked, Reply, Script, Upstream, hanging, in_turn, listening, serving
 
 __all__ = [
     "KINDS",
+    "NDJSON",
     "Asked",
     "Collection",
     "Kind",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -21,6 +22,11 @@ class Collection:
     records: list[Record] = field(default_factory=list)
     spoil: Spoil | None = None
     asked: list[Asked] = field(default_factory=list)
+    _starts: list[int] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Pages are numbered anew from the next request on."""
+        self._starts.clear()
 
     def __call__(self, asked: Asked) -> Reply:
         self.asked.append(asked)
@@ -28,13 +34,15 @@ class Collection:
         return self.spoil(number, reply, asked) if self.spoil else reply
 
     def honest(self, asked: Asked) -> tuple[int, Reply]:
-        """The page's number and what an upstream answers that keeps its word."""
+        """The page's number, by the order in which pages were asked for, and what an upstream answers that keeps its word."""
         found = self.found(asked.query.get("since"))
         size = self.size if self.kind.pages else max(len(found), 1)
-        start = self.kind.start(asked.query, size, found)
+        start = self.kind.start({**asked.query, **json.loads(asked.body or b"{}")}, size, found)
+        if start not in self._starts:
+            self._starts.append(start)
         rows = found[start : start + size]
         cut = Cut(rows, start, start + len(rows) < len(found), len(found), size)
-        return -(-start // size) + 1, self.kind.answer(asked, cut)
+        return self._starts.index(start) + 1, self.kind.answer(asked, cut)
 
     def found(self, since: str | None) -> list[Record]:
         """Records changed at or after ``since``, ties by id."""

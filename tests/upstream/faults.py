@@ -78,10 +78,28 @@ def _drip(content: bytes, over: threading.Event) -> Iterator[bytes]:
         over.wait(0.02)
 
 
+def _packed(content: bytes) -> Strike:
+    return lambda reply, asked, around: Reply(content, headers={"Content-Encoding": "gzip"})
+
+
+def _huge(over: threading.Event) -> Reply:
+    """Said to be 100 MB of spaces; nothing is made of them that nobody reads."""
+    pieces = (b" " * 65536 for _ in range(1600) if not over.is_set())
+    return Reply(pieces, length=1600 * 65536)
+
+
 def _elsewhere(reply: Reply, asked: Asked, around: Around) -> Reply:
-    return Reply(b"", 302, {"Location": f"{around.foreign}/page"})
+    return Reply(b"", 307, {"Location": f"{around.foreign}/page"})
 
 
+_BOMB = gzip.compress(bytes(8 << 20))
+BOUNDED: dict[str, object] = {"maxPageBytes": 1 << 20}
+FAILING: dict[str, object] = {
+    "failIf": [
+        {"when": "[].error || data[].error", "message": "[0].error || data[0].error"},
+        {"when": "[].busy || data[].busy", "retry": True},
+    ]
+}
 LOST = "the connection was lost before the answer was complete"
 NO_JSON = "which is not JSON"
 
@@ -119,7 +137,7 @@ FAULTS = [
     Fault("403", _status(403), "AuthFailed", SCHEDULE, "it wants credentials; set spec.source.http.auth"),
     Fault("404", _status(404), "NotFound", SCHEDULE, "check spec.source.http.baseURL"),
     Fault("redirect-to-another-host", _elsewhere, "ForeignHost", SCHEDULE, "nothing was sent there"),
-    Fault("redirect-loop", lambda r, a, _: Reply(b"", 302, {"Location": a.raw}), "RedirectRefused", SCHEDULE, "redirects in a row"),
+    Fault("redirect-loop", lambda r, a, _: Reply(b"", 308, {"Location": a.raw}), "RedirectRefused", SCHEDULE, "redirects in a row"),
     Fault("html-login-page", _instead(HTML, **{"Content-Type": "text/html"}), "NotJSON", SCHEDULE, "<title>Log in</title>"),
     Fault("html-that-claims-json", _instead(HTML), "NotJSON", SCHEDULE, NO_JSON),
     Fault("empty-body", _instead(b""), "NotJSON", SCHEDULE, "the body is empty"),
@@ -133,7 +151,7 @@ FAULTS = [
     Fault("infinity", _within(b"[", b"[-Infinity, "), "NotJSON", SCHEDULE, NO_JSON),
     Fault("nested-bomb", _instead(b"[" * 200_000), "NotJSON", SCHEDULE, NO_JSON),
     Fault("error-with-200", _instead(b'{"error": "quota exceeded"}'), "RecordsNotFound", SCHEDULE, "the body has the fields error"),
-    Fault("records-are-an-object", _instead(b'{"data": {"0": {}}}'), "RecordsNotFound", SCHEDULE, "spec.source.http.records"),
+    Fault("records-are-a-text", _instead(b'{"data": "none"}'), "RecordsNotFound", SCHEDULE, "spec.source.http.records"),
     Fault("null", _instead(b"null"), "RecordsNotFound", SCHEDULE, "spec.source.http.records"),
     Fault(
         "gzip-that-is-none",
@@ -150,5 +168,9 @@ FAULTS = [
         LOST,
     ),
     Fault("repeated-page", lambda r, a, around: around.asked(1), "PaginationStuck", SCHEDULE, "page 1", later=True),
+    Fault("compressed-bomb", _packed(_BOMB), "AnswerTooLarge", SCHEDULE, "ask for smaller pages", http=BOUNDED),
+    Fault("page-of-100-mb", lambda r, a, around: _huge(around.over), "AnswerTooLarge", SCHEDULE, "ask for smaller pages", http=BOUNDED),
+    Fault("error-beside-records", _within(b"[", b'[{"error": "quota"}, '), "AnswerFailed", SCHEDULE, "failIf", http=FAILING),
+    Fault("error-that-passes", _within(b"[", b'[{"busy": true}, '), "AnswerFailed", RETRY, "failIf", http=FAILING),
 ]
 """Whole pages that can't be read."""

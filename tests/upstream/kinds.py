@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,12 +91,32 @@ def _after(token: str | None, found: list[Record]) -> int:
     return sum(position(record) <= (changed, int(number)) for record in found)
 
 
+def _keyset(query: dict[str, str], size: int, found: list[Record]) -> int:
+    return _after(f"{query['after']}~{query['after_id']}" if "after" in query else None, found)
+
+
 def _list(_: Asked, cut: Cut) -> Reply:
     return Reply(cut.rows)
 
 
 def _announced(_: Asked, cut: Cut) -> Reply:
     return Reply(cut.rows, headers={"X-WP-TotalPages": str(cut.pages)})
+
+
+def _counted(_: Asked, cut: Cut) -> Reply:
+    return Reply(cut.rows, headers={"X-Total-Count": str(cut.total)})
+
+
+def _more(_: Asked, cut: Cut) -> Reply:
+    return Reply({"data": cut.rows, "more": cut.more})
+
+
+def _in_header(_: Asked, cut: Cut) -> Reply:
+    return Reply(cut.rows, headers={"X-Next": cut.token} if cut.more else {})
+
+
+def _lines(_: Asked, cut: Cut) -> Reply:
+    return Reply(b"".join(json.dumps(row).encode() + b"\n" for row in cut.rows), headers={"Content-Type": "application/x-ndjson"})
 
 
 def _tokens(_: Asked, cut: Cut) -> Reply:
@@ -114,6 +135,8 @@ def _url(asked: Asked, cut: Cut) -> str:
     return f"{asked.path}?{urlencode({**asked.query, 'at': cut.token})}"
 
 
+POST = {"request": {"method": "POST", "path": "/orders", "body": {}}}
+KEYSET = [{"path": "changed", "param": "after"}, {"path": "id", "param": "after_id"}]
 KINDS = [
     Kind("page", {"page": {}}, _page, _list, asks_beyond=True, counts=True),
     Kind("page-announced", {"page": {}}, _page, _announced, counts=True),
@@ -121,6 +144,13 @@ KINDS = [
     Kind("cursor", {"cursor": {}}, _token, _tokens, "data"),
     Kind("link", {"link": {}}, _at, _linked),
     Kind("next-url", {"nextURL": {}}, _at, _next, "data"),
+    Kind("offset-counted", {"offset": {}, "stop": {"totalRecords": {"header": "X-Total-Count"}}}, _offset, _counted, counts=True),
+    Kind("page-more", {"page": {}, "stop": {"more": {"path": "more"}}}, _page, _more, "data", counts=True),
+    Kind("page-in-body", {"page": {"sendIn": "Body"}}, _page, _list, asks_beyond=True, counts=True, http=POST),
+    Kind("cursor-in-header", {"cursor": {"header": "X-Next"}}, _token, _in_header),
+    Kind("keyset", {"keyset": {"fields": KEYSET}}, _keyset, _list, asks_beyond=True),
     Kind("none", {"none": {}}, _at, _list, pages=False),
 ]
 """All of them."""
+NDJSON = Kind("ndjson", {"none": {}}, _at, _lines, pages=False)
+"""A record per line, all in one answer."""
