@@ -19,6 +19,7 @@ from syncsource.engine.destination import opened_database
 from syncsource.engine.ending import known
 from syncsource.engine.executing import OpenSource
 from syncsource.engine.guards import Invalid
+from syncsource.engine.masking import Mask
 from syncsource.engine.partition import counted
 from syncsource.engine.partitions import partition_values
 from syncsource.engine.plan import RunPlan
@@ -92,7 +93,7 @@ class _Check:
             started = time.monotonic()
             page = next(iter(source.pages(Slice(partition=partition))), Page([]))
         self._first_page(page, time.monotonic() - started)
-        shape = Shape(spec.fields, self._keys, spec.incremental.cursor if spec.incremental else None, partition=partition)
+        shape = Shape.of(spec, partition)
         if page.records:
             self._step("Fields", lambda: self._fields(shape, page))
 
@@ -114,13 +115,14 @@ class _Check:
         batch = shape.batch(page.records, page.place, page.positions)
         invalid = Invalid(self._spec.validation)
         invalid.add(batch.rejected)
+        mask = Mask(self._spec.fields)
         if batch.rejected:
             tell = self._warn if batch.rows else self._failed
             first = batch.rejected[0]
             tell(
                 "Fields",
                 first.reason,
-                f"{invalid.count:,} of {batch.read:,} records don't fit: {invalid.summary()}; first: {first.message}",
+                f"{invalid.count:,} of {batch.read:,} records don't fit: {invalid.summary()}; first: {mask.words(first.reason, first.message, first.field)}",
             )
         empty = [
             field.name for field, values in zip(self._spec.fields, zip(*batch.rows, strict=True), strict=False) if not any(map(_is, values))

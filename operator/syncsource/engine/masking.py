@@ -18,6 +18,7 @@ class Mask:
     """Of one spec. What can't be told apart from a sensitive value is masked with it."""
 
     def __init__(self, fields: Sequence[FieldSpec]) -> None:
+        self._names = {field.name for field in fields}
         self._fields = [field for field in fields if field.sensitive]
 
     def record(self, entry: Entry) -> Any:
@@ -36,23 +37,29 @@ class Mask:
 
     def message(self, entry: Entry) -> str:
         """The message; where it may quote a sensitive value, only what it is about."""
-        if not self._hides(entry):
-            return outside_text(entry.message, 400)
-        about = f"the field {entry.field}" if entry.field else "the record"
+        return self.words(entry.reason, entry.message, entry.field)
+
+    def words(self, reason: str, message: str, field: str | None = None) -> str:
+        """The same of any record at fault. ``field``: the one at fault; None: the one that the message begins with, if it does."""
+        field = field or message.partition(": ")[0]
+        if not self._hides(reason, field):
+            return outside_text(message, 400)
+        about = f"the field {field}" if field in self._names else "the record"
         return f"{about} is at fault; the words are masked, since spec.fields marks a value as sensitive"
 
     def excerpt(self, entry: Entry) -> str | None:
         """The value at fault."""
-        return MASK if entry.excerpt is not None and self._hides(entry) else entry.excerpt
+        return MASK if entry.excerpt is not None and self._hides(entry.reason, entry.field or "") else entry.excerpt
 
-    def _hides(self, entry: Entry) -> bool:
-        """A message that is about no field, or about several by a path of its own, may quote any of the record."""
-        names = {field.name for field in self._fields}
-        return bool(names) and (entry.field is None or entry.field in names or entry.reason not in _OWN_VALUE_ONLY)
+    def _hides(self, reason: str, field: str) -> bool:
+        """A message about no field, or about several by a path of its own, may quote any of the record."""
+        plain = field in self._names and reason in _OWN_VALUE_ONLY and all(field != one.name for one in self._fields)
+        return bool(reason and self._fields) and not plain and reason not in _QUOTES_NOTHING
 
 
-_OWN_VALUE_ONLY = frozenset(("InvalidValue", "MissingKey", "MissingValue", "RuleBroken"))
+_OWN_VALUE_ONLY = frozenset(("InvalidValue", "RuleBroken"))
 """Reasons whose messages quote no other value than the field's."""
+_QUOTES_NOTHING = frozenset(("MissingKey", "MissingValue", "NotAnObject", "Filtered"))
 
 
 def _mask(record: dict[str, Any], place: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from syncsource.destinations import Database, Foreseen, Table, Writer, find_tabl
 from syncsource.engine.destination import opened_database
 from syncsource.engine.ending import known
 from syncsource.engine.executing import OpenSource
+from syncsource.engine.masking import MASK, Mask
 from syncsource.engine.partitions import partition_values
 from syncsource.engine.plan import RunPlan
 from syncsource.engine.redacting import redact
@@ -23,8 +24,6 @@ from syncsource.records.batch import Batch
 from syncsource.records.shape import Shape
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Slice, Source
-
-MASK = "***"
 
 
 class Previewed(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,12 +74,13 @@ class _Preview:
     def __init__(self, spec: SyncSourceSpec, database: Database, source: Source, stop: Stop) -> None:
         self._spec, self._database, self._source, self._stop = spec, database, source, stop
         self._keys = spec.keys[0].fields
+        self._mask = Mask(spec.fields)
 
     def of(self, limit: int) -> Preview:
         spec = self._spec
         partition = next(iter(partition_values(spec.partitions, self._database)), "") if spec.partitions else ""
         table = find_table(self._database, spec.destination.sql, spec.fields, self._keys)
-        shape = Shape(spec.fields, self._keys, spec.incremental.cursor if spec.incremental else None, partition=partition)
+        shape = Shape.of(spec, partition)
         batches = list(islice(self._batches(shape, partition), limit))
         return Preview(
             table=spec.destination.sql.table,
@@ -108,7 +108,7 @@ class _Preview:
                 action=found.action,
                 changed=list(found.changed),
                 reason=found.reason,
-                message=found.message,
+                message=self._mask.words(found.reason, found.message),
                 values=self._values(batch.rows[0]) if batch.rows else {},
             )
 
