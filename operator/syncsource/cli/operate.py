@@ -46,6 +46,9 @@ def _address(context: click.Context, option: click.Parameter, value: str | None)
     help="Where source.csv may read files; without it, nowhere.",
 )
 @click.option(
+    "--allow-link-local", "link_local", is_flag=True, help="Let sources ask hosts at link-local and cloud metadata addresses, too."
+)
+@click.option(
     "--log-format",
     type=click.Choice(["auto", "json", "text"]),
     default="auto",
@@ -65,6 +68,7 @@ def operator(
     cluster: str | None,
     workers: int,
     files: str | None,
+    link_local: bool,
     log_format: str,
     health: tuple[str | None, int] | None,
     child: bool,
@@ -76,10 +80,9 @@ def operator(
     write_log(_form(log_format), min(logging.getLogger("syncsource").level, logging.INFO))
     if child:
         _end_with_parent()
+    runner = WorkerPool(workers, files=Files(folder=files), link_local=link_local)
     try:
-        asyncio.run(
-            _operate(namespaces, kubeconfig_of(kubeconfig), context, cluster, WorkerPool(workers, files=Files(folder=files)), grace, health)
-        )
+        asyncio.run(_operate(namespaces, kubeconfig_of(kubeconfig), context, cluster, runner, grace, health))
     except ConfigException as error:
         raise Fail(f"no control plane: {error}; start one with `syncsource up`, or give --kubeconfig") from None
 

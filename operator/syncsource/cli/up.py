@@ -43,8 +43,21 @@ from syncsource.standalone.up import Up, brought_up
     metavar="FOLDER",
     help="Where source.csv may read files; without it, nowhere.",
 )
+@click.option(
+    "--allow-link-local", "link_local", is_flag=True, help="Let sources ask hosts at link-local and cloud metadata addresses, too."
+)
 @click.option("--timeout", type=click.FloatRange(1), default=300.0, show_default=True, help="Longest wait of --once, in seconds.")
-def up(folder: Path, port: int | None, demo: bool, once: bool, no_operator: bool, workers: int, files: str | None, timeout: float) -> None:
+def up(
+    folder: Path,
+    port: int | None,
+    demo: bool,
+    once: bool,
+    no_operator: bool,
+    workers: int,
+    files: str | None,
+    link_local: bool,
+    timeout: float,
+) -> None:
     """Embedded control plane and operator on this machine, until Ctrl-C.
 
     With --once: exits with 0 when every SyncSource is Ready, and with 1 where one is not, saying why.
@@ -55,14 +68,15 @@ def up(folder: Path, port: int | None, demo: bool, once: bool, no_operator: bool
     folder = folder.resolve()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        asyncio.run(_up(folder, port, demo, ends, None if no_operator else _options(workers, files), timeout))
+        asyncio.run(_up(folder, port, demo, ends, None if no_operator else _options(workers, files, link_local), timeout))
     except* (ChildFailed, ApiFailed) as failures:
         raise Fail(_first(failures)) from None
 
 
-def _options(workers: int, files: str | None) -> tuple[str, ...]:
+def _options(workers: int, files: str | None, link_local: bool) -> tuple[str, ...]:
     """The operator's."""
-    return "operator", "--workers", str(workers), *(("--files", files) if files else ())
+    allowed = ("--allow-link-local",) if link_local else ()
+    return "operator", "--workers", str(workers), *(("--files", files) if files else ()), *allowed
 
 
 async def _up(folder: Path, port: int | None, demo: bool, once: bool, operator: tuple[str, ...] | None, seconds: float) -> None:

@@ -46,13 +46,16 @@ class _Member:
 class WorkerPool:
     """Runs plans in ``workers`` processes, ``runs_per_worker`` at a time in each. One event loop owns it.
 
-    ``files``: those of this machine that their sources may read.
+    ``files``: those of this machine that their sources may read. ``link_local``: whether they may ask link-local and cloud
+    metadata addresses.
     """
 
-    def __init__(self, workers: int = 2, runs_per_worker: int = RUNS_PER_WORKER, files: Files = NO_FILES) -> None:
+    def __init__(
+        self, workers: int = 2, runs_per_worker: int = RUNS_PER_WORKER, files: Files = NO_FILES, *, link_local: bool = False
+    ) -> None:
         self.slots = workers * runs_per_worker
         """How many runs may be under way at a time; the caller keeps to it."""
-        self._workers, self._files = workers, files
+        self._workers, self._files, self._link_local = workers, files, link_local
         self._members: list[_Member] = []
         self._hosts = HostTable()
         self._unhanded: set[str] = set()
@@ -78,7 +81,9 @@ class WorkerPool:
         if plan.run not in self._unhanded:
             return _called_off(plan)
         self._unhanded.discard(plan.run)
-        outcome = await self._hand(member, wire.Execute(msgspec.structs.replace(plan, files=self._files)), plan, progress)
+        outcome = await self._hand(
+            member, wire.Execute(msgspec.structs.replace(plan, files=self._files, link_local=self._link_local)), plan, progress
+        )
         return outcome if outcome is not None else await self.settle(plan)
 
     async def settle(self, plan: RunPlan) -> Outcome:

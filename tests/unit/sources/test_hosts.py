@@ -166,7 +166,7 @@ def test_messages_cross_a_process_border() -> None:
     assert [msgspec.json.decode(msgspec.json.encode(one), type=kinds) for one in all_of] == all_of
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.sampled_from(["enter", "fail", "answer", "pause", "tick"]), max_size=60))
 def test_whatever_happens_a_host_is_asked_again(happening: list[str]) -> None:
     world = World()

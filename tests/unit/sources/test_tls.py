@@ -47,7 +47,7 @@ def test_a_certificate_that_nobody_vouches_for(serve: Any, failure: Any, context
     error, _ = failure(upstream.url, retry={"attempts": 3})
     assert (type(error).__name__, error.reason) == ("PermanentError", "TLSFailed")
     assert error.message.startswith(f"GET {upstream.url}: no trusted TLS connection: [SSL: CERTIFICATE_VERIFY_FAILED]")
-    assert error.message.endswith("; SSL_CERT_FILE names private certificate authorities")
+    assert error.message.endswith("; spec.source.http.tls.authority names private certificate authorities")
     assert upstream.asked == []
 
 

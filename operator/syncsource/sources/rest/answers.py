@@ -24,6 +24,8 @@ class Call:
     """What messages name that is about it."""
     address: str = "spec.source.http.baseURL"
     """The field that has its URL."""
+    authorities: str = "SSL_CERT_FILE"
+    """What names authorities that this machine does not trust by itself."""
     connect_timeout: timedelta | None = None
     read_timeout: timedelta | None = None
 

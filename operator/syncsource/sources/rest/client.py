@@ -102,6 +102,7 @@ class Client:
             self._redaction,
             field=terms.field,
             address=terms.address,
+            authorities=terms.authorities,
             connect_timeout=terms.connect_timeout,
             read_timeout=terms.read_timeout,
         )

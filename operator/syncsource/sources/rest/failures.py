@@ -104,8 +104,8 @@ def _tls_fault(error: BaseException | None) -> ssl.SSLError | None:
 def _tls_advice(call: Call, fault: ssl.SSLError) -> str:
     if not isinstance(fault, ssl.SSLCertVerificationError):
         return f"the handshake failed; check that {call.address} names a port where TLS is spoken"
-    advice = _CERTIFICATE.get(fault.verify_code, "SSL_CERT_FILE names private certificate authorities")
-    return advice.format(address=call.address)
+    advice = _CERTIFICATE.get(fault.verify_code, "{authorities} names private certificate authorities")
+    return advice.format(address=call.address, authorities=call.authorities)
 
 
 _ANOTHER = "the certificate is of another host; check the host in {address}"

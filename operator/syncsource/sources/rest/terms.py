@@ -46,6 +46,8 @@ class Terms:
     accept: str = "application/json"
     tls: Callable[[], ssl.SSLContext] = trusted
     """Called for https only."""
+    authorities: str = "SSL_CERT_FILE"
+    """The name that messages give to what adds authorities."""
     proxy: httpcore.Proxy | None = None
     refusal: Refusal = refused
     """What a status that is no success means."""
@@ -60,6 +62,7 @@ def http_terms(http: HttpSource, secrets: Secrets) -> Terms:
         read_timeout=http.read_timeout,
         patience=http.retry.max_backoff,
         tls=tls(http.tls, secrets),
+        authorities="spec.source.http.tls.authority",
         proxy=_proxy(http.proxy, secrets),
         largest_body=http.max_page_bytes,
         accept=_ACCEPT[http.format],
