@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -52,7 +53,7 @@ def json_server(folder: Path, **collections: list[dict[str, Any]]) -> Iterator[s
 @contextmanager
 def nginx(folder: Path) -> Iterator[str]:
     """nginx that serves the folder's files, NDJSON compressed: its URL."""
-    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+    program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if program is None:
         unavailable("nginx", "it is not installed: it is in Debian's package nginx")
     port = free_port()
