@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, overload
 
-Record = dict[str, str | None]
+Record = dict[str, Any]
 
 
 class Cells(Sequence[Record]):
-    """Rows of texts, each as long as ``names``; None is null, too. A cell whose text is one of ``nulls`` is null."""
+    """Rows of JSON-like values, each as long as ``names``. None is null; where ``nulls`` are given all cells are texts, and one of those is
+    null, too."""
 
-    def __init__(self, names: Sequence[str], rows: Sequence[Sequence[str | None]], nulls: frozenset[str] = frozenset()) -> None:
+    def __init__(self, names: Sequence[str], rows: Sequence[Sequence[Any]], nulls: frozenset[str] = frozenset()) -> None:
         self.names, self.rows, self.nulls = names, rows, nulls
 
     def __len__(self) -> int:
@@ -38,13 +39,17 @@ class Cells(Sequence[Record]):
         return list(cells)
 
     @cached_property
-    def _columns(self) -> dict[str, tuple[str | None, ...]]:
+    def _columns(self) -> dict[str, tuple[Any, ...]]:
         """All at once is faster than each by itself."""
         return dict(zip(self.names, zip(*self.rows, strict=True), strict=False))
 
-    def _has_nulls(self, cells: Sequence[str | None]) -> bool:
+    def _has_nulls(self, cells: Sequence[Any]) -> bool:
         """Empty cells, the usual nulls, are seen without a look into the set."""
+        if not self.nulls:
+            return False
         return not all(cells) if self.nulls == {""} else not self.nulls.isdisjoint(cells)
 
-    def _record(self, row: Sequence[str | None]) -> Record:
+    def _record(self, row: Sequence[Any]) -> Record:
+        if not self.nulls:
+            return dict(zip(self.names, row, strict=True))
         return {name: None if cell in self.nulls else cell for name, cell in zip(self.names, row, strict=True)}

@@ -35,7 +35,7 @@ def column(path: str) -> Column:
 
     def values(records: Sequence[Any]) -> list[Any]:
         if isinstance(records, Cells):
-            return records.column(way[0]) if len(way) == 1 else [None] * len(records)
+            return [reduce(_step, way[1:], cell) for cell in records.column(way[0])] if steps[1:] else records.column(way[0])
         try:
             found = list(records)
             for step in steps:

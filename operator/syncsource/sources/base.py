@@ -28,7 +28,7 @@ class Page:
 
     records: Sequence[Any]
     """Decoded JSON, all of the page, in its order; a :class:`Broken` for what could not be decoded. Numbers are int or Decimal, never float.
-    A list, or :class:`Cells`, which is one of texts."""
+    A list, or :class:`Cells`."""
     served_at: datetime | None = None
     """The upstream's clock when it answered, in UTC; None where it did not say."""
     place: str = ""

@@ -32,7 +32,7 @@ def refused(origin: Origin, incremental: str | None = None, part: Slice | None =
 def test_a_table_is_read_whole_page_by_page(origin: Origin) -> None:
     orders(origin, "(1, 'a', 10)", "(2, 'b', NULL)", "(3, NULL, 30)")
     pages = origin.pages(table="orders", pageSize=2)
-    assert [page.records for page in pages] == [
+    assert [list(page.records) for page in pages] == [
         [{"id": 1, "store": "a", "changed": 10}, {"id": 2, "store": "b", "changed": None}],
         [{"id": 3, "store": None, "changed": 30}],
     ]

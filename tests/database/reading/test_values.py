@@ -193,4 +193,4 @@ def test_json_that_is_none_sets_its_record_aside(from_sqlite: Origin, text: str)
 def test_a_text_is_parsed_where_a_field_of_type_json_takes_it_whole(from_sqlite: Origin) -> None:
     from_sqlite.sql("CREATE TABLE t (id integer, x text, y text)", "INSERT INTO t VALUES (1, '[1]', '[1]')")
     fields = [{"name": "id", "type": "integer"}, {"name": "lines", "path": "x", "type": "json"}, {"name": "y", "type": "text"}]
-    assert [page.records for page in from_sqlite.pages(None, fields, table="t")] == [[{"id": 1, "x": [1], "y": "[1]"}]]
+    assert [list(page.records) for page in from_sqlite.pages(None, fields, table="t")] == [[{"id": 1, "x": [1], "y": "[1]"}]]

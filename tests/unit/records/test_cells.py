@@ -46,3 +46,11 @@ def test_a_shape_makes_of_cells_what_it_makes_of_objects() -> None:
     assert batch == Shape(fields, ["No"]).batch(list(cells), "a.csv", [2, 3, 4])
     assert [row[2:] for row in batch.rows] == [("x", None, "1-x"), ("NULL", None, "3-NULL")]
     assert [(one.reason, one.position) for one in batch.rejected] == [("InvalidValue", 3)]
+
+
+def test_cells_may_hold_any_values() -> None:
+    """Objects and lists among them, which paths lead into."""
+    cells = Cells(["id", "data"], [(1, {"total": {"net": 5}}), (2, None), (3, [1])])
+    fields = [FieldSpec(name="id", type="integer"), FieldSpec(name="net", path="data.total.net", type="integer")]
+    assert list(cells) == [{"id": 1, "data": {"total": {"net": 5}}}, {"id": 2, "data": None}, {"id": 3, "data": [1]}]
+    assert Shape(fields, ["id"]).batch(cells).rows == [(1, 5), (2, None), (3, None)]

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 
 from syncsource.errors import StalledError
+from syncsource.records.paths import names, quoted, top_level
 from syncsource.resource.spec import SyncSourceSpec
-
-_ROOT = re.compile(r'([A-Za-z_][A-Za-z0-9_]*|"(?:[^"\\]|\\.)+")(?=[.\[]|$)')
 
 
 def column_of(path: str) -> str | None:
     """The column that a JMESPath is the name of; None where it is more than a name."""
-    return root_of(path) if _ROOT.fullmatch(path) else None
-
-
-def root_of(path: str) -> str | None:
-    """The column that a JMESPath begins with; None where it begins otherwise."""
-    match = _ROOT.match(path)
-    if match is None:
-        return None
-    name = match[1]
-    return str(json.loads(name)) if name.startswith('"') else name
+    way = names(path)
+    return way[0] if way is not None and len(way) == 1 else None
 
 
 def cursor_column(spec: SyncSourceSpec) -> str | None:
@@ -48,7 +37,7 @@ def key_columns(spec: SyncSourceSpec) -> list[str]:
 def needed_columns(spec: SyncSourceSpec) -> Iterator[tuple[str, str]]:
     """Each field's name and the column that its path begins with."""
     for name, path, _ in _mapped(spec):
-        root = root_of(path)
+        root = top_level(path)
         if root is not None:
             yield name, root
 
@@ -64,4 +53,4 @@ def _mapped(spec: SyncSourceSpec) -> Iterator[tuple[str, str, str]]:
     """Name, path and type of each field that comes from a record."""
     for field in spec.fields or ():
         if field.value is None and not field.partition:
-            yield field.name, field.path or json.dumps(field.name, ensure_ascii=False), field.type
+            yield field.name, field.path or quoted(field.name), field.type

@@ -7,6 +7,7 @@ from typing import Any
 
 from syncsource.errors import SchemaMismatch
 from syncsource.records.batch import Broken
+from syncsource.records.cells import Cells
 from syncsource.sources.sql.dialect import Column, Rows
 from syncsource.sources.sql.values import Codec, Unreadable, json_text, presentable
 
@@ -22,16 +23,15 @@ class Records:
         codecs = [_codec(column, column.name in json) for column in columns]
         self._coded = [(place, codec) for place, codec in enumerate(codecs) if codec is not None]
 
-    def of(self, rows: Rows) -> list[Any]:
+    def of(self, rows: Rows) -> Sequence[Any]:
         """A record for each row; Broken for one with a value that JSON can't say."""
-        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if self._coded else []
         try:
             for place, codec in self._coded:
                 columns[place] = codec.column(columns[place])
         except Unreadable:
             return [self._one(row) for row in rows]
-        names = self._names
-        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+        return Cells(self._names, list(zip(*columns, strict=True)) if self._coded else rows)
 
     def _one(self, row: Sequence[Any]) -> Any:
         values, place = list(row), 0

@@ -57,7 +57,6 @@ class SQLite:
         name = f"file:{quote(str(Path(path).absolute()))}?mode=ro"
         driver = sqlite3.connect(name, timeout, uri=True, isolation_level=None, check_same_thread=False, factory=_File)
         driver.patience = timeout
-        driver.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
         driver.set_progress_handler(driver.late, _STEPS)
         driver.wait()
         driver.execute("BEGIN")
@@ -72,12 +71,23 @@ class SQLite:
         return [Column(found[0], "anything", Order.LOOSE, Codec(loose, texts)) for found in cursor.description]
 
     def stream(self, driver: Driver, statement: Statement, size: int) -> Iterator[Rows]:
-        driver.wait()
-        cursor = driver.execute(*_rendered(statement))
-        while rows := cursor.fetchmany(size):
-            yield rows
+        """Texts that are no UTF-8 are rare, and a look at each text costs more than reading: where one is met, the same rows are read once more."""
+        given = 0
+        try:
+            for rows in _stream(driver, statement, size):
+                yield rows
+                given += len(rows)
+                del rows
+            return
+        except sqlite3.OperationalError as error:
+            if "Could not decode" not in str(error):
+                raise
+        driver.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+        for rows in _stream(driver, statement, size):
+            if given <= 0:
+                yield rows
+            given -= len(rows)
             del rows
-            driver.wait()
 
     def cancel(self, driver: Driver) -> None:
         with suppress(sqlite3.ProgrammingError):
@@ -114,6 +124,15 @@ class SQLite:
 
     def cursor(self, order: Order, text: str, zone: tzinfo) -> Statement:
         return (Bound(self.free(text)),)
+
+
+def _stream(driver: Driver, statement: Statement, size: int) -> Iterator[Rows]:
+    driver.wait()
+    cursor = driver.execute(*_rendered(statement))
+    while rows := cursor.fetchmany(size):
+        yield rows
+        del rows
+        driver.wait()
 
 
 def _rendered(statement: Statement) -> tuple[str, list[Any]]:
