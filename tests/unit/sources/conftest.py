@@ -39,9 +39,9 @@ def opened(cancelled: threading.Event) -> Iterator[Callable[..., Source]]:
     """Opens sources that close with the test: one try of each request unless ``retry`` says otherwise."""
     with contextlib.ExitStack() as stack:
 
-        def open_(url: str, *, secrets: Any = None, incremental: Any = None, hosts: Any = None, **http: Any) -> Source:
-            spec = reading({"http": {"baseURL": url, "retry": {"attempts": 1}, **http}}, incremental)
-            source = open_source(spec, secrets or {}, hosts=hosts or local_hosts(cancelled), cancelled=cancelled)
+        def open_(url: str, *, secrets: Any = None, incremental: Any = None, spec: Any = None, hosts: Any = None, **http: Any) -> Source:
+            whole = reading({"http": {"baseURL": url, "retry": {"attempts": 1}, **http}}, incremental, **(spec or {}))
+            source = open_source(whole, secrets or {}, hosts=hosts or local_hosts(cancelled), cancelled=cancelled)
             stack.callback(source.close)
             return source
 

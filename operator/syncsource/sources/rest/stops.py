@@ -49,10 +49,10 @@ class Stops:
         """True: it is the last; False: another is told to follow; None: nothing is told."""
         if self._cut(reading) or self._said(self._last, reading) is True or self._said(self._more, reading) is False or self._poor(reading):
             return True
-        left = [of > done for of, done in self._progress(reading) if of is not None]
-        if False in left:
+        pages, records = (None if of is None else of > done for of, done in self._progress(reading))
+        if pages is False or records is False:
             return True
-        return False if left or self.insists(reading) else None
+        return False if pages or (records and reading.count) or self.insists(reading) else None
 
     def insists(self, reading: Reading) -> bool:
         """Whether the answer itself says that another follows."""

@@ -37,7 +37,7 @@ def number(value: Any) -> int | None:
         return int(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else None
     if isinstance(value, Decimal):
         value = int(value) if value.is_finite() and value.adjusted() < _DIGITS and value == int(value) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**_DIGITS else None
 
 
 def truth(value: Any) -> bool:
