@@ -26,7 +26,8 @@ def history(api: Api, name: str, output: str) -> None:
 
 def _row(entry: HistoryEntry) -> tuple[str, ...]:
     counts = (entry.read, entry.inserted, entry.updated, entry.unchanged, entry.skipped, entry.quarantined)
-    message = "" if entry.result == "Succeeded" and not entry.quarantined else f"{entry.reason}: {entry.message}".strip(": ")
+    told = entry.result != "Succeeded" or entry.quarantined or entry.partitions is not None
+    message = "" if not told else f"{entry.reason}: {entry.message}".strip(": ")
     return (
         entry.id,
         entry.trigger,

@@ -8,13 +8,16 @@ import msgspec
 
 from syncsource.resource.spec import SyncSourceSpec
 
-_TUNING = {"rateLimit", "retry", "timeout", "pageSize"}
-"""Parts of a source that say how politely it is read, not what is read."""
+_TUNING = {"rateLimit", "retry", "timeout", "connectTimeout", "readTimeout", "pageSize", "maxPageBytes", "tls", "proxy"}
+"""Parts of a source that say how it is reached and how politely it is read, not what is read."""
 
 
 def config_hash(spec: SyncSourceSpec) -> str:
-    """32 hex digits over source, filter, incremental (but its lookback and the size of its windows), keys, fields and table."""
-    whole = spec.model_dump(by_alias=True, mode="json", exclude_none=True)
+    """32 hex digits over source, filter, incremental (but its lookback and the size of its windows), keys, fields and table.
+
+    What has its default is left out, so that a version that knows more fields makes no cursor worthless.
+    """
+    whole = spec.model_dump(by_alias=True, mode="json", exclude_none=True, exclude_defaults=True)
     source = {name: value for name, value in whole["source"][spec.source.kind].items() if name not in _TUNING}
     incremental = {name: value for name, value in whole.get("incremental", {}).items() if name != "lookback"}
     if "window" in incremental:

@@ -166,6 +166,16 @@ def _check_names(spec: SyncSourceSpec, request: Request) -> None:
             "spec.incremental: the cursor is never sent; set param, or write {{ cursor }} into spec.source.http.request",
             reason=INVALID_SPEC,
         )
+    if spec.partitions and "partition" not in used:
+        raise StalledError(
+            "spec.partitions: every partition would read the same; write {{ partition }} into spec.source.http.request", reason=INVALID_SPEC
+        )
+    if spec.incremental and spec.incremental.window and not spec.incremental.end_param and "windowEnd" not in used:
+        raise StalledError(
+            "spec.incremental.window: its end is never sent, so that each window would read all that follows; set endParam, or write "
+            "{{ windowEnd }} into spec.source.http.request",
+            reason=INVALID_SPEC,
+        )
 
 
 Drafted = Callable[[Mapping[str, Any]], Draft]
