@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, TextIO
 
-from charset_normalizer import CharsetMatch, from_bytes
-
 from syncsource.errors import PermanentError, outside_text
 from syncsource.sources.csvfiles import reasons
 from syncsource.sources.csvfiles.holding import BLOCK
@@ -130,9 +128,7 @@ def _blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def _detected(member: Member, sample: bytes) -> str:
-    found = [
-        (match.chaos, -match.coherence, place, encoding) for place, encoding in enumerate(_DETECTED) if (match := _match(sample, encoding))
-    ]
+    found = [(*match, place, encoding) for place, encoding in enumerate(_DETECTED) if (match := _match(sample, encoding))]
     if not found or min(found)[0] > _READABLE:
         raise PermanentError(
             f"{outside_text(member.name)} is not UTF-8, and no text in an encoding that can be told; declare spec.source.csv.encoding, if it is a text",
@@ -147,5 +143,9 @@ def _detected(member: Member, sample: bytes) -> str:
     return encoding
 
 
-def _match(sample: bytes, encoding: str) -> CharsetMatch | None:
-    return from_bytes(sample, cp_isolation=[encoding], threshold=1.0, enable_fallback=False).best()
+def _match(sample: bytes, encoding: str) -> tuple[float, float] | None:
+    """Disorder, and unlikeness to a language: the less, the better. None where the bytes are not in the encoding."""
+    from charset_normalizer import from_bytes  # large, and rarely wanted
+
+    match = from_bytes(sample, cp_isolation=[encoding], threshold=1.0, enable_fallback=False).best()
+    return None if match is None else (match.chaos, -match.coherence)

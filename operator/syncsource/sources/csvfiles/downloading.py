@@ -10,6 +10,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import IO
 
+import msgspec
+
 from syncsource.errors import PermanentError, outside_text
 from syncsource.resource.csvsource import Download
 from syncsource.sources.csvfiles import reasons
@@ -50,16 +52,16 @@ class Downloading:
         self._name = self._url.path.rpartition("/")[2] or self._url.host
 
     @contextmanager
-    def fetched(self, before: Remembered | None) -> Iterator[tuple[Handed, Remembered] | None]:
+    def fetched(self, before: dict[str, str] | None) -> Iterator[tuple[Handed, dict[str, str]] | None]:
         """The file, and what to remember of it; None where it is the one that ``before`` remembers.
 
         Raises RetryableError, PermanentError, AbortedError.
         """
         with tempfile.NamedTemporaryFile(prefix="syncsource-") as kept:
             ask = Ask(self._url)
-            save, conditions = partial(self._saved, kept, ask), before.conditions if before else _NONE
+            save, conditions = partial(self._saved, kept, ask), _conditions(before)
             seen = self._retrying.run(lambda: self._client.take(ask, save, conditions))
-            yield None if seen is None else (Handed(kept.name, self._name), seen)
+            yield None if seen is None else (Handed(kept.name, self._name), msgspec.to_builtins(seen))
 
     def close(self) -> None:
         """Gives connections back. May be called twice."""
@@ -92,3 +94,10 @@ class Downloading:
                 f"{incoming.call} answered with {outside_text(kind, 80)}, which is a page, not a file; check {FIELD}.url and {FIELD}.auth",
                 reason=reasons.NOT_TEXT,
             )
+
+
+def _conditions(before: dict[str, str] | None) -> Mapping[str, str]:
+    try:
+        return msgspec.convert(before, Remembered).conditions
+    except msgspec.ValidationError:
+        return _NONE

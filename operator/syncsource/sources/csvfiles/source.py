@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from syncsource.errors import AbortedError, PermanentError, outside_text
 from syncsource.resource.spec import SyncSourceSpec
@@ -13,7 +14,6 @@ from syncsource.sources.base import Page, Slice
 from syncsource.sources.csvfiles import header, reasons
 from syncsource.sources.csvfiles.decoding import Decoding, decoding
 from syncsource.sources.csvfiles.dialect import SAMPLE, Dialect, dialect
-from syncsource.sources.csvfiles.downloading import Downloading
 from syncsource.sources.csvfiles.finding import found
 from syncsource.sources.csvfiles.holding import held
 from syncsource.sources.csvfiles.lines import Rows
@@ -22,7 +22,9 @@ from syncsource.sources.csvfiles.records import Records
 from syncsource.sources.csvfiles.taken import Taken
 from syncsource.sources.files import Files, Handed
 from syncsource.sources.hosts import Hosts
-from syncsource.sources.rest.auth import Secrets
+
+if TYPE_CHECKING:
+    from syncsource.sources.csvfiles.downloading import Downloading
 
 _log = logging.getLogger(__name__)
 
@@ -42,12 +44,16 @@ class FileSource:
         """Names of the files that were read before, and not now."""
 
     @classmethod
-    def open(cls, spec: SyncSourceSpec, secrets: Secrets, *, hosts: Hosts, cancelled: threading.Event, files: Files) -> FileSource:
+    def open(
+        cls, spec: SyncSourceSpec, secrets: Mapping[str, Mapping[str, str]], *, hosts: Hosts, cancelled: threading.Event, files: Files
+    ) -> FileSource:
         """See :func:`syncsource.sources.open_source`."""
         assert spec.source.csv is not None
-        declared = spec.source.csv.download
-        download = Downloading(declared, secrets, hosts=hosts, cancelled=cancelled) if declared and not files.handed else None
-        return cls(spec, files, cancelled, download)
+        if spec.source.csv.download is None or files.handed:
+            return cls(spec, files, cancelled)
+        from syncsource.sources.csvfiles.downloading import Downloading  # brings an HTTP client
+
+        return cls(spec, files, cancelled, Downloading(spec.source.csv.download, secrets, hosts=hosts, cancelled=cancelled))
 
     def pages(self, part: Slice) -> Iterator[Page]:
         """See :class:`syncsource.sources.Source`."""

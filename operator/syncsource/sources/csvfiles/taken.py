@@ -7,8 +7,6 @@ from typing import Self
 
 import msgspec
 
-from syncsource.sources.rest.remembering import Remembered
-
 MOST_HANDED = 1000
 """Files handed over that are remembered; the oldest are forgotten first."""
 
@@ -20,8 +18,8 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of those that the path meant at the last read."""
     handed: tuple[str, ...] = ()
     """Of those that people handed over, the last at the end."""
-    fetched: Remembered | None = None
-    """What the server said of the file that was downloaded."""
+    fetched: dict[str, str] | None = None
+    """What is remembered of the file that was downloaded."""
 
     @classmethod
     def read(cls, state: str | None) -> Self:
@@ -35,7 +33,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Whether such a file was read before."""
         return digest in self.present or digest in self.handed
 
-    def after(self, digests: Iterable[str], *, handed: bool = False, fetched: Remembered | None = None) -> Taken:
+    def after(self, digests: Iterable[str], *, handed: bool = False, fetched: dict[str, str] | None = None) -> Taken:
         """What to keep after a read of these: of those ``handed`` over, or of all that the spec names."""
         found = tuple(dict.fromkeys(digests))
         if not handed:
