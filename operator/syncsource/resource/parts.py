@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
-from syncsource.resource.types import Duration, Part, Positive, SecretName, cel
+from syncsource.resource.types import DURATION_PATTERN, Duration, Part, Positive, SecretName, cel
 
 Param = Annotated[str, Field(min_length=1, max_length=128)]
-PositiveDuration = Annotated[Duration, Field(json_schema_extra=cel(Positive))]
+# Not by Field(json_schema_extra=…), which pydantic drops where the type is optional.
+PositiveDuration = Annotated[
+    Duration, WithJsonSchema({"type": "string", "format": "duration", "maxLength": 32, "pattern": DURATION_PATTERN, **cel(Positive)})
+]
 
 
 class SourcePart(Part):

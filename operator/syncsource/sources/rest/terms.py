@@ -76,7 +76,8 @@ def _proxy(declared: ProxyServer | None, secrets: Secrets) -> httpcore.Proxy | N
     if declared is None:
         return None
     url = base_url(declared.url, "spec.source.http.proxy.url")
+    context = trusted() if url.scheme == "https" else None
     if declared.secret_ref is None:
-        return httpcore.Proxy(str(url))
+        return httpcore.Proxy(str(url), ssl_context=context)
     values = secret_values(declared.secret_ref.name, ["username", "password"], "spec.source.http.proxy", secrets)
-    return httpcore.Proxy(str(url), auth=(values["username"], values["password"]))
+    return httpcore.Proxy(str(url), auth=(values["username"], values["password"]), ssl_context=context)
