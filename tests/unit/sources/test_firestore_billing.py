@@ -136,6 +136,13 @@ def test_a_window_has_an_end(server: Firestore) -> None:
     assert ids(read(source, until="2026-03-01T12:00:01Z")) == ["0"]
 
 
+def test_the_type_of_the_cursor_is_asked_for_once_in_all_windows(server: Firestore) -> None:
+    source = opened(server, "changed")
+    for second in range(0, 9, 3):
+        assert len(read(source, since=f"2026-03-01T12:00:0{second}Z", until=f"2026-03-01T12:00:0{second + 3}Z")) == 3
+    assert [query.structured_query.limit.value for query in server.queries] == [1, 300, 300, 300]
+
+
 @pytest.mark.parametrize("since", ["2026-03-01", "2026-03-01 12:00:00", "2026-03-01T12:00:00", "2026-03-01T14:00:00+02:00"])
 def test_the_beginning_of_a_history_may_be_written_in_any_form(server: Firestore, since: str) -> None:
     assert len(read(opened(server, "changed"), since=since)) == 10

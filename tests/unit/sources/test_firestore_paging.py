@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from tests.firestore.reading import client_of, ids, opened, read, spec_of
 from tests.firestore.server import Firestore, firestore
 from tests.upstream import Asked, Reply
 
+EXAMPLES = 500 if os.environ.get("SYNCSOURCE_TEST_SOAK") else 15
 MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -262,7 +264,8 @@ def test_a_cursor_of_two_types_is_refused_since_a_query_finds_one(server: Firest
         read(opened(server, "changed"))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.soak
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cursors=st.lists(st.integers(0, 4), max_size=12),
     size=st.integers(1, 5),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import os
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -21,6 +22,7 @@ from tests.firestore.reading import opened, read
 from tests.firestore.server import DOCUMENTS, Firestore, firestore
 from tests.upstream import Asked, Reply
 
+EXAMPLES = 2000 if os.environ.get("SYNCSOURCE_TEST_SOAK") else 50
 LAST = 253_402_300_799  # 9999-12-31T23:59:59Z
 FIRST = -62_135_596_800  # 0001-01-01T00:00:00Z
 
@@ -128,7 +130,8 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@pytest.mark.soak
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(fields=st.dictionaries(NAMES, VALUES, max_size=5))
 def test_all_types_of_values_arrive_as_they_are(server: Firestore, fields: dict[str, Any]) -> None:
     server.put("orders/1", fields)

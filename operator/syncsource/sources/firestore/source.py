@@ -46,6 +46,8 @@ class FirestoreSource:
         self._values = Values(declared.references)
         self._comfortable = comfortable
         self._client = connect(self._charge)
+        self._learned: dict[str, str] = {}
+        """The type of the cursor's values by partition, for the windows of one run."""
         self.state: str | None = None
         self.unchanged = False
         self.billed = 0
@@ -89,6 +91,8 @@ class FirestoreSource:
             del page  # So that a page that the reader is done with does not stay while the next one is read.
         if kinds and kinds.kind is None and count:
             raise self._no_cursor(count)
+        if kinds and kinds.kind:
+            self._learned[part.partition] = kinds.kind
         self.state = Bookmark(kind=kinds.kind if kinds else None, since=part.since, found=found).text()
 
     def close(self) -> None:
@@ -108,8 +112,9 @@ class FirestoreSource:
         """Of the cursor's values. Where a slice is wanted and nobody remembers their type, the newest document tells."""
         if self._cursor is None:
             return None
-        kinds = Kinds(self._cursor, before.kind if part.since is not None or part.until is not None else None)
-        if kinds.kind is None and (part.since is not None or part.until is not None):
+        sliced = part.since is not None or part.until is not None
+        kinds = Kinds(self._cursor, (before.kind or self._learned.get(part.partition)) if sliced else None)
+        if kinds.kind is None and sliced:
             newest = query.ordered_by(self._cursor).newest()
             kinds.see(self._client.query(query.place.parent, {"structuredQuery": newest}).documents)
         return kinds
@@ -153,7 +158,9 @@ def _cursor(path: str) -> FieldPath:
 
 
 def _mask(spec: SyncSourceSpec) -> list[FieldPath] | None:
-    """The fields that anything in the spec reads."""
+    """The fields that anything in the spec reads; None: all, where they are to be inferred."""
+    if not spec.fields:
+        return None
     columns = [field.path or quoted(field.name) for field in spec.fields if field.value is None and not field.partition]
     others = [spec.filter, spec.incremental.cursor if spec.incremental else None]
     return field_mask([*columns, *(path for path in others if path)])
