@@ -16,7 +16,8 @@ from syncsource.records.cursors import meaning
 _WIDTH = 8
 """Digits of one length that stand for themselves, as in 20260131."""
 _NUMBER, _INSTANT = 0, 1
-_DIGIT = re.compile(r"\d")
+_ZEROS = str.maketrans("123456789", "0" * 9)
+"""Texts that differ in digits only have one shape: one of them is looked at."""
 _FRACTION = re.compile(r"\.\d+")
 
 
@@ -27,17 +28,20 @@ class TextOrder:
         self._column = column
         self._numbers = False
         self._plain = False
+        self._shapes: set[str] = set()
         self._examples: dict[str, str] = {}
         if since is not None and meaning(since)[0] != _NUMBER:
             self._text(since)
 
     def check(self, values: Iterable[Any]) -> None:
         """SchemaMismatch (CursorUnordered) where they, with those before, do not follow one another."""
-        for value in values:
-            if type(value) is str:
-                self._text(value)
-            elif isinstance(value, int | float):
-                self._numbers = True
+        found = list(values)
+        self._numbers = self._numbers or any(kind in (int, float) for kind in set(map(type, found)))
+        if not self._plain:
+            shapes = {value.translate(_ZEROS): value for value in found if type(value) is str}
+            for shape in shapes.keys() - self._shapes:
+                self._text(shapes[shape])
+            self._shapes |= shapes.keys()
         self._judge()
 
     def _text(self, text: str) -> None:
@@ -45,7 +49,7 @@ class TextOrder:
         if kind not in (_NUMBER, _INSTANT):
             self._plain = True
             return
-        form = _DIGIT.sub("0", _FRACTION.sub("", text))
+        form = _FRACTION.sub("", text).translate(_ZEROS)
         if kind == _NUMBER and not (text.isdigit() and len(text) >= _WIDTH):
             form = ""
         self._examples.setdefault(form, text)

@@ -102,7 +102,9 @@ def texts(values: Sequence[Any]) -> bool:
     kinds = set(map(type, values))
     if not kinds <= {str, int, type(None)}:
         return False
-    return str not in kinds or _well_formed("".join(value for value in values if type(value) is str))
+    if str not in kinds:
+        return True
+    return _well_formed("".join(filter(None, values) if int not in kinds else (value for value in values if type(value) is str)))
 
 
 def loose(value: Any) -> Any:
