@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from syncsource.resource.auth import Auth
 from syncsource.resource.http import HttpSource
 from syncsource.resource.validation import problems
 
@@ -118,3 +121,16 @@ def test_every_secret_that_is_needed_is_named_with_its_field() -> None:
         ("proxy", "username"): "proxy",
         ("proxy", "password"): "proxy",
     }
+
+
+def test_the_examples_of_the_page_about_it_may_be_said() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "authentication.md").read_text()
+    blocks = [yaml.safe_load(block.partition("```")[0]) for block in page.split("```yaml\n")[1:]]
+    assert len(blocks) == 4
+    assert [found(**block) for block in blocks] == [[]] * 4
+
+
+def test_every_kind_is_on_the_page_about_it() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "authentication.md").read_text()
+    kinds = [field.alias or name for name, field in Auth.model_fields.items()]
+    assert [kind for kind in kinds if f"| `{kind}` |" not in page] == []

@@ -25,7 +25,7 @@ from syncsource.sources.rest.dates import retry_after
 from syncsource.sources.rest.failures import in_trouble, translated
 from syncsource.sources.rest.incoming import Incoming, pieces
 from syncsource.sources.rest.network import Watch, WatchedTransport
-from syncsource.sources.rest.quotas import pause, spent
+from syncsource.sources.rest.quotas import TOLD_LATER, mentioned, pause, spent
 from syncsource.sources.rest.redaction import Redaction
 from syncsource.sources.rest.terms import Terms
 from syncsource.sources.rest.urls import port, resolve
@@ -129,8 +129,9 @@ class Client:
 
     def _heed(self, response: httpx.Response) -> None:
         """A pause that the host asks for counts for all runs."""
-        asked = pause(response.status_code, response.headers, datetime.now(UTC))
-        if asked:
+        if response.status_code not in TOLD_LATER and not mentioned(response.headers):
+            return
+        if asked := pause(response.status_code, response.headers, datetime.now(UTC)):
             self._hosts.pause(self._base.host, port(self._base), asked)
 
     def _refused(self, call: Call, response: httpx.Response) -> Exception:

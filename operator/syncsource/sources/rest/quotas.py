@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+import httpx
+
 from syncsource.sources.rest.dates import parse_http_date, retry_after
 
 _PREFIXES = ("ratelimit-", "x-ratelimit-", "x-rate-limit-")
@@ -27,6 +29,11 @@ def pause(status: int, headers: Mapping[str, str], now: datetime) -> float | Non
         if _number(headers.get(f"{prefix}remaining")) == 0:
             return _until_reset([headers.get(prefix + name) for name in _RESETS], parse_http_date(headers.get("date")) or now)
     return _of_one_field(headers.get("ratelimit"))
+
+
+def mentioned(headers: httpx.Headers) -> bool:
+    """Whether anything is said of rate limits: a quick look, since every answer is looked at."""
+    return any(b"limit" in name.lower() for name, _ in headers.raw)
 
 
 def spent(headers: Mapping[str, str]) -> bool:
