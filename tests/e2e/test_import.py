@@ -16,7 +16,11 @@ from tests.e2e.databases import Warehouse, sqlite_file
 from tests.e2e.product import PROGRAM, environment
 
 WALK_INS = 'Booking No;Guest;Total\r\n1;"Ann\r\nLee";1.234,50\r\n2;Bob;x\r\n3\r\n4;Cid;5,00\r\n'
-BAD = "quarantined: 1 InvalidValue (total), 1 RaggedLine"
+BAD = [
+    "quarantined: 1 InvalidValue (total), 1 RaggedLine",
+    "  walkins.csv, line 4: InvalidValue: total: 'x' is not a number with the separators that the field declares",
+    "  walkins.csv, line 5: RaggedLine: the record of line 5 has 1 cell, and there are 3 columns",
+]
 
 
 @pytest.fixture
@@ -61,13 +65,17 @@ def said(done: subprocess.CompletedProcess[bytes]) -> list[str]:
 def test_a_file_is_imported_once_unless_forced_and_bad_lines_are_told(manifest: str, rows: Warehouse, tmp_path: Path) -> None:
     (tmp_path / "walkins.csv").write_bytes(WALK_INS.encode("cp1252"))
     done = run("import", "-f", manifest, "walkins.csv", folder=tmp_path)
-    assert (done.returncode, said(done)) == (0, ["4 read, 2 inserted, 0 updated, 0 unchanged, 2 quarantined", BAD])
+    assert (done.returncode, said(done)) == (0, ["4 read, 2 inserted, 0 updated, 0 unchanged, 2 quarantined", *BAD])
     assert rows.sql("SELECT booking_no, guest FROM walkins ORDER BY 1") == [(1, "Ann\r\nLee"), (4, "Cid")]
     again = run("import", "-f", manifest, "walkins.csv", folder=tmp_path)
     assert (again.returncode, said(again)) == (0, ["walkins.csv was imported before: left out; --force reads it again"])
     forced = run("import", "-f", manifest, "--force", "-o", "json", "walkins.csv", folder=tmp_path)
     outcome: dict[str, Any] = json.loads(forced.stdout)
     assert (forced.returncode, outcome["counts"]["unchanged"], outcome["imported_before"]) == (0, 2, [])
+    assert [(one["place"], one["position"], one["field"]) for one in outcome["quarantined"]] == [
+        ("walkins.csv", 4, "total"),
+        ("walkins.csv", 5, None),
+    ]
 
 
 def test_standard_input_can_be_imported_and_is_remembered_too(manifest: str, rows: Warehouse) -> None:

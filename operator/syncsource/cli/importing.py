@@ -18,6 +18,8 @@ from syncsource.cli.planning import from_files, plan_of
 from syncsource.cli.showing import sentence, shown
 from syncsource.cli.stopping import stopped_by_signals
 from syncsource.engine.plan import Outcome, RunPlan
+from syncsource.engine.quarantine import Quarantined, of_run
+from syncsource.errors import outside_text
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.runner.here import run_here
 from syncsource.sources.csvfiles.source import FileSource
@@ -25,6 +27,8 @@ from syncsource.sources.files import Files, Handed
 from syncsource.sources.opening import Secrets
 
 STANDARD_INPUT = "standard input"
+LISTED = 20
+"""Lines in quarantine that are told one by one."""
 
 
 @click.command("import")
@@ -44,7 +48,9 @@ def import_(files: tuple[str, ...], name: str | None, env_file: str | None, data
     with _handed(data, files) as handed:
         plan = msgspec.structs.replace(plan, files=Files(handed=handed, again=force))
         outcome, before = _run(plan)
-    emit({**msgspec.to_builtins(outcome), "imported_before": before}, output, lambda: _told(outcome, before))
+    wrong = of_run(plan, LISTED) if outcome.counts.quarantined else []
+    result = {**msgspec.to_builtins(outcome), "imported_before": before, "quarantined": [_entry(one) for one in wrong]}
+    emit(result, output, lambda: _told(outcome, before, wrong))
     raise SystemExit(0 if outcome.result == "Succeeded" else 1)
 
 
@@ -85,7 +91,14 @@ def _named(file: str) -> Handed:
     return Handed(str(Path(file).resolve()), file)
 
 
-def _told(outcome: Outcome, before: Sequence[str]) -> str:
+def _entry(one: Quarantined) -> dict[str, str | int | None]:
+    return {name: getattr(one, name) for name in ("id", "place", "position", "reason", "field", "message")}
+
+
+def _told(outcome: Outcome, before: Sequence[str], wrong: Sequence[Quarantined]) -> str:
     lines = [f"{name} was imported before: left out; --force reads it again" for name in before]
-    nothing_new = outcome.result == "Succeeded" and before and not outcome.counts.read
-    return "\n".join([*lines, *([] if nothing_new else [sentence(outcome)])])
+    if outcome.result != "Succeeded" or outcome.counts.read or not before:
+        lines.append(sentence(outcome))
+    lines += [f"  {one.place}, line {one.position}: {one.reason}: {outside_text(one.message)}" for one in wrong]
+    more = outcome.counts.quarantined - len(wrong)
+    return "\n".join([*lines, *([f"  and {more:,} more: `syncsource quarantine` lists them"] if more > 0 else [])])

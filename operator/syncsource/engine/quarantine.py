@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import groupby, islice
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 from sqlalchemy import Connection
@@ -17,12 +17,14 @@ from syncsource.destinations import Applied, Database, Writer, open_table
 from syncsource.engine.destination import opened_database
 from syncsource.engine.ending import failed, known
 from syncsource.engine.guards import Invalid
+from syncsource.engine.inferring import UNKNOWN, with_fields
 from syncsource.engine.masking import Mask
 from syncsource.engine.plan import Counts, Outcome, RunPlan
 from syncsource.engine.redacting import redact
 from syncsource.engine.stopping import Stop
 from syncsource.errors import PermanentError, SyncError
 from syncsource.ledger import Entry
+from syncsource.ledger.entries import entries_of_run
 from syncsource.records.batch import Rejected
 from syncsource.records.converting import from_json
 from syncsource.records.shape import Shape
@@ -59,6 +61,13 @@ def look(plan: RunPlan, ids: Sequence[str] | None = None, *, limit: int = 100) -
         total = sum(ledger.quarantine_counts(database.engine, plan.identity).values())
         found = list(ledger.entries(database.engine, plan.identity, _checked(database, plan, ids), limit=limit))
         return [_shown(one, mask) for one in found], total
+
+
+def of_run(plan: RunPlan, limit: int) -> list[Quarantined]:
+    """The first records that the plan's run put into quarantine, by place and position. Raises as :func:`look`."""
+    with _opened(plan) as (spec, database):
+        mask = Mask(spec.fields)
+        return [_shown(one, mask) for one in entries_of_run(database.engine, plan.identity, plan.run, limit)]
 
 
 def discard(plan: RunPlan, ids: Sequence[str] | None) -> int:
@@ -115,7 +124,7 @@ def _run(plan: RunPlan, spec: SyncSourceSpec, database: Database, ids: Sequence[
     retrying = None
     try:
         with stop.after(spec.timeout, "what it had not committed is as it was"):
-            retrying = _Retry(plan, spec, database, stop)
+            retrying = _Retry(plan, with_fields(spec, plan.identity, database, _unread), database, stop)
             return retrying.write(fence, ids)
     except Exception as error:
         ours = stop.cause_of(known(error))
@@ -125,6 +134,10 @@ def _run(plan: RunPlan, spec: SyncSourceSpec, database: Database, ids: Sequence[
             message = redact(ours.message, plan.secrets)
             ledger.end_run(database.engine, fence, result=outcome.result, reason=ours.reason, message=message, counts=counts)
         return msgspec.structs.replace(outcome, counts=counts)
+
+
+def _unread() -> NoReturn:
+    raise PermanentError("spec.fields is absent, and no run has inferred them yet: run it first", reason=UNKNOWN)
 
 
 class _Retry:

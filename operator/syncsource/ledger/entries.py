@@ -58,6 +58,14 @@ def entries(
         after, left = (found[-1].partition, found[-1].digest), None if left is None else left - page
 
 
+def entries_of_run(engine: Engine, identity: str, run: str, limit: int) -> list[Entry]:
+    """The first that a run entered, or entered again, by place and position."""
+    query = select(quarantine).where(*_wanted(identity, None), quarantine.c.last_run == run)
+    with reading(engine).connect() as connection:
+        found = connection.execute(query.order_by(quarantine.c.place, quarantine.c.position).limit(limit))
+        return [_entry(dict(row)) for row in found.mappings()]
+
+
 def discard(engine: Engine, identity: str, ids: Sequence[str] | None) -> int:
     """Takes entries out of quarantine, all where ``ids`` is None; returns how many."""
     with writing(engine).begin() as connection:
