@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -30,6 +31,11 @@ async def serve(rows: int) -> None:
         following = f'"{start + PAGE}"' if start + PAGE < rows else "null"
         return web.Response(body=f'{{"data":[{body}],"next":{following}}}'.encode(), content_type="application/json")
 
+    await listening(page)
+
+
+async def listening(page: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
+    """Serve ``/orders`` until standard input ends; prints the URL."""
     application = web.Application()
     application.router.add_get("/orders", page)
     runner = web.AppRunner(application, access_log=None)
