@@ -65,6 +65,22 @@ def test_more_ties_than_a_page_holds(server: Firestore) -> None:
     assert ids(read(source, since="2026-03-01T12:00:00Z", state=source.state)) == names
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        [-1.5, 0.1, 1e-300, 1e300, 2**53 + 1, float("inf")],
+        ["", " ", "Z", "a", "ä", "\U0001f600", 'quote"\\', "\n"],
+        [MOMENT, MOMENT + timedelta(microseconds=1), MOMENT + timedelta(days=9999)],
+    ],
+)
+def test_positions_are_sent_back_digit_for_digit(server: Firestore, values: list[Any]) -> None:
+    """Each page begins after the values of the last document, whatever they look like."""
+    for number, value in enumerate(values * 2):
+        server.put(f"orders/o{number}", {"at": {"a b": value}})
+    where = [{"field": 'at."a b"', "op": "NotIn", "values": [-77]}]
+    assert sorted(ids(read(opened(server, where=where, pageSize=1)))) == sorted(f"o{number}" for number in range(len(values) * 2))
+
+
 def test_a_late_row_with_a_cursor_equal_to_the_last_one_is_read(server: Firestore) -> None:
     fill(server, 3)
     source = opened(server, "changed")
