@@ -30,13 +30,18 @@ def marked(content: bytes, body: Any) -> Any:
 
     Its numbers are texts: it is for looking, not for reading.
     """
+    return _parsed(content) if looks_twice(content, body) else None
+
+
+def looks_twice(content: bytes, body: Any) -> bool:
+    """Whether more names are written than were kept. ``body``: decoded from ``content``."""
     written = content.count(_TIGHT)
     if written == _members([body]):
-        return None
+        return False
     encoded = _encode(body).count(_TIGHT)
     if written < encoded:
         written += content.count(_SPACED)
-    return None if written <= encoded else _parsed(content)
+    return written > encoded
 
 
 def set_aside(records: list[Any], twins: list[Any]) -> list[Any]:

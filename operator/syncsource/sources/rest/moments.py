@@ -52,8 +52,8 @@ def _in_pattern(seconds: int, part: Decimal, zone: tzinfo, up: bool, form: str) 
     local = _local(seconds, zone) + timedelta(microseconds=int(micro))
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     past = (local.replace(tzinfo=None) - midnight.replace(tzinfo=None)) % unit
-    local -= past
-    return (local + unit if up and (past or micro % 1) else local).strftime(pattern.replace("%Y", f"{local.year:04d}"))
+    found = local - past + (unit if up and (past or micro % 1) else timedelta(0))
+    return found.strftime(pattern.replace("%Y", f"{found.year:04d}"))  # the C library may write the year 999 as such
 
 
 def _local(seconds: int, zone: tzinfo) -> datetime:

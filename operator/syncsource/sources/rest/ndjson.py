@@ -18,7 +18,7 @@ from syncsource.sources.rest.answers import Answer
 from syncsource.sources.rest.bounds import EXCERPT, bounded, too_large
 from syncsource.sources.rest.dates import parse_http_date
 from syncsource.sources.rest.decoding import BOM, TRUNCATED, decode, what_is_wrong
-from syncsource.sources.rest.duplicates import marked, set_aside
+from syncsource.sources.rest.duplicates import looks_twice, marked, set_aside
 from syncsource.sources.rest.incoming import Incoming
 
 BLOCK = 512 * 1024
@@ -108,7 +108,7 @@ class Stream:
             records = _decode_lines(block)
         except (ValueError, ArithmeticError, RecursionError):
             return self._one_by_one(block, first)
-        if len(records) != count or marked(block, records) is not None:
+        if len(records) != count or looks_twice(block, records):
             return self._one_by_one(block, first)
         return Lines(bounded(records, self._longest, len(block)), range(first, first + count))
 
