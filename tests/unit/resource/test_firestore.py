@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from syncsource.resource.validation import problems
 
@@ -42,6 +44,13 @@ def manifest(incremental: str | None = None, **source: Any) -> dict[str, Any]:
 )
 def test_what_is_accepted(source: dict[str, Any]) -> None:
     assert problems(manifest("meta.updatedAt", **source)) == []
+
+
+def test_the_example_in_the_docs_is_accepted() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / "firestore.md").read_text()
+    whole = manifest()
+    whole["spec"] |= yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    assert problems(whole) == []
 
 
 @pytest.mark.parametrize(
