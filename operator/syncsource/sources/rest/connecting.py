@@ -17,7 +17,6 @@ from syncsource.sources.rest import granting
 from syncsource.sources.rest.auth import Credentials, Secrets, Signer, auth_values, credentials, with_headers_from
 from syncsource.sources.rest.client import Client
 from syncsource.sources.rest.hmacsigning import HmacSigner
-from syncsource.sources.rest.jwtsigning import Assertion, JwtSigner
 from syncsource.sources.rest.redaction import Redaction
 from syncsource.sources.rest.terms import Terms, http_terms
 from syncsource.sources.rest.tokenanswers import Form, token_refused
@@ -77,6 +76,8 @@ class _Signers:
         return None
 
     def _jwt(self, auth: JwtAuth) -> Signer:
+        from syncsource.sources.rest.jwtsigning import Assertion, JwtSigner  # where it is wanted: it brings cryptography along
+
         assertion = Assertion(auth, self._values)
         if auth.exchange is None:
             return JwtSigner(auth, assertion, self._redaction)

@@ -6,6 +6,7 @@ import base64
 import time
 from collections.abc import Mapping
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 from urllib.parse import quote_plus, urlencode
 
 import httpx
@@ -16,7 +17,6 @@ from syncsource.resource.jwtauth import JwtAuth
 from syncsource.resource.tokenauth import OAuth2Auth, SessionAuth, TokenEndpoint
 from syncsource.sources.rest.asking import FORM, JSON, Ask
 from syncsource.sources.rest.auth import basic
-from syncsource.sources.rest.jwtsigning import Assertion
 from syncsource.sources.rest.tokenanswers import Form
 from syncsource.sources.rest.tokens import Request
 
@@ -24,6 +24,9 @@ _GRANTS = {"ClientCredentials": "client_credentials", "RefreshToken": "refresh_t
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 Values = Mapping[str, str]
+
+if TYPE_CHECKING:
+    from syncsource.sources.rest.jwtsigning import Assertion
 
 
 def shared_as(auth: Auth, values: Values) -> str:
