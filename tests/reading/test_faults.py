@@ -10,8 +10,8 @@ import pytest
 from syncsource.engine.plan import Outcome
 from tests.reading.matrix import Case, cases, passing
 from tests.reading.stage import SINCE, Play, Theatre
-from tests.upstream import Asked, Reply, Upstream, serving
-from tests.upstream.faults import Around, Fault
+from tests.upstream import KINDS, Asked, Kind, Reply, Upstream, serving
+from tests.upstream.faults import HARMLESS, Around, Fault
 
 CASES = cases()
 
@@ -40,6 +40,15 @@ def test_a_fault_that_passes_costs_one_more_try(case: Case, stage: Theatre, fore
     _spoil(play, case, foreign, times=1)
     outcome = play.run(**{**case.fault.http, "retry": {"attempts": 2, "backoff": "1ms"}})
     assert (outcome.result, outcome.message) == ("Succeeded", "")
+    _is_complete(play)
+
+
+@pytest.mark.parametrize(("name", "kind"), zip(HARMLESS, KINDS, strict=False), ids=str)
+def test_what_lies_about_its_type_and_is_whole_is_read(name: str, kind: Kind, stage: Theatre, foreign: Upstream) -> None:
+    play = stage.begun(kind)
+    around = Around(foreign.url, play.upstream.over, lambda number: Reply())
+    play.collection.spoil = lambda number, honest, asked: HARMLESS[name](honest, asked, around)
+    assert play.run().result == "Succeeded"
     _is_complete(play)
 
 

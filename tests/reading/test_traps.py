@@ -21,6 +21,10 @@ TRAPS = {
         "database/test_windows.py::test_a_late_row_with_a_cursor_equal_to_the_last_one",
     ],
     "more ties than a page holds": ["reading/test_traps.py::test_more_ties_than_a_page_holds"],
+    "offset paging while rows are inserted; unstable order": [
+        "reading/test_drift.py::test_offset_paging_while_rows_are_inserted_or_changed",
+        "reading/test_drift.py::test_offset_paging_while_rows_are_taken_away",
+    ],
     "cursor moved before the window was complete": [
         "reading/test_traps.py::test_the_cursor_is_not_moved_before_the_window_was_complete",
         "reading/test_faults.py::test_a_page_that_is_spoilt",

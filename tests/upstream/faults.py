@@ -174,3 +174,21 @@ FAULTS = [
     Fault("error-that-passes", _within(b"[", b'[{"busy": true}, '), "AnswerFailed", RETRY, "failIf", http=FAILING),
 ]
 """Whole pages that can't be read."""
+
+
+def _typed(content_type: str) -> Strike:
+    return lambda reply, asked, around: replace(reply, headers={**reply.headers, "Content-Type": content_type})
+
+
+HARMLESS: dict[str, Strike] = {
+    "says-html": _typed("text/html"),
+    "says-nothing-known": _typed("x"),
+    "says-latin-1": _typed("application/json; charset=iso-8859-1"),
+    "byte-order-mark": lambda reply, asked, around: replace(reply, body=b"\xef\xbb\xbf" + body(reply)),
+    "without-length": lambda reply, asked, around: replace(reply, body=body(reply), framed=False),
+    "gzip": lambda r, a, _: replace(r, body=gzip.compress(body(r)), headers={**r.headers, "Content-Encoding": "gzip"}),
+    "redirect-within": lambda r, a, _: (
+        r if "moved" in a.raw else Reply(b"", 307, {"Location": f"{a.raw}{'&' if '?' in a.raw else '?'}moved=1"})
+    ),
+}
+"""Whole pages that look odd and are read."""
