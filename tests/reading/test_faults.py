@@ -43,7 +43,7 @@ def test_a_fault_that_passes_costs_one_more_try(case: Case, stage: Theatre, fore
     _is_complete(play)
 
 
-@pytest.mark.parametrize(("name", "kind"), zip(HARMLESS, KINDS, strict=False), ids=str)
+@pytest.mark.parametrize(("name", "kind"), list(zip(HARMLESS, KINDS, strict=False)), ids=str)
 def test_what_lies_about_its_type_and_is_whole_is_read(name: str, kind: Kind, stage: Theatre, foreign: Upstream) -> None:
     play = stage.begun(kind)
     around = Around(foreign.url, play.upstream.over, lambda number: Reply())
