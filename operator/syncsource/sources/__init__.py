@@ -6,9 +6,13 @@ writing a secret or a control character into a message. Knows nothing of runs, d
 
     base       what a source is: pages of records
     opening    a source from spec.source
+    files      which files of this machine a source may read
     hosts      what sources share about upstream hosts: rate limits, pauses, breakers, tokens
     rest       JSON over HTTP
     firestore  a Firestore collection by its REST API
+    csvfiles   files of separated values
+    sql        tables and queries of databases
+    noting     what a source finds on its way to the first page, for a person who tests a connection
 """
 
 from syncsource.sources.base import Page, Slice, Source
