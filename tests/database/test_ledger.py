@@ -47,6 +47,8 @@ def test_prepare_again_and_by_many_at_once(place: Any) -> None:
 
 FIRST_VERSION = (
     "CREATE TABLE syncsource_ledger (version INTEGER NOT NULL PRIMARY KEY)",
+    "CREATE TABLE syncsource_sources (identity VARCHAR(400) NOT NULL PRIMARY KEY, fence BIGINT NOT NULL, acquired_at {instant} NOT NULL)",
+    "INSERT INTO syncsource_sources VALUES ('me', 7, '2026-01-31T12:00:00.000000Z')",
     "INSERT INTO syncsource_ledger VALUES (1)",
     "CREATE TABLE syncsource_cursors (identity VARCHAR(400) NOT NULL, partition VARCHAR(200) NOT NULL, cursor TEXT NOT NULL, "
     "config_hash VARCHAR(64) NOT NULL, updated_at {instant} NOT NULL, PRIMARY KEY (identity, partition))",
@@ -74,7 +76,8 @@ def test_the_first_version_s_ledger_is_brought_up_to_date_with_what_it_holds(pla
     assert place.sql("SELECT max(version) FROM syncsource_ledger") == [(2,)]
     [run] = ledger.history(place.database.engine, "me")
     assert (run.run, run.inserted, run.document_reads, run.partitions_total, run.started_at) == ("a", 1, 0, 0, NOW)
-    assert place.sql("SELECT digest, place, position, excerpt FROM syncsource_quarantine") == [("d", None, None, None)]
+    assert place.sql("SELECT digest, place, position, excerpt, form FROM syncsource_quarantine") == [("d", None, None, None, None)]
+    assert place.sql("SELECT fence, fields FROM syncsource_sources") == [(7, None)]
     with place.database.engine.begin() as connection:
         assert ledger.cursor(connection, "me") == ledger.Cursor("0", "h1")
         ledger.save_cursor(connection, "me", None, "h2", state="etag")

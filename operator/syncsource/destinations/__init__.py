@@ -11,9 +11,10 @@ definition, or anything about runs, cursors and fences, which are the ledger's.
 
 from syncsource.destinations.applying import Applied
 from syncsource.destinations.database import Database, open_database
+from syncsource.destinations.fitting import add_columns, fitting
 from syncsource.destinations.foreseeing import Foreseen
 from syncsource.destinations.opening import find_table, open_table
 from syncsource.destinations.table import Table
 from syncsource.destinations.writer import Writer
 
-__all__ = ["Applied", "Database", "Foreseen", "Table", "Writer", "find_table", "open_database", "open_table"]
+__all__ = ["Applied", "Database", "Foreseen", "Table", "Writer", "add_columns", "find_table", "fitting", "open_database", "open_table"]

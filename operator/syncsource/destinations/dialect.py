@@ -66,6 +66,9 @@ class Dialect(Protocol):
     def create(self, driver: Driver, schema: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
         """Creates the table unless somebody else just did."""
 
+    def created(self, field_type: str) -> str:
+        """The type of a column that we create for a field's type."""
+
     def find(self, columns: Sequence[Found], name: str) -> Found | None:
         """The column that a name means."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -19,6 +20,7 @@ from syncsource.engine.destination import opened_database
 from syncsource.engine.ending import known
 from syncsource.engine.executing import OpenSource
 from syncsource.engine.guards import Invalid
+from syncsource.engine.inferring import with_fields
 from syncsource.engine.masking import Mask
 from syncsource.engine.partition import counted
 from syncsource.engine.partitions import partition_values
@@ -94,7 +96,7 @@ class _Check:
             page = next(iter(source.pages(Slice(partition=partition))), Page([]))
         self._first_page(page, time.monotonic() - started)
         shape = Shape.of(spec, partition)
-        if page.records:
+        if page.records and spec.fields:
             self._step("Fields", lambda: self._fields(shape, page))
 
     def _partition(self) -> str:
@@ -154,6 +156,7 @@ class _Check:
 
     def _table(self, database: Database) -> None:
         sql = self._spec.destination.sql
+        self._spec = with_fields(self._spec, self._plan.identity, database, partial(self._opened, self._spec, self._plan.secrets))
         table = find_table(database, sql, self._spec.fields, self._keys)
         if table is None:
             self._ok("Table", f"{sql.table} is not there; the first run creates it")

@@ -23,5 +23,13 @@ def config_hash(spec: SyncSourceSpec) -> str:
     if "window" in incremental:
         incremental["window"] = incremental["window"]["start"]
     sql = whole["destination"]["sql"]
-    parts = [source, incremental, whole["keys"], whole["fields"], sql.get("schema"), sql["table"], *([spec.filter] if spec.filter else [])]
+    parts = [
+        source,
+        incremental,
+        whole["keys"],
+        whole.get("fields", []),
+        sql.get("schema"),
+        sql["table"],
+        *([spec.filter] if spec.filter else []),
+    ]
     return blake2b(msgspec.json.encode(parts, order="sorted"), digest_size=16).hexdigest()

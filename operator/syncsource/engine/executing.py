@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 
@@ -14,6 +15,7 @@ from syncsource import ledger
 from syncsource.destinations import Database
 from syncsource.engine.destination import opened_database
 from syncsource.engine.ending import failed, known, together
+from syncsource.engine.inferring import settled
 from syncsource.engine.partition import Kept
 from syncsource.engine.plan import Counts, Next, Outcome, PartitionOutcome, Partitions, Progress, RunPlan
 from syncsource.engine.redacting import redact
@@ -77,14 +79,16 @@ def _execute(plan: RunPlan, stop: Stop, progress: Callable[[Progress], None], op
         fence = ledger.acquire(
             database.engine, plan.identity, run=plan.run, trigger=plan.trigger, generation=plan.generation, started_at=datetime.now(UTC)
         )
-        run = Run(plan, spec, database, lambda: opened(spec, plan.secrets), stop, progress)
+        run = None
         try:
+            spec = settled(spec, plan.identity, database, partial(opened, spec, plan.secrets), full=plan.full)
+            run = Run(plan, spec, database, lambda: opened(spec, plan.secrets), stop, progress)
             return run.write(fence)
         except Exception as error:
             with suppress(SyncError):  # a connection that breaks during COMMIT leaves open what became of it: the ledger knows
                 if (record := ledger.succeeded(database.engine, plan.run)) is not None:
                     return _as_recorded(record, database)
-            return _failed(plan, run.kept, database, fence, stop.cause_of(known(error)))
+            return _failed(plan, run.kept if run else Kept(), database, fence, stop.cause_of(known(error)))
 
 
 def _left(spec: SyncSourceSpec) -> str:

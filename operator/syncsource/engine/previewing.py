@@ -14,6 +14,7 @@ from syncsource.destinations import Database, Foreseen, Table, Writer, find_tabl
 from syncsource.engine.destination import opened_database
 from syncsource.engine.ending import known
 from syncsource.engine.executing import OpenSource
+from syncsource.engine.inferring import with_fields
 from syncsource.engine.masking import MASK, Mask
 from syncsource.engine.partitions import partition_values
 from syncsource.engine.plan import RunPlan
@@ -65,7 +66,8 @@ def preview(plan: RunPlan, *, opened: OpenSource, stop: Stop, limit: int) -> Pre
             opened_database(spec, plan.secrets) as database,
             closing(opened(spec, plan.secrets)) as source,
         ):
-            return _Preview(spec, database, source, stop).of(limit)
+            known_fields = with_fields(spec, plan.identity, database, lambda: opened(spec, plan.secrets))
+            return _Preview(known_fields, database, source, stop).of(limit)
     except Exception as error:
         raise _told(stop.cause_of(known(error)), plan) from error
 

@@ -10,6 +10,7 @@ What may not happen here: a secret in a table, a COMMIT of the caller's transact
 from syncsource.ledger.cursors import Cursor, cursor, save_cursor
 from syncsource.ledger.entries import Entry, discard, entries, keep_only, quarantined_partitions
 from syncsource.ledger.fences import FENCED, Fence, acquire, check_fence
+from syncsource.ledger.inferred import inferred_fields, remember_fields
 from syncsource.ledger.partitions import (
     PartitionRecord,
     expect_partitions,
@@ -41,6 +42,7 @@ __all__ = [
     "finish_run",
     "has_quarantined",
     "history",
+    "inferred_fields",
     "interrupt",
     "keep_only",
     "partition_record",
@@ -49,6 +51,7 @@ __all__ = [
     "quarantine_counts",
     "quarantine_total",
     "quarantined_partitions",
+    "remember_fields",
     "save_cursor",
     "save_partition",
     "stage_rejected",

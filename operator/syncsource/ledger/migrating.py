@@ -9,6 +9,8 @@ from sqlalchemy import Connection
 _COUNTS = ("document_reads", "partitions_total", "partitions_succeeded", "partitions_failed")
 _TO_2 = (
     *(f"ALTER TABLE syncsource_runs ADD COLUMN {name} BIGINT NOT NULL DEFAULT 0" for name in _COUNTS),
+    "ALTER TABLE syncsource_sources ADD COLUMN fields TEXT",
+    "ALTER TABLE syncsource_sources ADD COLUMN fields_hash VARCHAR(64)",
     "ALTER TABLE syncsource_quarantine ADD COLUMN place TEXT",
     "ALTER TABLE syncsource_quarantine ADD COLUMN position BIGINT",
     "ALTER TABLE syncsource_quarantine ADD COLUMN excerpt TEXT",

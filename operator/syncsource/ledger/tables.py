@@ -43,6 +43,8 @@ sources = Table(
     Column("identity", _IDENTITY, primary_key=True),
     Column("fence", BigInteger, nullable=False),
     Column("acquired_at", Instant, nullable=False),
+    Column("fields", Text),
+    Column("fields_hash", _WORD),
 )
 
 cursors = Table(

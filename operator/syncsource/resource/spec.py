@@ -77,17 +77,22 @@ class SyncSourceSpec(Part):
 
     model_config = ruled(
         (
-            "self.keys.all(k, k.fields.all(f, self.fields.exists(x, x.name == f)))",
+            "!has(self.fields) || self.keys.all(k, k.fields.all(f, self.fields.exists(x, x.name == f)))",
             "every key field must be one of spec.fields",
             ".keys",
         ),
         (
-            "!has(self.validation) || !has(self.validation.rules) || self.validation.rules.all(r, self.fields.exists(x, x.name == r.field))",
+            "!has(self.fields) || !has(self.validation) || !has(self.validation.rules) || self.validation.rules.all(r, self.fields.exists(x, x.name == r.field))",
             "every rule's field must be one of spec.fields",
             ".validation.rules",
         ),
         (
-            "has(self.partitions) || !self.fields.exists(f, has(f.partition) && f.partition)",
+            "!has(self.fields) || !has(self.validation) || !has(self.validation.columns) || self.validation.columns == 'Freeze'",
+            "Evolve is for columns that are inferred: remove spec.fields, or Evolve",
+            ".validation.columns",
+        ),
+        (
+            "has(self.partitions) || !has(self.fields) || !self.fields.exists(f, has(f.partition) && f.partition)",
             "a field that holds the partition needs spec.partitions",
             ".fields",
         ),
@@ -133,7 +138,9 @@ class SyncSourceSpec(Part):
         None, description="JMESPath condition on a record, such as status != 'draft'. Records that it leaves out count as skipped."
     )
     fields: Annotated[list[FieldSpec], Field(min_length=1, max_length=500, json_schema_extra=LIST_MAP_BY_NAME)] = Field(
-        description="Columns, and where their values stand in a record."
+        default_factory=list,
+        description="Columns, and where their values stand in a record. Absent: the table's columns that the first records have a field for, or "
+        "where the table is to be created, all of their fields; found once, and kept until the spec changes or a full refresh is asked for.",
     )
     keys: Annotated[list[Key], Field(min_length=1, max_length=1, json_schema_extra={"x-kubernetes-list-type": "atomic"})] = Field(
         description="The key that finds a record's row."

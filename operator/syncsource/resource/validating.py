@@ -43,3 +43,8 @@ class Validation(Part):
         None,
         description="More invalid records than this (a count, or a share of those read such as 5%) fail the run before anything is written.",
     )
+    columns: Literal["Freeze", "Evolve"] = Field(
+        "Freeze",
+        description="Where spec.fields is absent. Freeze: fields that the table has no column for are left out. Evolve: the first page of each "
+        "full read adds nullable columns for them. A column's type never changes: a value that does not fit it is invalid.",
+    )

@@ -46,6 +46,9 @@ class PostgreSQL:
         driver.execute("SELECT pg_advisory_xact_lock(hashtextextended('syncsource create', 0))")
         driver.execute(f"CREATE TABLE IF NOT EXISTS {quoted(schema, name)} ({', '.join(parts)})")
 
+    def created(self, field_type: str) -> str:
+        return columns.created(field_type)
+
     def find(self, columns: Sequence[Found], name: str) -> Found | None:
         return next((column for column in columns if column.name == name), None)
 

@@ -43,6 +43,9 @@ class SQLite:
         parts.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))})")
         driver.execute(f"CREATE TABLE IF NOT EXISTS main.{quoted(name)} ({', '.join(parts)})")
 
+    def created(self, field_type: str) -> str:
+        return columns.created(field_type)
+
     def find(self, columns: Sequence[Found], name: str) -> Found | None:
         """SQLite's names fold ASCII case; one that is written alike comes first."""
         alike = [column for column in columns if column.name.lower() == name.lower()]
