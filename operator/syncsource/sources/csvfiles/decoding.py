@@ -69,10 +69,9 @@ def decoding(member: Member, declared: str | None) -> Decoding:
     if survey.clean:
         return Decoding(encoding, True)
     if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
+        said = "spec.source.csv.encoding says" if declared is not None else "its first bytes say"
         raise PermanentError(
-            f"{outside_text(member.name)} is not {encoding}, as {'its first bytes' if declared is None else 'spec.source.csv.encoding'} says; declare "
-            "the encoding it has",
-            reason=reasons.NOT_TEXT,
+            f"{outside_text(member.name)} is not {encoding}, as {said}; declare the encoding it has", reason=reasons.NOT_TEXT
         )
     if declared is not None or _marked(first):
         return Decoding(encoding, False)
@@ -87,7 +86,7 @@ def _marked(first: bytes) -> str | None:
 def _wide(first: bytes) -> str | None:
     """UTF-16 without a mark: every other byte of Latin text is 0."""
     even, odd = first[0::2].count(0), first[1::2].count(0)
-    if max(even, odd) * 5 < len(first) or min(even, odd) * 20 > len(first):
+    if not first or max(even, odd) * 5 < len(first) or min(even, odd) * 20 > len(first):
         return None
     return "utf-16-le" if odd > even else "utf-16-be"
 

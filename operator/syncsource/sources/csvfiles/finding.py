@@ -1,9 +1,10 @@
-"""Which files a path means, and which of them may be read."""
+"""Which files a path means, and which of them may be read. os.path is asked where Path would raise: for what may not be looked at."""
 
 from __future__ import annotations
 
 import glob
-from itertools import islice
+import os
+from itertools import islice, takewhile
 from pathlib import Path
 
 from syncsource.errors import PermanentError, StalledError, outside_text
@@ -28,10 +29,9 @@ def found(path: str | None, files: Files) -> list[Handed]:
             "spec.source.csv has neither path nor download: its files come by `syncsource import`; hand one over, or set one of them",
             reason=reasons.NO_FILE,
         )
-    pattern = _allowed(path, files)
-    if not _WILD & set(path):
-        return [_checked(pattern, _shown(pattern, files), files)]
-    return [_checked(match, _shown(match, files), files) for match in _matches(pattern, path)]
+    whole = _allowed(path, files)
+    matches = _matches(path, files) if _WILD & set(path) and not os.path.exists(whole) else [whole]
+    return [_checked(match, _shown(match, files), files) for match in matches]
 
 
 def _allowed(path: str, files: Files) -> Path:
@@ -51,30 +51,25 @@ def _allowed(path: str, files: Files) -> Path:
     return whole
 
 
-def _matches(pattern: Path, path: str) -> list[Path]:
-    """Regular files and whatever else has such a name, but folders."""
-    begin = _fixed(pattern)
-    if not begin.is_dir():
+def _matches(path: str, files: Files) -> list[Path]:
+    """What a glob means, but folders."""
+    begin = _fixed(Path(path), files)
+    if not os.path.isdir(begin):
         raise PermanentError(
             f"spec.source.csv.path: {path}: there is no folder {outside_text(begin.name)}; create it, or mend the path",
             reason=reasons.FILE_NOT_FOUND,
         )
-    matches = sorted(islice(glob.iglob(str(pattern), recursive=True), MOST_FILES + 1))
+    matches = sorted(islice(glob.iglob(path, root_dir=files.folder, recursive=True), MOST_FILES + 1))
     if len(matches) > MOST_FILES:
         raise PermanentError(
             f"spec.source.csv.path: {path} means more than {MOST_FILES:,} files; choose a narrower glob", reason=reasons.TOO_MANY_FILES
         )
-    return [Path(match) for match in matches if not Path(match).is_dir()]
+    return [whole for match in matches if not os.path.isdir(whole := Path(files.folder or "", match))]
 
 
-def _fixed(pattern: Path) -> Path:
+def _fixed(path: Path, files: Files) -> Path:
     """The folder up to the first wildcard."""
-    fixed = Path(pattern.anchor)
-    for part in pattern.relative_to(pattern.anchor).parts:
-        if _WILD & set(part):
-            break
-        fixed /= part
-    return fixed
+    return Path(files.folder or "", *takewhile(lambda part: not _WILD & set(part), path.parts))
 
 
 def _checked(file: Path, shown: str, files: Files) -> Handed:

@@ -90,7 +90,7 @@ def test_a_header_with_such_bytes_is_shown_escaped(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (codecs.BOM_UTF16_LE + b"a\0,\0b", "is not utf-16, as its first bytes says"),
+        (codecs.BOM_UTF16_LE + b"a\0,\0b", "is not utf-16, as its first bytes say; declare the encoding it has"),
         (bytes(range(256)) * 64, "is not UTF-8, and no text in an encoding that can be told"),
         (
             b"%PDF-1.7\n" + bytes((number * 97 + 13) % 256 for number in range(5000)),

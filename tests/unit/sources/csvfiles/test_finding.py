@@ -31,6 +31,15 @@ def test_a_glob_means_files_in_the_order_of_their_names(folder: Folder) -> None:
     assert places(folder, str(folder.path / "a.csv")) == ["a.csv"]
 
 
+def test_brackets_in_a_name_and_in_the_folder_are_no_glob(folder: Folder) -> None:
+    folder.put("[x]/export[1].csv", TEXT)
+    folder.put("[x]/export1.csv", TEXT)
+    folder.files = Files(folder=str(folder.path / "[x]"))
+    assert places(folder, "export[1].csv") == ["export[1].csv"]
+    assert places(folder, "*[1].csv") == ["export1.csv"]
+    assert places(folder, "*.csv") == ["export1.csv"]
+
+
 def test_a_glob_without_files_is_nothing_new(folder: Folder) -> None:
     source = folder.source(path="*.csv")
     assert list(source.pages(Slice())) == []
