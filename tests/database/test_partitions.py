@@ -110,7 +110,7 @@ def test_the_summary_that_people_want_to_read(place: Place) -> None:
     [run, _] = ledger.history(place.database.engine, f"{IDENTITY}/t")
     assert (run.result, run.message, run.document_reads) == ("Succeeded", outcome.message, 78)
     assert (run.partitions_total, run.partitions_succeeded, run.partitions_failed) == (21, 21, 0)
-    assert stores.opened == stores.closed <= 6
+    assert stores.opened == stores.closed <= 12
 
 
 def test_one_fails_and_the_others_commit(place: Place) -> None:

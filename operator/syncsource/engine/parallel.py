@@ -14,17 +14,39 @@ from syncsource.engine.ending import known
 from syncsource.engine.stopping import Stop
 
 
-class Starts:
-    """Hands partitions out to threads, with a least time between two, until none is left or no further one is to begin."""
+class Begun:
+    """A partition that may be read."""
 
-    def __init__(self, values: Iterable[str], delay: timedelta, stop: Stop) -> None:
+    def __init__(self, value: str, slots: threading.Semaphore) -> None:
+        self.value = value
+        self._slots: threading.Semaphore | None = slots
+
+    def read(self) -> None:
+        """Nothing more is read of it: another one may begin, while this one is written. A second call does nothing."""
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.release()
+
+
+class Starts:
+    """Hands partitions out to threads, so many at a time, with a least time between two, until none is left or no further one is to begin."""
+
+    def __init__(self, values: Iterable[str], at_a_time: int, delay: timedelta, stop: Stop) -> None:
         self._values, self._delay, self._stop = deque(values), delay.total_seconds(), stop
+        self._slots = threading.Semaphore(at_a_time)
         self._lock = threading.Lock()
         self._due = 0.0
         self._halted = False
 
-    def next(self) -> str | None:
+    def next(self) -> Begun | None:
         """The next one, once it may begin; None: there is none."""
+        self._slots.acquire()
+        value = self._next()
+        if value is None:
+            self._slots.release()
+        return None if value is None else Begun(value, self._slots)
+
+    def _next(self) -> str | None:
         with self._lock:
             wait = self._due - time.monotonic()
             if self._values and not self._halted and wait > 0:

@@ -101,11 +101,18 @@ class Waiting:
 class PartitionRun:
     """``run`` raises a SyncError or leaves everything committed; windows before the one that failed stay committed.
 
-    ``commit`` is called in each transaction, before the fence is checked.
+    ``commit`` is called in each transaction, before the fence is checked; ``all_read`` once nothing more is read.
     """
 
-    def __init__(self, setting: Setting, source: Source, partition: str, commit: Callable[[Connection, Done], None]) -> None:
-        self._setting, self._source, self._partition, self._commit = setting, source, partition, commit
+    def __init__(
+        self,
+        setting: Setting,
+        source: Source,
+        partition: str,
+        commit: Callable[[Connection, Done], None],
+        all_read: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._setting, self._source, self._partition, self._commit, self._all_read = setting, source, partition, commit, all_read
         spec = setting.spec
         self._incremental = spec.incremental
         self._shape = Shape.of(spec, partition)
@@ -179,11 +186,13 @@ class PartitionRun:
     def _read_and_write(self, span: Span, state: str | None) -> None:
         setting, zone = self._setting, self._shape.zone
         part = Slice(since=span.since, until=span.until, partition=self._partition, state=state)
-        writing = Writer(setting.database, setting.table, setting.spec.write.on_existing, zone=zone)
-        with writing as writer, setting.stop.calling(writer.cancel):
+        with (
+            Writer(setting.database, setting.table, setting.spec.write.on_existing, zone=zone) as writer,
+            setting.stop.calling(writer.cancel),
+            Reader(self._source, self._shape, part, setting.stop) as reader,
+        ):
             quarantined = self._invalid.count
-            with Reader(self._source, self._shape, part, setting.stop) as reader:
-                read, seen = self._stage(writer, reader)
+            read, seen = self._stage(writer, reader, span.last)
             self._read += read
             self._invalid.check(self._read)
             setting.moved(0, 0, "Writing")
@@ -191,7 +200,7 @@ class PartitionRun:
             with setting.turn:
                 self._write(writer, span, cursor, read, quarantined)
 
-    def _stage(self, writer: Writer, reader: Reader) -> tuple[int, str | None]:
+    def _stage(self, writer: Writer, reader: Reader, last: bool) -> tuple[int, str | None]:
         """Stages every batch; returns how many records came, and their highest cursor."""
         read, pages, seen = 0, 0, None
         self._skipped = 0
@@ -206,6 +215,8 @@ class PartitionRun:
                 self._flush(writer, waiting)
             self._setting.moved(batch.read, reader.pages - pages, "Reading")
             pages = reader.pages
+        if last:
+            self._all_read()
         self._flush(writer, waiting)
         _log.info("%s on %s read", counted(read, "record"), counted(reader.pages, "page"))
         return read, seen

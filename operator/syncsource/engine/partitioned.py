@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from syncsource import ledger
 from syncsource.engine.ending import UNCHANGED, failed_partly, first_failures, known, summary, together
 from syncsource.engine.guards import Invalid
-from syncsource.engine.parallel import Starts, side_by_side
+from syncsource.engine.parallel import Begun, Starts, side_by_side
 from syncsource.engine.partition import Done, Kept, PartitionRun, Setting
 from syncsource.engine.partitions import partition_values
 from syncsource.engine.plan import Next, Outcome, PartitionOutcome, Partitions
@@ -46,8 +46,9 @@ class Partitioned:
         self._values = partition_values(spec, setting.database)
         ledger.expect_partitions(setting.database.engine, setting.plan.run, len(self._values))
         self._meter.expect(len(self._values))
-        starts = Starts(self._values, spec.delay, setting.stop)
-        side_by_side(min(spec.parallelism, len(self._values)), partial(self._work, starts), setting.stop)
+        starts = Starts(self._values, spec.parallelism, spec.delay, setting.stop)
+        threads = 1 if spec.parallelism == 1 else 2 * spec.parallelism  # so that some read while others write
+        side_by_side(min(threads, len(self._values)), partial(self._work, starts), setting.stop)
         setting.stop.check()
         outcome = self._outcome()
         self._end(outcome)
@@ -72,11 +73,14 @@ class Partitioned:
         """One thread: it opens a source of its own, and another after a failure."""
         source: Source | None = None
         try:
-            while (value := starts.next()) is not None:
-                source = source or self._open()
-                if not self._one(source, value, starts):
-                    source.close()
-                    source = None
+            while (begun := starts.next()) is not None:
+                try:
+                    source = source or self._open()
+                    if not self._one(source, begun, starts):
+                        source.close()
+                        source = None
+                finally:
+                    begun.read()
         finally:
             if source is not None:
                 source.close()
@@ -86,9 +90,10 @@ class Partitioned:
         self._sources.append(source)
         return source
 
-    def _one(self, source: Source, value: str, starts: Starts) -> bool:
+    def _one(self, source: Source, begun: Begun, starts: Starts) -> bool:
         """Whether the source can be used again."""
-        part = PartitionRun(self._setting, source, value, self._save)
+        value = begun.value
+        part = PartitionRun(self._setting, source, value, self._save, begun.read)
         try:
             part.run()
         except Exception as error:
