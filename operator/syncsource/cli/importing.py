@@ -96,7 +96,7 @@ def _entry(one: Quarantined) -> dict[str, str | int | None]:
 
 
 def _told(outcome: Outcome, before: Sequence[str], wrong: Sequence[Quarantined]) -> str:
-    lines = [f"{name} was imported before: left out; --force reads it again" for name in before]
+    lines = [f"{outside_text(name)} was imported before: left out; --force reads it again" for name in before]
     if outcome.result != "Succeeded" or outcome.counts.read or not before:
         lines.append(sentence(outcome))
     lines += [f"  {one.place}, line {one.position}: {one.reason}: {outside_text(one.message)}" for one in wrong]

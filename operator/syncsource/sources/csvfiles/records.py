@@ -31,7 +31,7 @@ class Records:
 
     def __init__(self, rows: Rows, spec: CsvSource, name: str, *, clean: bool) -> None:
         self._rows, self._spec, self._name, self._clean = rows, spec, name, clean
-        self._nulls = frozenset(spec.null_values)
+        self._nulls, self._place = frozenset(spec.null_values), outside_text(name)
         self._waiting: list[tuple[Sequence[Row], Sequence[int]]] = []
         self.names: Sequence[str] = spec.columns or self._header()
         self.blank = 0
@@ -60,10 +60,10 @@ class Records:
 
     def _page(self, rows: Sequence[Row], starts: Sequence[int]) -> Page:
         if self._clean and not self._spec.trim and self._even(rows):
-            return Page(Cells(self.names, rows, self._nulls), place=self._name, positions=starts)  # type: ignore[arg-type]
+            return Page(Cells(self.names, rows, self._nulls), place=self._place, positions=starts)  # type: ignore[arg-type]
         kept = [(made, start) for row, start in zip(rows, starts, strict=True) if (made := self._made(row, start)) is not None]
         self.blank += len(rows) - len(kept)
-        return Page(self._records([made for made, _ in kept]), place=self._name, positions=[start for _, start in kept])
+        return Page(self._records([made for made, _ in kept]), place=self._place, positions=[start for _, start in kept])
 
     def _even(self, rows: Sequence[Any]) -> bool:
         """Whether the page is what it should be, at C speed: no malformed, ragged or blank lines in it."""

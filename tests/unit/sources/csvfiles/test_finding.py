@@ -145,7 +145,9 @@ def test_too_many_files_are_refused(folder: Folder, monkeypatch: pytest.MonkeyPa
     assert folder.failure()[1:] == ("TooManyFiles", "spec.source.csv.path: *.csv means more than 2 files; choose a narrower glob")
 
 
-def test_a_name_with_an_escape_sequence_reaches_no_terminal(folder: Folder) -> None:
+def test_escape_sequences_in_a_name_do_not_reach_the_terminal(folder: Folder) -> None:
+    folder.put("\x1b[2J.csv", TEXT)
+    assert [page.place for page in folder.pages()] == ["[2J.csv"]
     folder.put("\x1b[2J.csv", "")
     assert "\x1b" not in folder.failure()[2]
 
