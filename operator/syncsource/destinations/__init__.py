@@ -6,7 +6,7 @@ no value is rounded, cut or changed on the way. What differs between databases i
 :class:`~syncsource.destinations.dialect.Dialect`.
 
 What may not happen here: a DELETE of people's rows, a REPLACE, a change to a column that is not mapped, to a table's
-definition, or anything about runs, cursors and fences, which are the ledger's.
+definition (but for nullable columns that are asked for by name), or anything about runs, cursors and fences, which are the ledger's.
 """
 
 from syncsource.destinations.applying import Applied
