@@ -145,6 +145,16 @@ def test_a_query_may_say_itself_where_cursor_and_window_stand(origin: Origin) ->
     assert origin.ids("changed", Slice(since="20", until="25"), query=query) == [2, 3]
 
 
+def test_a_function_may_take_the_cursor(from_postgresql: Origin) -> None:
+    orders(from_postgresql, "(1, 'a', '2026-01-31')", "(2, 'b', '2026-02-28')", cursor="timestamptz")
+    from_postgresql.sql(
+        "CREATE FUNCTION changes_since(timestamptz) RETURNS SETOF orders LANGUAGE sql AS 'SELECT * FROM orders WHERE changed >= $1'"
+    )
+    query = "SELECT * FROM changes_since(COALESCE({cursor}, '-infinity')::timestamptz)"
+    assert from_postgresql.ids("changed", None, query=query) == [1, 2]
+    assert from_postgresql.ids("changed", Slice(since="2026-02-28T00:00:00Z"), query=query) == [2]
+
+
 def test_a_partition_is_a_bound_parameter(origin: Origin) -> None:
     hostile, backslash = "a' OR 1=1 --", "chr(92)" if origin.kind == "postgresql" else "char(92)"
     orders(origin, "(1, 'a', 10)", "(2, 'a'' OR 1=1 --', 20)", f"(3, {backslash}, 30)")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 
 from syncsource.databases.url import parse_url, secrets_of, where
 from syncsource.errors import SchemaMismatch
@@ -145,6 +148,14 @@ def _manifest(sql: dict[str, Any]) -> dict[str, Any]:
             "destination": {"sql": {"urlFrom": REFERENCE, "table": "copy"}},
         },
     }
+
+
+def test_the_manifest_of_the_docs_is_valid() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "databases.md").read_text()
+    documented = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0])
+    manifest = _manifest({})
+    manifest["spec"] |= documented
+    assert problems(manifest) == []
 
 
 def test_urls_of_every_kind() -> None:
