@@ -206,3 +206,8 @@ def test_lists_have_no_defaults_so_that_applying_the_same_again_changes_nothing(
 def test_a_broken_shape_says_that_more_may_be_wrong() -> None:
     broken = changed("spec.suspend", "yes")
     assert str(problems(broken)[-1]) == "more may be wrong: the rules that span fields are checked once these problems are mended"
+
+
+def test_the_manifest_of_the_page_on_partitions_is_valid() -> None:
+    page = (ROOT / "docs" / "partitions.md").read_text()
+    assert problems(yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])) == []
