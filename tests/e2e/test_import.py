@@ -87,7 +87,6 @@ def test_standard_input_can_be_imported_and_is_remembered_too(manifest: str, row
 @pytest.mark.parametrize(
     ("arguments", "data", "code", "words"),
     [
-        (["nowhere.csv"], "", 2, "File 'nowhere.csv' does not exist"),
         (["-", "-"], WALK_INS, 2, "standard input can be given once"),
         (
             ["-"],
