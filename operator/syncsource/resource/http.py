@@ -79,7 +79,7 @@ class HttpSource(SourcePart):
 
     model_config = ruled(
         (
-            f"!has(self.pagination) || self.request.method == 'POST' || !({_IN_BODY})",
+            f"!has(self.pagination) || (has(self.request) && self.request.method == 'POST') || !({_IN_BODY})",
             "pagination with sendIn Body needs request.method POST",
         ),
         ("!has(self.records) || !has(self.format) || self.format != 'NDJSON'", "records is not for format NDJSON: each line is a record"),

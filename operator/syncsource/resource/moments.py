@@ -33,5 +33,5 @@ def check_format(text: str) -> str:
 
 
 MomentFormat = Annotated[
-    str, AfterValidator(check_format), Field(min_length=1, max_length=64, pattern=rf"^({'|'.join(FORMATS)}|.*%[A-Za-z].*)$")
+    str, Field(min_length=1, max_length=64, pattern=rf"^({'|'.join(FORMATS)}|.*%[A-Za-z].*)$"), AfterValidator(check_format)
 ]
