@@ -23,6 +23,7 @@ def foreign() -> Iterator[Upstream]:
         yield foreign
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_page_that_is_spoilt(case: Case, stage: Theatre, foreign: Upstream) -> None:
     play = stage.begun(case.kind)
@@ -34,6 +35,7 @@ def test_a_page_that_is_spoilt(case: Case, stage: Theatre, foreign: Upstream) ->
     _recovers(play)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("case", passing(CASES), ids=str)
 def test_a_fault_that_passes_costs_one_more_try(case: Case, stage: Theatre, foreign: Upstream) -> None:
     play = stage.begun(case.kind)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from syncsource.engine.plan import Counts
 from tests.reading.stage import Play, Theatre, record
 from tests.upstream import KINDS, Asked, Kind, Record, Reply
 
-EXAMPLES = 1000 if os.environ.get("SYNCSOURCE_TEST_SOAK") else 15
+EXAMPLES = 1000 if os.environ.get("SYNCSOURCE_TEST_SOAK") else 10
 BEGIN = datetime(2024, 3, 1, tzinfo=UTC)
 LOOKBACK = 3
 
@@ -66,6 +67,7 @@ class World:
         return (BEGIN + timedelta(seconds=second)).isoformat().replace("+00:00", "Z")
 
 
+@pytest.mark.soak
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @example(kind=KINDS[3], size=1, seconds=[0, 1, 2, 3, 4], reads=[([], [[], [], [Change("late", 0, 3)], [Change("insert", 5, 0)]])])
 @given(kind=st.sampled_from(KINDS), size=st.integers(1, 4), seconds=st.lists(st.integers(0, 4), max_size=8), reads=reads)
