@@ -6,7 +6,6 @@ import httpx
 
 from syncsource.errors import StalledError
 from syncsource.resource.conditions import INVALID_SPEC
-from syncsource.resource.http import HttpSource
 
 
 def base_url(text: str, field: str = "spec.source.http.baseURL") -> httpx.URL:
@@ -21,16 +20,6 @@ def base_url(text: str, field: str = "spec.source.http.baseURL") -> httpx.URL:
             reason=INVALID_SPEC,
         )
     return url.copy_with(fragment=None)
-
-
-def request_url(http: HttpSource) -> httpx.URL:
-    """baseURL and path joined, with the query of both and of ``request.query``; of one name the last wins."""
-    base = base_url(http.base_url)
-    path, _, query = http.request.path.partition("?")
-    if path:
-        base = base.copy_with(path=base.path.rstrip("/") + "/" + path.lstrip("/"))
-    url = merged(base, dict(httpx.QueryParams(query)))
-    return merged(url, {name: str(value) for name, value in http.request.query.items()})
 
 
 def merged(url: httpx.URL, parameters: dict[str, str]) -> httpx.URL:
