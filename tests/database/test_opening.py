@@ -85,7 +85,7 @@ def test_a_generated_column(place: Any) -> None:
 
 
 def test_types_that_do_not_fit(postgresql: Any) -> None:
-    postgresql.sql("CREATE TABLE t (id integer PRIMARY KEY, a boolean, b bytea, c jsonb)")
+    postgresql.sql("CREATE TABLE t (id integer PRIMARY KEY, a boolean, b point, c jsonb)")
     assert (
         _refusal(postgresql, id="text")
         == "the column 'id' of 't' is integer, and the field's type is text: declare it as integer or decimal(18,2)"
