@@ -16,7 +16,6 @@ OF_JSON = (
     "empty-body",
     "no-content",
     "invalid-utf-8",
-    "lone-surrogate",
     "not-a-number",
     "infinity",
     "nested-bomb",

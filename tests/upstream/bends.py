@@ -54,6 +54,8 @@ BENDS = [
     Bend("a-nested-bomb", "amount", DEEP, "InvalidValue"),
     Bend("no-key", "id", "null", "MissingKey"),
     Bend("zero-byte", "name", '"a\\u0000b"', "InvalidValue"),
+    Bend("half-a-surrogate-pair", "name", '"a\\ud800b"', "TornText", whole=True),
+    Bend("surrogate-pair", "name", '"\\ud83d\\ude00 \\\\ud800"', stored="😀 \\ud800"),
     Bend("megabyte", "name", '"' + "x" * 1_000_000 + '"', stored="x" * 1_000_000),
 ]
 """Records in pages that can be read."""

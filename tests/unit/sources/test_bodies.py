@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -136,8 +137,6 @@ def test_a_long_page_of_short_records_is_taken(serve: Any, read: Any) -> None:
     ("body", "cause"),
     [
         (b'[{"a": "x\xff"}]', "invalid UTF-8 (byte 9)"),
-        (b'["\\ud800"]', "half of a surrogate pair, which is no character"),
-        (b'["\\ud800\\u0041"]', None),
         (b"[" * 5000, "it is nested too deeply"),
         (b'{"a":' * 5000 + b"1" + b"}" * 5000, "it is nested too deeply"),
         (b"[Infinity]", "JSON is malformed: invalid character (byte 1)"),
@@ -154,3 +153,16 @@ def test_a_body_longer_than_it_says_is_cut_and_no_json(failing: Any) -> None:
     kind, reason, message = failing(in_turn(Reply(b'[{"id": 1}, {"id": 2}]', length=10)))
     assert (kind, reason) == ("PermanentError", "NotJSON")
     assert "the JSON ends too early" in message
+
+
+def test_half_of_a_surrogate_pair_sets_its_record_aside(serve: Any, read: Any) -> None:
+    body = b'[{"id": 1, "x": "\\ufffd?"}, {"id": 2.50, "x": ["a\\uD83D"]}, {"id": 3, "x": "\\\\ud800 \\ud83d\\ude00"}, {"\\udc00": 4}]'
+    found = read(serve(in_turn(Reply(body))).url)
+    assert (found[0], found[2]) == ({"id": 1, "x": "\ufffd?"}, {"id": 3, "x": "\\ud800 😀"})
+    assert [one.reason for one in (found[1], found[3])] == ["TornText"] * 2
+    assert found[1].record == {"id": Decimal("2.50"), "x": ["a\ufffd"]}
+
+
+@pytest.mark.parametrize("body", [b'{"data": [{"id": "\\ud800"}], "next": "\\udc00"}', b'["\\ud800\\u0041"', b'["\\ud800", NaN]'])
+def test_half_of_a_surrogate_pair_elsewhere_is_no_json(failing: Any, body: bytes) -> None:
+    assert failing(in_turn(Reply(body)), records="data")[:2] == ("PermanentError", "NotJSON")

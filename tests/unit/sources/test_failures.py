@@ -83,7 +83,7 @@ def test_what_is_not_json(failing: Any, reply: Reply, message: str) -> None:
     assert failing(in_turn(reply)) == ("PermanentError", "NotJSON", f"GET URL/x answered {message}")
 
 
-@pytest.mark.parametrize("body", [b'["\xff"]', b'["\\ud800"]', b"[" * 100_000])
+@pytest.mark.parametrize("body", [b'["\xff"]', b"[" * 100_000])
 def test_other_bodies_that_are_not_json(failing: Any, body: bytes) -> None:
     kind, reason, message = failing(in_turn(Reply(body)))
     assert (kind, reason) == ("PermanentError", "NotJSON")

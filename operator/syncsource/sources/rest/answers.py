@@ -61,6 +61,8 @@ class Answer:
     """Length and hash of the bytes: equal for equal bodies, and practically only for those."""
     marked: Any = None
     """The body as :func:`duplicates.marked` has it, where an object in it names a member twice."""
+    torn: Any = None
+    """The body's other twin, as :mod:`torn` has them, where a text in it holds half of a surrogate pair."""
 
     @property
     def url(self) -> httpx.URL:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -13,9 +14,10 @@ from jmespath.exceptions import JMESPathError
 
 from syncsource.errors import PermanentError, RetryableError, SchemaMismatch, SyncError, outside_text
 from syncsource.records.paths import finder
-from syncsource.sources.rest import reasons
+from syncsource.sources.rest import reasons, torn
 from syncsource.sources.rest.answers import Answer, Received
 from syncsource.sources.rest.duplicates import marked, set_aside, twice_in
+from syncsource.sources.rest.torn import halves_in, twins
 
 BOM = b"\xef\xbb\xbf"
 TRUNCATED = "Input data was truncated"
@@ -38,10 +40,23 @@ def decoded(received: Received) -> Answer:
             f"{received.call}: a number in the body has more digits than can be kept exactly", reason=reasons.NUMBER_OUT_OF_RANGE
         ) from None
     except (ValueError, RecursionError) as error:
+        return _torn(received, content, error)
+    return _answer(received, body, marked=marked(content, body))
+
+
+def _answer(received: Received, body: Any, *, marked: Any = None, torn: Any = None) -> Answer:
+    fingerprint = len(received.content), hash(received.content)
+    return Answer(received.call, received.status, received.headers, body, fingerprint, marked, torn)
+
+
+def _torn(received: Received, content: bytes, error: Exception) -> Answer:
+    """An answer that is JSON but for halves of surrogate pairs; else raises what is wrong with it."""
+    found = None
+    with suppress(ValueError, ArithmeticError, RecursionError):
+        found = twins(content, decode)
+    if found is None:
         raise _not_json(received, error) from None
-    return Answer(
-        received.call, received.status, received.headers, body, (len(received.content), hash(received.content)), marked(content, body)
-    )
+    return _answer(received, found[0], torn=found[1])
 
 
 def records_at(path: str | None, *, single: bool = False) -> Callable[[Answer], list[Any]]:
@@ -62,6 +77,11 @@ def records_at(path: str | None, *, single: bool = False) -> Callable[[Answer], 
 
     def records(answer: Answer) -> list[Any]:
         here = found(answer)
+        if answer.torn is not None:
+            others = found(replace(answer, body=answer.torn))
+            if halves_in(here, others) < halves_in(answer.body, answer.torn):
+                raise PermanentError(f"{answer.call}: a text in the body, outside the records, holds {_TORN_PAIR}", reason=reasons.NOT_JSON)
+            return torn.set_aside(here, others)
         if answer.marked is None:
             return here
         twins = found(replace(answer, body=answer.marked))
