@@ -92,7 +92,8 @@ def test_a_bomb_is_cut_off_in_constant_memory(coding: Any, serve: Any, failure: 
     tracemalloc.stop()
     assert error.reason == "AnswerTooLarge"
     assert error.message == (
-        f"GET {upstream.url}: the body is larger than 2000000 bytes; ask for smaller pages in spec.source.http.pagination"
+        f"GET {upstream.url}: the body is larger than 2,000,000 bytes; ask for smaller pages in spec.source.http.pagination, "
+        "or allow more in spec.source.http.maxPageBytes"
     )
     assert peak < 30_000_000
 

@@ -265,14 +265,14 @@ def test_a_body_that_is_not_compressed_as_it_says(failing: Any) -> None:
 def test_a_body_too_large_for_memory(serve: Any, cancelled: Any, encoding: str) -> None:
     plain = b" " * 3_000_000
     upstream = serve(in_turn(Reply(gzip.compress(plain) if encoding == "gzip" else plain, headers={"Content-Encoding": encoding})))
-    terms = Terms(base=base_url(upstream.url), largest_body=1_000_000)
+    terms = Terms(base=base_url(upstream.url), largest_body=1_000_000, too_large="; ask for less")
     client = Client(terms, Credentials(), Redaction([]), hosts=local_hosts(cancelled), cancelled=cancelled)
     with pytest.raises(PermanentError) as caught:
         client.fetch(Ask(base_url(upstream.url)))
     client.close()
     assert (caught.value.reason, caught.value.message) == (
         "AnswerTooLarge",
-        f"GET {upstream.url}: the body is larger than 1000000 bytes; ask for smaller pages in spec.source.http.pagination",
+        f"GET {upstream.url}: the body is larger than 1,000,000 bytes; ask for less",
     )
 
 

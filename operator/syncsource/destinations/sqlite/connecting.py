@@ -37,7 +37,9 @@ def _inode(path: str) -> tuple[int, int] | None:
 def connect(url: URL, patience: float) -> Engine:
     """A lazy engine with a small pool. Connections may move between threads, one at a time."""
     arguments = {"timeout": patience, "check_same_thread": False, "factory": File}
-    engine = create_engine(url.set(drivername="sqlite+pysqlite"), connect_args=arguments, pool_size=2, max_overflow=80, hide_parameters=True)
+    engine = create_engine(
+        url.set(drivername="sqlite+pysqlite"), connect_args=arguments, pool_size=2, max_overflow=80, hide_parameters=True
+    )
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     return engine

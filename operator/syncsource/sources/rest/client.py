@@ -117,7 +117,7 @@ class Client:
         response = self._client.send(request, stream=True)
         self._heed(response)
         if response.is_success or (conditions and response.status_code == NOT_MODIFIED):
-            return Incoming(call, response, self._watch, self._terms.largest_body)
+            return Incoming(call, response, self._watch, self._terms.largest_body, self._terms.too_large)
         try:
             if response.has_redirect_location:
                 return self._redirected(call, response)

@@ -90,7 +90,9 @@ class _Signers:
         """The endpoint is spoken to as the API is, with the same timeouts, certificates and proxy."""
         address = f"{form.field}.{name}"
         refusal = token_refused(form.field)
-        terms = replace(self._terms, base=base_url(url, address), address=address, largest_body=LARGEST_ANSWER, refusal=refusal)
+        terms = replace(
+            self._terms, base=base_url(url, address), address=address, largest_body=LARGEST_ANSWER, too_large="", refusal=refusal
+        )
         credentials_ = Credentials(self._auth.chosen.secret_ref.name)
         client = Client(terms, credentials_, self._redaction, hosts=self._hosts, cancelled=self._cancelled)
         shared = granting.shared_as(self._auth, self._values)

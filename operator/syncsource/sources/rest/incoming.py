@@ -17,13 +17,13 @@ from syncsource.sources.rest.network import Watch
 class Incoming:
     """An answer with a status of success, or 304 where that was asked for. Close it, or read it whole."""
 
-    def __init__(self, call: Call, response: httpx.Response, watch: Watch, largest: int) -> None:
+    def __init__(self, call: Call, response: httpx.Response, watch: Watch, largest: int, too_large: str) -> None:
         self.call = call
         self.status = response.status_code
         self.headers = response.headers
         self._response = response
         self._watch = watch
-        self._largest = largest
+        self._largest, self._too_large = largest, too_large
 
     def chunks(self) -> Iterator[bytes]:
         """The body in pieces, once. However large: the reader bounds what it keeps. Raises RetryableError, PermanentError, AbortedError."""
@@ -42,7 +42,9 @@ class Incoming:
                 parts.append(part)
                 size += len(part)
                 if size > self._largest:
-                    raise self._too_large()
+                    raise PermanentError(
+                        f"{self.call}: the body is larger than {self._largest:,} bytes{self._too_large}", reason=reasons.ANSWER_TOO_LARGE
+                    )
             return Received(self.call, self.status, self.headers, b"".join(parts))
         finally:
             self.close()
@@ -50,12 +52,6 @@ class Incoming:
     def close(self) -> None:
         """Gives the connection back. May be called twice."""
         self._response.close()
-
-    def _too_large(self) -> PermanentError:
-        return PermanentError(
-            f"{self.call}: the body is larger than {self._largest} bytes; ask for smaller pages in {self.call.field}.pagination",
-            reason=reasons.ANSWER_TOO_LARGE,
-        )
 
 
 def pieces(response: httpx.Response) -> Iterator[bytes]:

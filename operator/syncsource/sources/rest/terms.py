@@ -43,6 +43,8 @@ class Terms:
     patience: timedelta = timedelta(seconds=60)
     """The longest pause of the host to sit out."""
     largest_body: int = LARGEST_BODY
+    too_large: str = ""
+    """What to do about a larger one, for messages."""
     accept: str = "application/json"
     tls: Callable[[], ssl.SSLContext] = trusted
     """Called for https only."""
@@ -65,6 +67,7 @@ def http_terms(http: HttpSource, secrets: Secrets) -> Terms:
         authorities="spec.source.http.tls.authority",
         proxy=_proxy(http.proxy, secrets),
         largest_body=http.max_page_bytes,
+        too_large="; ask for smaller pages in spec.source.http.pagination, or allow more in spec.source.http.maxPageBytes",
         accept=_ACCEPT[http.format],
     )
 
