@@ -12,6 +12,7 @@ from syncsource.sources.base import Page, Slice
 from tests.database.conftest import Place
 from tests.database.engine import IDENTITY, Engine
 from tests.database.model import Record
+from tests.database.test_partitions import Stores
 
 CREATE = "CREATE TABLE t (id integer PRIMARY KEY, name text, amount integer, changed integer, note text)"
 
@@ -22,18 +23,18 @@ class Tagged:
     def __init__(self, *records: Record) -> None:
         self.records, self.version = list(records), "v1"
         self.given: list[str | None] = []
-        self.breaks = False
+        self.breaks, self.broken = False, "none"
         self.state: str | None = None
         self.unchanged, self.billed = False, 0
 
     def pages(self, part: Slice) -> Iterator[Page]:
-        """Nothing where the state is the version."""
+        """Nothing where the state is the version. Of a partition that is a number, its record only."""
         self.given.append(part.state)
         self.unchanged = part.state == self.version
         self.state = None
         if not self.unchanged:
-            yield Page([dict(one) for one in self.records])
-        if self.breaks:
+            yield Page([dict(one) for one in self.records if part.partition in ("", "a", "b", str(one["id"]))])
+        if self.breaks or part.partition == self.broken:
             raise RetryableError("the upstream broke off", reason="ConnectionLost")
         self.state = self.version
 
@@ -123,3 +124,30 @@ def test_each_partition_remembers_its_own(place: Place) -> None:
     assert outcome.message == "2/2 partitions, 0 new, 0 unchanged, 0 errors"
     assert [one.message for one in outcome.by_partition] == ["the source is unchanged"] * 2
     assert upstream.given == [None, None, "v1", "v1"]
+
+
+def test_an_emptied_table_is_filled_again_by_all_partitions(place: Place) -> None:
+    """By the time that the second one begins, the table has the rows of the first; and even a run later."""
+    place.sql(CREATE)
+    engine = Engine(place, "t", partitions={"values": ["1", "2", "3"]}, incremental=None)
+    upstream = Tagged(record(1), record(2), record(3))
+    engine.run(upstream)
+    place.sql("DELETE FROM t")
+    upstream.broken = "3"
+    assert engine.run(upstream).result == "Failed"
+    assert sorted(engine.rows()) == [1, 2]
+    upstream.broken = "none"
+    engine.run(upstream)
+    assert sorted(engine.rows()) == [1, 2, 3]
+    assert upstream.given == [None] * 6 + ["v1", "v1", None]
+
+
+@pytest.mark.parametrize("partitions", [None, {"values": ["1", "2"]}])
+def test_a_table_that_was_dropped_is_filled_again_whatever_the_cursor(place: Place, partitions: dict[str, list[str]] | None) -> None:
+    reference = {"secretKeyRef": {"name": "db", "key": "url"}}
+    engine = Engine(place, "t", partitions=partitions, destination={"sql": {"urlFrom": reference, "table": "t", "createTable": True}})
+    stores = {"": [record(1), record(2)], "1": [record(1)], "2": [record(2)]}
+    engine.run(Stores(**stores))
+    place.sql("DROP TABLE t")
+    outcome = engine.run(Stores(**stores))
+    assert (outcome.full, outcome.counts.inserted) == (True, 2)

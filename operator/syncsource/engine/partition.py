@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, literal, quoted_name, select, table
+from sqlalchemy import Connection
 
 from syncsource import failpoints, ledger
 from syncsource.destinations import Database, Table, Writer
@@ -158,7 +158,7 @@ class PartitionRun:
         settled = setting.spec.source.chosen.takes_once or not ledger.has_quarantined(
             setting.database.engine, setting.plan.identity, self._partition
         )
-        return kept.state if settled and has_rows(setting.database, setting.table.schema, setting.table.name) else None
+        return kept.state if settled else None
 
     def _tell(self) -> None:
         of = f" of partition {self._partition}" if self._partition else ""
@@ -293,13 +293,6 @@ class PartitionRun:
         if rejected:
             self._invalid.add(rejected)
             ledger.stage_rejected(connection, rejected)
-
-
-def has_rows(database: Database, schema: str | None, name: str) -> bool:
-    """Whether the table has any."""
-    query = select(literal(1)).select_from(table(quoted_name(name, True), schema=quoted_name(schema, True) if schema else None)).limit(1)
-    with database.engine.connect() as connection:
-        return connection.execute(query).first() is not None
 
 
 def counted(number: int, thing: str) -> str:

@@ -7,7 +7,7 @@ The rest has transactions of its own.
 What may not happen here: a secret in a table, a COMMIT of the caller's transaction, a table that is not the ledger's.
 """
 
-from syncsource.ledger.cursors import Cursor, cursor, save_cursor
+from syncsource.ledger.cursors import Cursor, cursor, forget, forget_states, save_cursor
 from syncsource.ledger.entries import Entry, discard, entries, keep_only, quarantined_partitions
 from syncsource.ledger.fences import FENCED, Fence, acquire, check_fence
 from syncsource.ledger.inferred import inferred_fields, remember_fields
@@ -40,6 +40,8 @@ __all__ = [
     "expect_partitions",
     "fail_partition",
     "finish_run",
+    "forget",
+    "forget_states",
     "has_quarantined",
     "history",
     "inferred_fields",

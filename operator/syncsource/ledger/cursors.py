@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Engine, delete, select, update
 
-from syncsource.ledger.connecting import upsert
+from syncsource.ledger.connecting import upsert, writing
 from syncsource.ledger.tables import cursors
 
 
@@ -46,3 +46,15 @@ def save_cursor(
     moment = at or datetime.now(UTC)
     row = {"identity": identity, "partition": partition, "cursor": text, "state": state, "config_hash": config_hash, "updated_at": moment}
     upsert(connection, cursors, row, dict.fromkeys(("cursor", "state", "config_hash", "updated_at")))
+
+
+def forget(engine: Engine, identity: str) -> None:
+    """Forgets how far each partition was read, in a transaction of its own: everything is read again."""
+    with writing(engine).begin() as connection:
+        connection.execute(delete(cursors).where(cursors.c.identity == identity))
+
+
+def forget_states(engine: Engine, identity: str) -> None:
+    """Forgets what the source of each partition remembers, in a transaction of its own. Cursors stay."""
+    with writing(engine).begin() as connection:
+        connection.execute(update(cursors).where(cursors.c.identity == identity).values(state=None))
