@@ -141,6 +141,15 @@ def test_files_handed_over_update_rows_and_are_remembered(files: Exports) -> Non
     assert files.guests() == ["Müller", "José", "Zoe"]
 
 
+def test_a_file_handed_over_leaves_what_others_left_in_quarantine(files: Exports) -> None:
+    """It is not all that there is, though nothing is remembered under a spec that has changed."""
+    files.put("monday.csv", EXPORT + "5;Ann;1,5;31/02/2026;\r\n")
+    files.put("tuesday.csv", EXPORT)
+    assert files.counts("monday.csv") == (4, 3, 0, 0, 1)
+    outcome = files.run("tuesday.csv", encoding="utf-8")
+    assert (outcome.full, outcome.quarantined_total) == (False, 1)
+
+
 def test_one_file_that_can_not_be_read_keeps_all_from_being_written(files: Exports) -> None:
     files.put("a.csv", EXPORT)
     files.put("b.csv", "Order No;Total\r\n1;2,00\r\n")

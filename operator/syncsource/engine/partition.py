@@ -133,7 +133,7 @@ class PartitionRun:
         kept = self._kept()
         state = self._usable_state(kept)
         self._before = self.cursor = kept.text if kept and self._incremental else None
-        self._full = self._before is None and state is None
+        self._full = self._before is None and state is None and not self._setting.plan.files.handed
         self._tell()
         for span in self._spans():
             self._setting.stop.check()
