@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import jwt
+import msgspec
 import pytest
 
 from syncsource.errors import AbortedError, SyncError
-from syncsource.sources import Slice
+from syncsource.sources import Hosts, HostTable, Slice
 from syncsource.sources.firestore.reading import Size
+from syncsource.sources.hosts.messages import Paused
 from tests.firestore.reading import SECRET, bounded, ids, opened, read
 from tests.firestore.server import AUDIENCE, Account, Fault, Firestore, array, error, firestore, refusal
 from tests.upstream import Asked, Reply
@@ -209,6 +211,27 @@ def test_a_long_pause_that_is_asked_for_ends_the_run_and_says_when(server: Fires
     assert caught.value.after == 7200  # type: ignore[attr-defined]
     assert "it asks to wait 7200s, longer than 1m (spec.source.firestore.retry.maxBackoff)" in caught.value.message
     assert len(server.upstream.asked) == 1
+
+
+def test_a_pause_without_end_is_none(server: Firestore) -> None:
+    """What runs tell the table of hosts crosses a process border as JSON: an infinity would end the border."""
+    told: list[Any] = []
+    server.faults.append(answering(refusal(429, "RESOURCE_EXHAUSTED", "Quota exceeded.", {**RETRY_INFO, "retryDelay": "9" * 400 + "s"})))
+    with pytest.raises(SyncError) as caught:
+        read(opened(server))
+    assert (caught.value.reason, caught.value.after) == ("RateLimited", None)  # type: ignore[attr-defined]
+    Hosts(HostTable().ask, told.append, threading.Event()).pause("h", 1, float("inf"))
+    assert [msgspec.json.decode(msgspec.json.encode(note), type=Paused).seconds for note in told] == [86_400.0]
+
+
+def test_a_status_that_repeats_the_token_is_told_without_it(guarded: Firestore) -> None:
+    def echoing(asked: Asked, elements: list[str]) -> Reply:
+        return refusal(400, asked.headers["authorization"], "No.")
+
+    kind, reason, message = failing(guarded, echoing)
+    assert (kind, reason) == ("PermanentError", "UpstreamRefused")
+    assert not any(token in message for token in guarded.tokens)
+    assert "Bearer ***" in message
 
 
 def test_a_jwt_of_the_account_is_sent_and_shared_by_all_pages(guarded: Firestore, account: Account) -> None:

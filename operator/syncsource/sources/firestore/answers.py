@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +16,8 @@ from syncsource.sources.rest.answers import Call, Received
 from syncsource.sources.rest.dates import parse_http_date
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_CODES = range(100, 600)
+_SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Status:
             return None
         given = error.get("code")
         return cls(
-            given if type(given) is int else code, str(error.get("status", "")), str(error.get("message", "")), _delay(error.get("details"))
+            given if type(given) is int and given in _CODES else code, str(error.get("status", "")), str(error.get("message", "")), _delay(error.get("details"))
         )
 
 
@@ -113,7 +116,7 @@ def _foreign(call: Call, what: str) -> PermanentError:
 def _delay(details: Any) -> float | None:
     """RetryInfo's retryDelay, such as 3.5s."""
     for detail in details if isinstance(details, list) else ():
-        text = str(detail.get("retryDelay", "")) if isinstance(detail, dict) else ""
-        if text.endswith("s") and text[:-1].replace(".", "", 1).isdecimal():
-            return float(text[:-1])
+        found = _SECONDS.fullmatch(str(detail.get("retryDelay", ""))) if isinstance(detail, dict) else None
+        if found:
+            return float(found[1])
     return None

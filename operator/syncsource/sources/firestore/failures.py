@@ -42,7 +42,7 @@ def refused(call: Call, status: Status, after: float | None, secret: str | None)
     """What a status means. ``after``: seconds of a Retry-After. ``secret``: the name of the Secret that was used."""
     name = status.name if status.name in _RETRIED or status.name in _BY_CODE.values() else _named(status)
     quoted = call.redaction.text(status.message, LONGEST)
-    said = f"{call} answered {status.code} {status.name}".rstrip() + (f": {quoted}" if quoted else "")
+    said = f"{call} answered {status.code} {call.redaction.text(status.name, 60)}".rstrip() + (f": {quoted}" if quoted else "")
     if name in _RETRIED:
         waits = [seconds for seconds in (after, status.after) if seconds is not None]
         return RetryableError(said, reason=_RETRIED[name], after=max(waits, default=None))

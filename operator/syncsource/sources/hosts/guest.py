@@ -26,7 +26,7 @@ from syncsource.sources.hosts.messages import (
     TokenRefused,
     WantToken,
 )
-from syncsource.sources.hosts.table import CIRCUIT_OPEN, HostTable
+from syncsource.sources.hosts.table import CIRCUIT_OPEN, LONGEST_PAUSE, HostTable
 from syncsource.sources.hosts.tokens import usable
 
 
@@ -80,7 +80,7 @@ class Hosts:
     def pause(self, host: str, port: int, seconds: float) -> None:
         """The host wants no request for so many seconds."""
         if seconds > 0:
-            self._tell(Paused(host=host, port=port, seconds=seconds))
+            self._tell(Paused(host=host, port=port, seconds=min(seconds, LONGEST_PAUSE)))  # JSON knows no infinity
 
     def token(self, key: str, lease: float, fetch: Callable[[str | None], Token]) -> str:
         """The text of what :meth:`lend` returns."""
