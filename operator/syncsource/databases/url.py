@@ -51,6 +51,8 @@ def secrets_of(url: URL) -> tuple[str, ...]:
 
 
 def _server(url: URL, source: str, kinds: Sequence[str]) -> URL:
+    if "@" in f"{url.host}{url.database}":
+        raise StalledError(f"{source}: a user or password with an @ in it must have %40 in its place: write {_forms(kinds)}")
     if not url.database:
         raise StalledError(f"{source} names no database: write {_forms(kinds)}")
     return url

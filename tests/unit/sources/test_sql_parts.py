@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from syncsource.databases.url import parse_url, secrets_of, where
-from syncsource.errors import SchemaMismatch
+from syncsource.errors import SchemaMismatch, StalledError
 from syncsource.resource.validation import problems
 from syncsource.sources.sql.dialect import as_number, without_zone
 from syncsource.sources.sql.naming import column_of
@@ -169,3 +169,11 @@ def test_urls_of_every_kind() -> None:
         url = parse_url(text, "key url of Secret shop", kinds)
         assert (url.drivername in kinds, where(url)) == (True, place)
         assert secrets_of(url) == (() if url.drivername == "sqlite" else ("s3cret",))
+
+
+@pytest.mark.parametrize("password", ["yak@zebra", "yak@ze/bra", "ze/yak@bra"])
+def test_a_password_whose_at_sign_is_not_escaped_is_no_host(password: str) -> None:
+    with pytest.raises(StalledError) as caught:
+        parse_url(f"postgresql://u:{password}@host:5432/n", "key url of Secret shop", ("postgresql", "mysql", "sqlite"))
+    assert "must have %40 in its place" in caught.value.message
+    assert not any(part in caught.value.message for part in ("yak", "ze", "bra"))
