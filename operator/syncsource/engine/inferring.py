@@ -13,7 +13,7 @@ from syncsource.destinations import Database, add_columns, fitting
 from syncsource.engine.confighash import config_hash
 from syncsource.engine.partitions import partition_values
 from syncsource.errors import PermanentError, SchemaMismatch, outside_text
-from syncsource.records.inferring import NOTHING, inferred
+from syncsource.records.inferring import NOTHING, inferred, left_out
 from syncsource.resource.fields import FieldSpec
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Page, Slice, Source
@@ -65,6 +65,11 @@ def _seen(spec: SyncSourceSpec, database: Database, opened: Callable[[], Source]
     """Fields of the first records, and those that were inferred before."""
     page = _first_page(spec, database, opened)
     found = {**inferred(list(page.records)), **(kept or {})}
+    if unnamed := left_out(page.records, found):
+        _log.warning(
+            "fields that can't be columns by their names, or are too many, were left out; spec.fields can take them: %s",
+            outside_text(", ".join(unnamed), 1000),
+        )
     if not found:
         raise PermanentError(
             "spec.fields is absent, and the source has no records yet to infer fields from: declare them, or wait for records",

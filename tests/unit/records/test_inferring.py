@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncsource.records.inferring import NOTHING, inferred
+from syncsource.records.inferring import NOTHING, inferred, left_out
 from syncsource.records.types import field_type
 
 
@@ -51,6 +51,18 @@ def test_a_record_with_endless_names_gives_no_more_fields_than_a_spec_may_have()
     assert len(inferred([{f"f{number}": 1 for number in range(10_000)}])) == 500
 
 
+@pytest.mark.parametrize("name", ["", "x" * 64, "ж" * 32, "a\x1b[31m", "a\nb", "a\x00", "\u202ea", "\ud800"])
+def test_a_name_that_no_column_can_have_is_left_out_and_told(name: str) -> None:
+    records = [{"id": 1, name: "v"}]
+    assert inferred(records) == {"id": "integer"}
+    assert left_out(records, inferred(records)) == [name]
+
+
+@pytest.mark.parametrize("name", ["x" * 63, "ж" * 31, " Guest  name", "größe", "a.b", '"', "日本"])
+def test_any_other_name_is_taken(name: str) -> None:
+    assert inferred([{name: 1}]) == {name: "integer"}
+
+
 scalars = st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.text() | st.dates().map(str)
 
 
@@ -59,5 +71,5 @@ def test_every_value_of_the_page_fits_the_type_that_it_gave(records: list[dict[s
     kinds = inferred(records)
     for record in records:
         for name, value in record.items():
-            if value is not None and not (isinstance(value, str) and "\x00" in value):
+            if name in kinds and value is not None and not (isinstance(value, str) and "\x00" in value):
                 field_type(kinds[name]).convert(value)
