@@ -49,6 +49,17 @@ def test_cursor_later_than_the_run_s_start(engine: Engine, behind: timedelta) ->
     assert now - behind - timedelta(seconds=1) <= datetime.fromisoformat(kept.text or "") <= datetime.now(UTC) - behind
 
 
+@pytest.mark.parametrize("stray", ["N/A", ""])
+def test_a_stray_text_among_instants_is_not_the_highest_cursor(engine: Engine, stray: str) -> None:
+    """An upstream that compares texts would answer with nothing from then on."""
+    engine.run(Api(stray))
+    engine.run(Api("2026-01-01T00:00:00Z"), full=True)
+    engine.run(Api(stray))
+    kept = engine.kept()
+    assert kept is not None
+    assert kept.text == "2026-01-01T00:00:00Z"
+
+
 def test_cursor_and_data_in_two_transactions(engine: Engine) -> None:
     """What the database refuses takes rows, cursor and state along."""
     if engine.place.kind == "postgresql":

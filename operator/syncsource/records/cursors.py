@@ -1,6 +1,7 @@
 """Cursors: kept as the source's own text, compared by what they mean, rounded down when they must change.
 
-Instants compare as instants whatever their zone or precision, numbers as numbers, other texts as texts.
+Instants compare as instants whatever their zone or precision, numbers as numbers, other texts as texts. Among cursors of several kinds instants
+are the highest, and "" is the lowest: a stray "N/A" or "" among instants would stay the highest for good, and hide all that changes from then on.
 0, "" and false are cursors; only an absent or null value is none.
 """
 
@@ -19,10 +20,13 @@ from syncsource.records.types import to_json
 _INSTANT = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)(?P<sep>[T ])(?P<time>\d\d:\d\d:\d\d)(?P<fraction>\.\d+)?(?P<zone>\s?(?:Z|z|UTC|[+-]\d\d(?::?\d\d)?))?"
 )
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,6})?")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 Meaning = tuple[int, Any, Any]
+"""One of the kinds below, and what cursors of that kind are compared by."""
+
+EMPTY, NUMBER, TEXT, INSTANT = range(4)
 
 
 def cursor_text(value: Any) -> str:
@@ -64,13 +68,13 @@ def lowest(texts: Sequence[str | None], zone: tzinfo = UTC) -> str | None:
 def meaning(text: str, zone: tzinfo = UTC) -> Meaning:
     """What cursors are compared by."""
     if _NUMBER.fullmatch(text):
-        return 0, Decimal(text), 0
+        return NUMBER, Decimal(text), 0
     instant = Instant.parse(text, zone)
     if instant is not None:
-        return 1, instant.seconds, instant.part
+        return INSTANT, instant.seconds, instant.part
     if _DAY.fullmatch(text):
-        return 1, _midnight(text, zone), Decimal(0)
-    return 2, text, 0
+        return INSTANT, _midnight(text, zone), Decimal(0)
+    return (TEXT, text, 0) if text else (EMPTY, 0, 0)
 
 
 def look_back(text: str, by: timedelta) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from syncsource.records.cursors import meaning
+from syncsource.records.cursors import INSTANT, meaning
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = (
@@ -25,7 +25,7 @@ def written(text: str, form: str, *, zone: tzinfo = UTC, source: tzinfo = UTC, u
     Raises ValueError where it is no instant, or one that can't be written.
     """
     kind, seconds, part = meaning(text, source)
-    if kind != 1:
+    if kind != INSTANT:
         raise ValueError(f"{text[:60]!r} is not an instant")
     try:
         return _FORMS.get(form, _in_pattern)(int(seconds), Decimal(part), zone, up, form)

@@ -11,11 +11,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from syncsource.errors import SchemaMismatch
-from syncsource.records.cursors import meaning
+from syncsource.records.cursors import INSTANT, NUMBER, TEXT, meaning
 
 _WIDTH = 8
 """Digits of one length that stand for themselves, as in 20260131."""
-_NUMBER, _INSTANT = 0, 1
 _ZEROS = str.maketrans("123456789", "0" * 9)
 """Texts that differ in digits only have one shape: one of them is looked at."""
 _FRACTION = re.compile(r"\.\d+")
@@ -30,7 +29,7 @@ class TextOrder:
         self._plain = False
         self._shapes: set[str] = set()
         self._examples: dict[str, str] = {}
-        if since is not None and meaning(since)[0] != _NUMBER:
+        if since is not None and meaning(since)[0] != NUMBER:
             self._text(since)
 
     def check(self, values: Iterable[Any]) -> None:
@@ -46,16 +45,17 @@ class TextOrder:
 
     def _text(self, text: str) -> None:
         kind = meaning(text)[0]
-        if kind not in (_NUMBER, _INSTANT):
-            self._plain = True
+        if kind not in (NUMBER, INSTANT):
+            self._plain = self._plain or kind == TEXT
             return
         form = _FRACTION.sub("", text).translate(_ZEROS)
-        if kind == _NUMBER and not (text.isdigit() and len(text) >= _WIDTH):
+        if kind == NUMBER and not (text.isdigit() and len(text) >= _WIDTH):
             form = ""
         self._examples.setdefault(form, text)
 
     def _judge(self) -> None:
-        """Plain texts are after numbers and instants in meaning: the cursor is one of them, and what is before it is read again."""
+        """Plain texts are after numbers in meaning, and before instants: the cursor is one of these, and what the database has after it is
+        read again."""
         if self._numbers and (self._plain or self._examples):
             raise self._unordered("numbers and texts")
         if not self._plain and "" in self._examples:
@@ -73,4 +73,4 @@ class TextOrder:
 
 def floor_of(text: str) -> str:
     """No text of the same or a later instant in the same form is below it by code point: fraction and zone are left out."""
-    return text[:19] if len(text) > 19 and meaning(text)[0] == _INSTANT else text
+    return text[:19] if len(text) > 19 and meaning(text)[0] == INSTANT else text
