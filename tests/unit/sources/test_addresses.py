@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
-from syncsource.sources.rest.addresses import refused_address
+from syncsource.errors import PermanentError
+from syncsource.sources.rest.addresses import check_name, refused_address
+from syncsource.sources.rest.urls import resolve
 from tests.upstream import Reply, in_turn
 
 
@@ -19,6 +22,10 @@ from tests.upstream import Reply, in_turn
         "fe80::1%eth0",
         "febf::1",
         "fd00:ec2::254",
+        "fd00:ec2::23",
+        "fd20:ce::254",
+        "fd00:42::42",
+        "168.63.129.16",
         "100.100.100.200",
         "192.0.0.192",
         "::ffff:169.254.169.254",
@@ -50,3 +57,16 @@ def test_forms_of_ipv6(failure: Any, host: str) -> None:
 def test_a_name_is_still_reached_at_the_first_address_that_answers(serve: Any, read: Any) -> None:
     upstream = serve(in_turn(Reply([1])))  # listens on 127.0.0.1 alone, where localhost may be ::1 first
     assert read(upstream.url.replace("127.0.0.1", "localhost")) == [1]
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "169.254.169.254.", "0xa9fea9fe.", "::ffff:a9fe:a9fe", "Metadata.google.internal."])
+def test_a_proxy_is_not_asked_for_what_is_refused(host: str) -> None:
+    with pytest.raises(PermanentError) as caught:
+        check_name(host)
+    assert caught.value.reason == "AddressRefused"
+
+
+@pytest.mark.parametrize("target", ["https://xn--a/", "//xn--a/", "//h.example@xn--a/", "//[fe80::1", "http://h.example:99999999/"])
+def test_a_name_that_is_none_leads_nowhere(target: str) -> None:
+    base = httpx.URL("https://h.example/a")
+    assert resolve(base, target, base) is None

@@ -54,7 +54,10 @@ class Status:
             return None
         given = error.get("code")
         return cls(
-            given if type(given) is int and given in _CODES else code, str(error.get("status", "")), str(error.get("message", "")), _delay(error.get("details"))
+            given if type(given) is int and given in _CODES else code,
+            str(error.get("status", "")),
+            str(error.get("message", "")),
+            _delay(error.get("details")),
         )
 
 

@@ -12,8 +12,14 @@ from syncsource.sources.rest.reasons import ADDRESS_REFUSED
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")))
-"""Where clouds hand out credentials to their machines, besides the link-local 169.254.169.254: AWS by IPv6, Alibaba, Oracle."""
+_METADATA = frozenset(
+    map(
+        ipaddress.ip_address,
+        ("fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "100.100.100.200", "192.0.0.192", "168.63.129.16", "fd00:42::42"),
+    )
+)
+"""Where clouds hand out credentials to their machines, besides the link-local 169.254.169.254: AWS and its EKS by IPv6, Google by IPv6,
+Alibaba, Oracle, Azure, Scaleway by IPv6."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """An IPv4 address in the last 32 bits, RFC 6052."""
 
@@ -41,7 +47,7 @@ def resolved(host: str, port: int, *, link_local: bool = False) -> list[str]:
 
 def check_name(host: str) -> None:
     """A host that a proxy is to look up. Raises PermanentError (AddressRefused) where it is known without that to be refused."""
-    address = _literal(host)
+    address = _literal(host.rstrip("."))
     if host.lower().rstrip(".") in _NAMES or (address is not None and refused_address(address)):
         raise _refusal(f"{host} is at {address or 'the metadata service'}")
 

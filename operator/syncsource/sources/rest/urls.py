@@ -44,7 +44,8 @@ def resolve(current: httpx.URL, target: str, base: httpx.URL) -> httpx.URL | Non
     """
     try:
         url = current.join(target.strip()).copy_with(username=None, password=None, fragment=None)
-    except httpx.InvalidURL:
+        _ = url.host
+    except (httpx.InvalidURL, UnicodeError):  # the latter for names that IDNA excludes
         return None
     if (url.scheme, url.host, url.port, base.scheme, base.port) == ("http", base.host, None, "https", None):
         url = url.copy_with(scheme="https")
