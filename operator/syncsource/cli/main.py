@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import io
 import keyword
 import logging
+import sys
 from typing import IO, Any
 
 import click
@@ -60,8 +62,16 @@ def _attribute(command: str) -> str:
 @click.option("-v", "--verbose", count=True, help="More log lines on standard error; twice for all.")
 def main(verbose: int) -> None:
     """Keep rows of outside systems up to date in a SQL database that people also edit."""
+    _show_everything()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("syncsource").setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)])
+
+
+def _show_everything() -> None:
+    """What a terminal's encoding lacks is shown as an escape, and ends no command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 class Fail(click.ClickException):

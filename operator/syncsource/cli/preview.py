@@ -36,29 +36,29 @@ def preview(files: tuple[str, ...], name: str | None, env_file: str | None, limi
     except SyncError as error:
         raise Fail(f"{error.reason}: {error.message}") from None
     if output == "table":
-        _show(found)
+        _show(found, "line" if "csv" in plan.spec["source"] else "record")
     else:
         emit(msgspec.to_builtins(found), output, str)
 
 
-def _show(found: Preview) -> None:
+def _show(found: Preview, unit: str) -> None:
     console = Console(highlight=False, soft_wrap=True)
     table = f"{found.table}, which the run would create" if found.creates else found.table
     partition = f", partition {found.partition}" if found.partition else ""
-    console.print(Text(f"{len(found.records)} records for {table}{partition}"))
+    console.print(Text(f"{len(found.records):,} record{'s' * (len(found.records) != 1)} for {table}{partition}"))
     for one in found.records:
-        console.print(_head(one))
+        console.print(_head(one, unit))
         for line in _values(found, one):
             console.print(Text(line))
 
 
-def _head(one: Previewed) -> Text:
-    place = f"{one.place}, record {one.position}" if one.place else f"record {one.position}"
+def _head(one: Previewed, unit: str) -> Text:
+    place = f"{one.place}, {unit} {one.position}" if one.place else f"{unit} {one.position}"
     why = f": {one.reason}: {one.message}" if one.reason else f": {', '.join(one.changed)}" if one.changed else ""
     return Text.assemble(f"\n{place}  ", (one.action, _COLOURS[one.action]), outside_text(why, 500))
 
 
 def _values(found: Preview, one: Previewed) -> list[str]:
-    width = max(map(len, found.fields))
-    marked = [("~" if name in one.changed else " ", name, value) for name, value in one.values.items()]
+    width = max(len(outside_text(name)) for name in found.fields)
+    marked = [("~" if name in one.changed else " ", outside_text(name), value) for name, value in one.values.items()]
     return [f"  {mark} {name:<{width}}  {'NULL' if value is None else outside_text(value, 120)}" for mark, name, value in marked]
