@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -111,6 +112,25 @@ def test_the_summary_that_people_want_to_read(place: Place) -> None:
     assert (run.result, run.message, run.document_reads) == ("Succeeded", outcome.message, 78)
     assert (run.partitions_total, run.partitions_succeeded, run.partitions_failed) == (21, 21, 0)
     assert stores.opened == stores.closed <= 12
+
+
+def test_of_partitions_that_failed_nothing_stays_in_memory_but_what_is_told(place: Place) -> None:
+    values = [str(number) for number in range(12)]
+    engine = partitioned(place, *values, partitions={"parallelism": 1})
+    stores = Stores(**{value: [record(1)] for value in values})
+    stores.errors = {value: RetryableError("the upstream answered 503", reason="HTTP503") for value in values}
+    open_ones: weakref.WeakSet[_Store] = weakref.WeakSet()
+    most = 0
+
+    def opened() -> _Store:
+        nonlocal most
+        open_ones.add(store := stores())
+        most = max(most, len(open_ones))
+        return store
+
+    outcome = engine.run(opened)
+    assert (outcome.document_reads, stores.closed) == (12, 12)
+    assert most <= 2
 
 
 def test_one_fails_and_the_others_commit(place: Place) -> None:

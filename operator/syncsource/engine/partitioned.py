@@ -36,6 +36,9 @@ class Partitioned:
         self._ended: dict[str, PartitionOutcome] = {}
         self._errors: list[SyncError] = []
         self._sources: list[Source] = []
+        """Those that are open."""
+        self._billed = 0
+        """By those that are closed."""
         self._done: dict[str, Done] = {}
         """The last transaction of each partition."""
         self._lock = threading.Lock()
@@ -65,7 +68,7 @@ class Partitioned:
             partitions=partitions,
             by_partition=ended,
             cursor=lowest([one.cursor for one in ended]),
-            document_reads=sum(source.billed for source in self._sources),
+            document_reads=self._billed + sum(source.billed for source in self._sources),
             told=f"committed before: {summary(partitions, counts)}" if ended else "",
         )
 
@@ -77,18 +80,25 @@ class Partitioned:
                 try:
                     source = source or self._open()
                     if not self._one(source, begun, starts):
-                        source.close()
+                        self._close(source)
                         source = None
                 finally:
                     begun.read()
         finally:
             if source is not None:
-                source.close()
+                self._close(source)
 
     def _open(self) -> Source:
         source = self._opened()
         self._sources.append(source)
         return source
+
+    def _close(self, source: Source) -> None:
+        """A run of thousands of partitions that all fail opens as many: none is kept."""
+        source.close()
+        with self._lock:
+            self._sources.remove(source)
+            self._billed += source.billed
 
     def _one(self, source: Source, begun: Begun, starts: Starts) -> bool:
         """Whether the source can be used again."""
@@ -147,6 +157,7 @@ class Partitioned:
         told = PartitionOutcome(
             partition=value, result="Failed", reason=error.reason, message=message, counts=part.counts, cursor=part.cursor
         )
+        error.__traceback__ = error.__cause__ = error.__context__ = None  # whose frames hold the partition's pages
         with self._lock:
             self._ended[value] = told
             self._errors.append(error)
