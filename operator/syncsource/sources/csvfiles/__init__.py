@@ -5,6 +5,7 @@ wrong by itself is handed on as Broken, with its number, and the rest goes on.
 
     source       files, one after the other, as pages of cells
     finding      which files a path means, and which may be read
+    globbing     what a glob means
     downloading  a file that an HTTP server hands out
     holding      a file open for reading, and whether it stayed as it was
     packed       gzip and zip, bounded against bombs

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import glob
 import os
+from collections.abc import Iterator
 from itertools import islice, takewhile
 from pathlib import Path
 
 from syncsource.errors import PermanentError, StalledError, outside_text
 from syncsource.sources.csvfiles import reasons
+from syncsource.sources.csvfiles.globbing import WILD, globbed
 from syncsource.sources.files import Files, Handed
 
 MOST_FILES = 10_000
 """Files that one path may mean."""
-_WILD = frozenset("*?[")
 
 
 def found(path: str | None, files: Files) -> list[Handed]:
@@ -30,7 +30,7 @@ def found(path: str | None, files: Files) -> list[Handed]:
             reason=reasons.NO_FILE,
         )
     whole = _allowed(path, files)
-    matches = _matches(path, files) if _WILD & set(path) and not os.path.exists(whole) else [whole]
+    matches = _matches(path, files) if WILD & set(path) and not os.path.exists(whole) else [whole]
     return [_checked(match, _shown(match, files), files) for match in matches]
 
 
@@ -53,23 +53,24 @@ def _allowed(path: str, files: Files) -> Path:
 
 def _matches(path: str, files: Files) -> list[Path]:
     """What a glob means, but folders."""
-    begin = _fixed(Path(path), files)
+    begin = Path(files.folder or "", *_plain(path))
     if not os.path.isdir(begin):
         raise PermanentError(
             f"spec.source.csv.path: {path}: there is no folder {outside_text(begin.name)}; create it, or mend the path",
             reason=reasons.FILE_NOT_FOUND,
         )
-    matches = sorted(islice(glob.iglob(path, root_dir=files.folder, recursive=True), MOST_FILES + 1))
+    rest = Path(path).parts[len(list(_plain(path))) :]
+    matches = sorted(set(islice(globbed(begin, rest), MOST_FILES + 1)))
     if len(matches) > MOST_FILES:
         raise PermanentError(
             f"spec.source.csv.path: {path} means more than {MOST_FILES:,} files; choose a narrower glob", reason=reasons.TOO_MANY_FILES
         )
-    return [whole for match in matches if not os.path.isdir(whole := Path(files.folder or "", match))]
+    return matches
 
 
-def _fixed(path: Path, files: Files) -> Path:
-    """The folder up to the first wildcard."""
-    return Path(files.folder or "", *takewhile(lambda part: not _WILD & set(part), path.parts))
+def _plain(path: str) -> Iterator[str]:
+    """The parts up to the first with a wildcard."""
+    return takewhile(lambda part: not WILD & set(part), Path(path).parts)
 
 
 def _checked(file: Path, shown: str, files: Files) -> Handed:

@@ -138,6 +138,25 @@ def test_a_file_without_the_right_to_read_it_is_told(folder: Folder) -> None:
     assert folder.failure() == ("PermanentError", "FileUnreadable", "a.csv can't be read: Permission denied; mend that")
 
 
+def test_links_in_circles_and_stars_in_a_row_end_a_glob(folder: Folder) -> None:
+    """Two links in a circle are 2^40 ways to one folder, sixty stars in a row as many to a few."""
+    folder.put("a/b/c/d/e/f/one.csv", "id\n1\n")
+    for name in ("x", "y", "a/z"):
+        (folder.path / name).symlink_to(folder.path)
+    assert places(folder, "**/*.csv") == ["a/b/c/d/e/f/one.csv"]
+    assert places(folder, "**/" * 60 + "*.csv") == ["a/b/c/d/e/f/one.csv"]
+    assert places(folder, "**/*.nothing") == []
+
+
+def test_a_folder_behind_a_link_belongs_to_a_glob(folder: Folder) -> None:
+    folder.put("real/one.csv", "id\n1\n")
+    folder.put(".hidden/two.csv", "id\n2\n")
+    (folder.path / "link").symlink_to(folder.path / "real")
+    assert places(folder, "l*/*.csv") == ["link/one.csv"]
+    assert places(folder, "**") == ["real/one.csv"]
+    assert places(folder, ".h*/*.csv") == [".hidden/two.csv"]
+
+
 def test_too_many_files_are_refused(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finding, "MOST_FILES", 2)
     for number in range(3):
