@@ -14,6 +14,9 @@ from syncsource.sources.csvfiles.dialect import Dialect
 
 LONGEST_CELL = 4 * 1024 * 1024
 """Characters of a cell. A longer one is a quote that nobody closed."""
+LONGEST_RECORD = 2 * LONGEST_CELL
+"""Characters of a record, however many lines and cells it has."""
+_TAKEN = 10_000
 
 csv.field_size_limit(LONGEST_CELL)  # of the whole process; nothing else in it reads such files
 
@@ -32,8 +35,8 @@ Row = list[str] | Malformed
 class Lines:
     """A text's lines, one by one, for csv.reader; whoever takes a record from that sets ``fresh``."""
 
-    def __init__(self, text: Iterable[str], *, number: int, comment: str | None) -> None:
-        self._text, self._comment = text, comment
+    def __init__(self, text: Iterable[str], name: str, *, number: int, comment: str | None) -> None:
+        self._text, self._name, self._comment, self._size = text, name, comment, 0
         self.number = number
         """Lines of the text so far."""
         self.fresh = True
@@ -41,17 +44,26 @@ class Lines:
         self.start = 0
         """The line where the record under way began."""
         self.taken: list[str] = []
-        """Its lines."""
+        """Its lines, the first of them."""
         self.ended = False
 
     def __iter__(self) -> Iterator[str]:
+        """Raises PermanentError (FileTooLarge) where a record has no end."""
         for line in self._text:
             self.number += 1
             if self.fresh:
                 if self._comment is not None and line.startswith(self._comment):
                     continue
-                self.start, self.taken, self.fresh = self.number, [], False
-            self.taken.append(line)
+                self.start, self.taken, self.fresh, self._size = self.number, [], False, 0
+            self._size += len(line)
+            if self._size > LONGEST_RECORD:
+                raise PermanentError(
+                    f"{outside_text(self._name)}: the record of line {self.start:,} has more than {LONGEST_RECORD:,} characters: it is no record of a "
+                    "table, or its quotes are to be mended",
+                    reason=reasons.FILE_TOO_LARGE,
+                )
+            if len(self.taken) < _TAKEN:
+                self.taken.append(line)
             yield line
         self.ended = True
 
@@ -86,7 +98,7 @@ class Rows:
         """The records that begin in the block. The last one may go on beyond it."""
         rows: list[Row] = []
         starts: list[int] = []
-        lines = Lines(chain(block, self._text), number=self._number, comment=self._comment)
+        lines = Lines(chain(block, self._text), self._name, number=self._number, comment=self._comment)
         reader, end = self._dialect.reader(iter(lines)), self._number + len(block)
         while lines.number < end and (row := self._next(reader, lines)) is not None:
             rows.append(row)

@@ -77,6 +77,8 @@ def _archived(held: Held, pattern: str | None) -> list[Member]:
         )
     if len(infos) > MOST_MEMBERS:
         raise PermanentError(f"{outside_text(held.name)} holds more than {MOST_MEMBERS:,} files", reason=reasons.TOO_MANY_FILES)
+    if sum(info.file_size for info in infos) > max(ALWAYS, RATIO * held.size):  # no member gives more than it declares
+        raise _bomb(held.name)
     return [_member(held, archive, info) for info in sorted(infos, key=lambda info: info.filename)]
 
 
@@ -115,13 +117,16 @@ class _Bounded(io.RawIOBase):
             block = self._inner.read(len(buffer))
         self._count += len(block)
         if self._count > self._most:
-            raise PermanentError(
-                f"{outside_text(self._name)} unpacks to more than {RATIO} times its size and {ALWAYS:,} bytes, as no honest file does; if it is "
-                "one, unpack it",
-                reason=reasons.FILE_TOO_LARGE,
-            )
+            raise _bomb(self._name)
         buffer[: len(block)] = block
         return len(block)
+
+
+def _bomb(name: str) -> PermanentError:
+    return PermanentError(
+        f"{outside_text(name)} unpacks to more than {RATIO} times its size and {ALWAYS:,} bytes, as no honest file does; if it is one, unpack it",
+        reason=reasons.FILE_TOO_LARGE,
+    )
 
 
 def _stream(name: str, inner: _Readable, packed: int | None) -> BinaryIO:

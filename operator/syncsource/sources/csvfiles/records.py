@@ -13,7 +13,7 @@ from syncsource.records.cells import Cells
 from syncsource.resource.csvsource import CsvSource
 from syncsource.sources.base import Page
 from syncsource.sources.csvfiles import reasons
-from syncsource.sources.csvfiles.header import named
+from syncsource.sources.csvfiles.header import MOST_COLUMNS, named
 from syncsource.sources.csvfiles.lines import Malformed, Row, Rows
 
 PAGE_ROWS = 5000
@@ -78,7 +78,7 @@ class Records:
             return None
         if not self._clean and any(map(_UNDECODED.search, cells)):
             message = f"{_line(start)} has bytes that are not in the file's encoding; declare spec.source.csv.encoding"
-            return Broken(reasons.NOT_TEXT, message, list(map(_shown, cells)))
+            return Broken(reasons.NOT_TEXT, message, _beginning(cells))
         return cells if len(cells) == len(self.names) else self._ragged(cells, start)
 
     def _ragged(self, cells: list[str], start: int) -> Filled | Broken:
@@ -86,7 +86,7 @@ class Records:
         if self._spec.on_ragged == "Fill" and not any(cells[width:]):
             return [*cells[:width], *[None] * (width - len(cells))]
         many = f"{len(cells):,} cell{'s' * (len(cells) != 1)}"
-        return Broken(reasons.RAGGED_LINE, f"{_line(start)} has {many}, and there are {width:,} columns", list(map(_shown, cells)))
+        return Broken(reasons.RAGGED_LINE, f"{_line(start)} has {many}, and there are {width:,} columns", _beginning(cells))
 
     def _records(self, made: list[Filled | Broken]) -> Sequence[Any]:
         rows = [one for one in made if not isinstance(one, Broken)]
@@ -99,6 +99,11 @@ class Records:
 
 def _line(start: int) -> str:
     return f"the record of line {start:,}"
+
+
+def _beginning(cells: Sequence[str]) -> list[str]:
+    """What is kept of a line that is no record."""
+    return list(map(_shown, cells[:MOST_COLUMNS]))
 
 
 def _shown(text: str) -> str:

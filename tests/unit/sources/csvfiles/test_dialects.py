@@ -170,3 +170,19 @@ def test_pages_end_by_rows_and_by_size(folder: Folder) -> None:
         ("wide.csv", 1),
         ("wide.csv", 1),
     ]
+
+
+def test_a_record_that_quoted_newlines_keep_open_ends_somewhere(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("syncsource.sources.csvfiles.lines.LONGEST_RECORD", 1000)
+    folder.put("a.csv", "No\n1\n" + '"\n",' * 250 + "\n")
+    assert folder.failure() == (
+        "PermanentError",
+        "FileTooLarge",
+        "a.csv: the record of line 3 has more than 1,000 characters: it is no record of a table, or its quotes are to be mended",
+    )
+
+
+def test_of_a_line_with_very_many_cells_the_beginning_is_kept(folder: Folder) -> None:
+    folder.put("a.csv", "No\n" + "x," * 100_000 + "\n")
+    (broken,) = folder.records()
+    assert broken == Broken("RaggedLine", "the record of line 2 has 100,001 cells, and there are 1 columns", ["x"] * 2000)

@@ -57,6 +57,15 @@ def test_a_bomb_is_cut_off(folder: Folder, pack: Callable[[bytes], bytes], monke
     assert "unpacks to more than 250 times its size and 100,000 bytes" in message
 
 
+def test_many_small_bombs_are_one(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("syncsource.sources.csvfiles.packed.ALWAYS", 1000)
+    monkeypatch.setattr("syncsource.sources.csvfiles.packed.RATIO", 2)
+    folder.put("a.csv", zipped(all=b"No\n1\n", big=b"\n" * 900, more=b"\n" * 900))
+    kind, reason, message = folder.failure()
+    assert (kind, reason) == ("PermanentError", "FileTooLarge")
+    assert message.startswith("a.csv unpacks to more than 2 times its size and 1,000 bytes")
+
+
 def test_a_gzip_that_is_cut_off_may_be_whole_later(folder: Folder) -> None:
     folder.put("a.csv", gzip.compress(TEXT * 1000)[:-20])
     kind, reason, message = folder.failure()
