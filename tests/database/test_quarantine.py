@@ -187,3 +187,22 @@ def test_numbers_of_a_record_come_back_digit_for_digit(engine: Any) -> None:
     run = engine()
     run.run(Upstream([{"id": 2, "amount": 10**40, "changed": 1}]))
     assert json.loads(msgspec.json.encode(shown(run)[0].record))["amount"] == 10**40
+
+
+@pytest.mark.parametrize("kind", ["integer", "timestamp"])
+def test_a_row_that_is_newer_than_the_record_stays(place: Place, kind: str) -> None:
+    """The record of before went to quarantine, the one after it was written, and nobody looked until then."""
+    old, later, last = {"integer": (9, 10, 11), "timestamp": ("2026-01-31T09:00:00+07:00", "2026-01-31T03:00:00Z", "2026-02-01T00:00:00Z")}[
+        kind
+    ]
+    fields = [FIELDS[0], FIELDS[1], {"name": "changed", "type": kind}]
+    place.sql(f"CREATE TABLE u (id bigint PRIMARY KEY, amount numeric(10,2), changed {'timestamptz' if kind == 'timestamp' else 'bigint'})")
+    run = Engine(place, "u", fields=fields)
+    first = [{"id": 1, "amount": "1,5", "changed": old}, {"id": 2, "amount": "1", "changed": old}]
+    run.run(Upstream([*first, {"id": 2, "amount": "2,5", "changed": later}]))
+    run.run(Upstream([{"id": 1, "amount": "7.5", "changed": last}]))
+    assert len(shown(run)) == 2
+    mended = Engine(place, "u", fields=[FIELDS[0], {**FIELDS[1], "decimalSeparator": ","}, fields[2]])
+    outcome = quarantine.retry(plan(mended), None, Stop())
+    assert (outcome.counts.updated, outcome.counts.unchanged, outcome.quarantined_total) == (1, 1, 0)
+    assert [float(amount) for (amount,) in place.sql("SELECT amount FROM u ORDER BY id")] == [7.5, 2.5]

@@ -55,9 +55,9 @@ class Applied:
 class Applying:
     """Writes what is staged, inside the caller's transaction."""
 
-    def __init__(self, session: Session, table: Table, *, update: bool) -> None:
+    def __init__(self, session: Session, table: Table, *, update: bool, newer: str | None = None) -> None:
         self._session, self._table = session, table
-        self._statements = Statements(session.dialect, table)
+        self._statements = Statements(session.dialect, table, newer)
         self._update = update
         self._later = array("q")
         """Refused rows that others of the run may make possible: twice their seq, and 1 more where they are to be inserted."""

@@ -21,6 +21,8 @@ class Statements:
 
     dialect: Dialect
     table: Table
+    newer: str | None = None
+    """A column: rows in which it is higher than what was staged stay. None: whatever differs is changed."""
 
     @property
     def target(self) -> str:
@@ -41,7 +43,10 @@ class Statements:
     @property
     def differs(self) -> str:
         """Whether a mapped column of the row is not what was staged. The key's own columns are never changed."""
-        return f"({' OR '.join(self._differences)})" if self._differences else "(1 = 0)"
+        if not self._differences:
+            return "(1 = 0)"
+        differs = f"({' OR '.join(self._differences)})"
+        return differs if self.newer is None else f"({differs} AND {self._not_newer(self.newer)})"
 
     def temporary(self, name: str) -> str:
         """A temporary table's qualified name."""
@@ -164,6 +169,10 @@ class Statements:
             for place, column in enumerate(self.table.columns)
             if not column.key
         ]
+
+    def _not_newer(self, name: str) -> str:
+        found, staged = f"t.{quoted(name)}", f"s.c{self.table.names.index(name)}"
+        return f"({found} IS NULL OR {found} <= {staged})"
 
     def _changed(self) -> str:
         return f"{self.target} AS t JOIN {self.temporary(STAGE)} AS s ON {self.keys} JOIN {self.temporary(CHANGES)} AS v ON v.seq = s.seq"

@@ -24,13 +24,22 @@ from syncsource.records.batch import Rejected, Row
 class Writer:
     """One connection, for one run. Leave it by ``with`` or :meth:`close`: what was not committed is gone.
 
-    ``zone``: of instants among the cursors that name none. Every method raises the errors that open_database lists, and
+    ``zone``: of instants among the cursors that name none. ``newer``: a column; rows in which it is higher than what was staged stay, and count
+    as unchanged. Every method raises the errors that open_database lists, and
     AbortedError (Cancelled) once :meth:`cancel` was called.
     """
 
-    def __init__(self, database: Database, table: Table, on_existing: Literal["Update", "Skip"] = "Update", *, zone: tzinfo = UTC) -> None:
+    def __init__(
+        self,
+        database: Database,
+        table: Table,
+        on_existing: Literal["Update", "Skip"] = "Update",
+        *,
+        zone: tzinfo = UTC,
+        newer: str | None = None,
+    ) -> None:
         self._session = Session(database)
-        self._table, self._update, self._zone = table, on_existing == "Update", zone
+        self._table, self._update, self._zone, self._newer = table, on_existing == "Update", zone, newer
         self._staging = Staging(self._session, table)
         self._skipped = 0
         self._begun = False
@@ -67,7 +76,7 @@ class Writer:
             return Applied()
         for statement in self._session.dialect.guards(self._table):
             self._session.run(statement)
-        applying = Applying(self._session, self._table, update=self._update)
+        applying = Applying(self._session, self._table, update=self._update, newer=self._newer)
         waiting = self._staging.count - self._skipped
         applying.run(waiting)
         same = waiting - applying.inserted - applying.updated - applying.refused

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from syncsource import ledger
-from syncsource.destinations import Applied, Database, Writer, open_table
+from syncsource.destinations import Applied, Database, Table, Writer, open_table
 from syncsource.engine.destination import opened_database
 from syncsource.engine.ending import failed, known
 from syncsource.engine.guards import Invalid
@@ -32,6 +32,10 @@ from syncsource.resource.spec import SyncSourceSpec
 
 TRIGGER = "Retry"
 _PART = 1000
+_MOMENTS = frozenset(("timestamp", "date"))
+_NUMBERS = frozenset(("integer", "decimal", "float"))
+_NUMERIC = frozenset(("INTEGER", "NUMERIC", "REAL", "int2", "int4", "int8", "numeric", "float4", "float8"))
+"""Columns, as the databases call them, that compare numbers as numbers."""
 _LEAST = 4
 """Characters that an id must have at least."""
 
@@ -78,7 +82,8 @@ def discard(plan: RunPlan, ids: Sequence[str] | None) -> int:
 
 def retry(plan: RunPlan, ids: Sequence[str] | None, stop: Stop) -> Outcome:
     """Tries these records again, all where ``ids`` is None, with the spec as it is now. Those that succeed leave quarantine, the others stay
-    with what is wrong now. Cursors stay as they are. Never raises: what goes wrong is in the outcome."""
+    with what is wrong now. A row that has a higher cursor than the record stays, and the record leaves quarantine: where spec.fields has the
+    cursor, else nothing tells. Cursors stay as they are. Never raises: what goes wrong is in the outcome."""
     started = time.monotonic()
     try:
         with _opened(plan) as (spec, database):
@@ -161,7 +166,11 @@ class _Retry:
     def _partition(self, fence: ledger.Fence, ids: Sequence[str] | None, partition: str, *, last: bool) -> int:
         """Returns how many records are in quarantine then."""
         plan, zone, before = self._plan, Shape.of(self._spec).zone, self._invalid.count
-        with Writer(self._database, self._table, self._spec.write.on_existing, zone=zone) as writer, self._stop.calling(writer.cancel):
+        newer = _newer(self._spec, self._table)
+        with (
+            Writer(self._database, self._table, self._spec.write.on_existing, zone=zone, newer=newer) as writer,
+            self._stop.calling(writer.cancel),
+        ):
             read, skipped = self._stage(writer, ids, partition)
             with writer.transaction() as connection:
                 applied = writer.apply()
@@ -214,6 +223,17 @@ class _Retry:
         return Outcome(
             run=self._plan.run, result="Succeeded", reason=reason, message=message, counts=self.counts, full=False, quarantined_total=total
         )
+
+
+def _newer(spec: SyncSourceSpec, table: Table) -> str | None:
+    """The column that holds the cursor, where the database compares it as it is meant: a later run may have written the row anew since."""
+    cursor = spec.incremental.cursor if spec.incremental else None
+    for field, column in zip(spec.fields, table.columns, strict=True):
+        kind = column.field_type.partition("(")[0]
+        ordered = kind in _MOMENTS or (kind in _NUMBERS and column.found.base in _NUMERIC)
+        if (field.path or field.name) == cursor and field.value is None and not field.partition and ordered and not column.key:
+            return column.name
+    return None
 
 
 def _place(entry: Entry) -> str:
