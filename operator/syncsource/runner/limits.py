@@ -8,6 +8,5 @@ from syncsource.sources.hosts import HostTable
 
 
 def declare(table: HostTable, plan: RunPlan) -> None:
-    """Take up the limit that the plan's source declares, if it does, for its host."""
-    for host, limit in SyncSourceSpec.model_validate(plan.spec).source.chosen.limits.items():
-        table.limit(host, limit)
+    """Take up the limit that the plan's source declares, if it does, for its host: what it declared before is over."""
+    table.declare(plan.identity, SyncSourceSpec.model_validate(plan.spec).source.chosen.limits)

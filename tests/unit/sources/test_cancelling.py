@@ -72,7 +72,7 @@ def test_in_the_middle_of_a_body(serve: Any, opened: Any, aborted: Any) -> None:
 
 def test_while_waiting_for_the_rate_limit(opened: Any, aborted: Any, serve: Any, cancelled: threading.Event) -> None:
     table, second = HostTable(), threading.Event()
-    table.limit("127.0.0.1", RateLimit.model_validate({"requests": 1, "per": "1h"}))
+    table.declare("a", {"127.0.0.1": RateLimit.model_validate({"requests": 1, "per": "1h"})})
     upstream = serve(lambda asked: Reply([asked.target]))
 
     def ask(question: Question) -> Answer:

@@ -13,8 +13,9 @@ from syncsource.resource.parts import RateLimit
 from syncsource.resource.source import Source as SourceSpec
 from syncsource.schedule.rate import RateWindow
 from syncsource.sources import HostTable
-from syncsource.sources.hosts.messages import Enter, Go
+from syncsource.sources.hosts.messages import Enter, Go, Later
 
+ENTER = Enter(host="h", port=80, patience=0.0, lease=1.0)
 LIMITS = st.tuples(st.integers(1, 5), st.integers(1, 20))
 
 
@@ -62,31 +63,58 @@ def test_no_window_has_more_and_none_waits_for_nothing(limit: tuple[int, int], p
 def test_all_limits_of_a_host_hold(limits: list[tuple[int, int]], pauses: list[int]) -> None:
     now = 0.0
     table = HostTable(lambda: now)
-    for requests, per in limits:
-        table.limit("h", RateLimit(requests=requests, per=timedelta(seconds=per)))
+    for place, (requests, per) in enumerate(limits):
+        table.declare(str(place), {"h": RateLimit(requests=requests, per=timedelta(seconds=per))})
     moments: list[int] = []
     for pause in pauses:
         now += pause
-        moments.append(int(now + wait(table, "h")))
+        while isinstance(answer := table.ask(ENTER), Later):
+            now += answer.wait
+        assert isinstance(answer, Go)
+        moments.append(int(now + answer.wait))
     assert all(kept(moments, requests, per) for requests, per in limits)
 
 
 def test_hosts_do_not_share_and_a_limit_counts_once() -> None:
     table, limit = HostTable(lambda: 0.0), RateLimit(requests=2, per=timedelta(seconds=1))
-    table.limit("a", limit)
-    table.limit("a", RateLimit(requests=2, per=timedelta(seconds=1)))
+    table.declare("one", {"a": limit})
+    table.declare("two", {"a": RateLimit(requests=2, per=timedelta(seconds=1))})
     assert [wait(table, host) for host in "aaabb"] == [0.0, 0.0, 1.0, 0.0, 0.0]
+
+
+def test_a_limit_that_was_changed_or_taken_back_holds_no_more() -> None:
+    slow, fast = (RateLimit(requests=1, per=timedelta(seconds=seconds)) for seconds in (30, 10))
+    table = HostTable(lambda: 0.0)
+    table.declare("one", {"h": slow})
+    table.declare("two", {"h": slow})
+    table.declare("one", {"h": fast})
+    assert [wait(table, "h") for _ in range(2)] == [0.0, 30.0]  # two still wants it slow
+    table.declare("two", {})
+    assert wait(table, "h") == 40.0  # ten seconds after the last one that went
+    table.declare("one", {})
+    assert wait(table, "h") == 0.0
+
+
+def test_runs_that_end_before_their_turn_keep_no_places_far_ahead() -> None:
+    now = 0.0
+    table = HostTable(lambda: now)
+    table.declare("a", {"h": RateLimit(requests=1, per=timedelta(hours=1))})
+    assert wait(table, "h") == 0.0
+    for _ in range(10):  # each of these is told to come again, and never does
+        assert table.ask(ENTER) == Later(wait=60.0)
+    now = 3599.0
+    assert table.ask(ENTER) == Go(wait=1.0)
 
 
 def test_threads_share() -> None:
     table, waits = HostTable(lambda: 0.0), []
-    table.limit("h", RateLimit(requests=1, per=timedelta(seconds=1)))
+    table.declare("a", {"h": RateLimit(requests=1, per=timedelta(seconds=0.25))})
     threads = [threading.Thread(target=lambda: waits.extend(wait(table, "h") for _ in range(50))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(waits) == [float(number) for number in range(200)]
+    assert sorted(waits) == [number / 4 for number in range(200)]
 
 
 def test_a_host_without_limits_waits_for_nothing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from syncsource.resource.parts import RateLimit
@@ -35,6 +35,8 @@ RATE_LIMITED = "RateLimited"
 """Retryable: status 429, or the host asked for a pause."""
 LONGEST_PAUSE = 86_400.0
 """Seconds of a pause that are believed."""
+FARTHEST = 60.0
+"""Seconds that a request is reserved ahead: a run that ends before its turn leaves a place empty, and many such would keep all others waiting."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,14 +58,23 @@ class HostTable:
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
+        self._declared: dict[str, dict[str, RateLimit]] = {}
         self._windows: dict[str, dict[RateLimit, RateWindow]] = {}
         self._troubles: dict[_Place, _Trouble] = {}
         self._tokens = Tokens()
 
-    def limit(self, host: str, limit: RateLimit) -> None:
-        """Apply a limit to a host. The same limit a second time changes nothing."""
+    def declare(self, owner: str, limits: Mapping[str, RateLimit]) -> None:
+        """Apply limits to hosts, by host, in place of those that ``owner`` declared before. The same limit of two owners is one."""
         with self._lock:
-            self._windows.setdefault(host, {}).setdefault(limit, RateWindow(limit.requests, limit.per))
+            before = self._declared.get(owner, {})
+            if before == limits:
+                return
+            self._declared[owner] = dict(limits)
+            for host, limit in limits.items():
+                self._windows.setdefault(host, {}).setdefault(limit, RateWindow(limit.requests, limit.per))
+            for host, limit in before.items():
+                if not any(declared.get(host) == limit for declared in self._declared.values()):
+                    del self._windows[host][limit]
 
     def ask(self, question: Question) -> Answer:
         """Never waits: the answer says how long to."""
@@ -80,7 +91,8 @@ class HostTable:
     def _enter(self, asked: Enter, now: float) -> Answer:
         trouble = self._troubles.get((asked.host, asked.port))
         if trouble is None:
-            return Go(wait=self._reserve(asked.host, now))
+            wait = self._reserve(asked.host, now)
+            return Go(wait=wait) if wait <= FARTHEST else Later(wait=FARTHEST)
         paused = trouble.paused_until - now
         if paused > 0:
             return Later(wait=paused) if paused <= asked.patience else Refused(reason=RATE_LIMITED, after=paused)
@@ -88,14 +100,16 @@ class HostTable:
         if left := breaker.left(now):
             return Refused(reason=CIRCUIT_OPEN, after=left, failures=breaker.failures, last=breaker.last)
         wait = self._reserve(asked.host, now)
+        if wait > FARTHEST:
+            return Later(wait=FARTHEST)
         breaker.sent(now, wait + asked.lease)
         return Go(wait=wait, report=breaker.failures > 0)
 
     def _reserve(self, host: str, now: float) -> float:
-        """Seconds to wait before the request that is hereby reserved; 0 for a host without limits."""
+        """Seconds to wait before the request that is hereby reserved, if they are not too many; 0 for a host without limits."""
         windows = self._windows.get(host, {}).values()
         wait = max((window.wait(now) for window in windows), default=0.0)
-        for window in windows:
+        for window in windows if wait <= FARTHEST else ():
             window.reserve(now + wait)
         return wait
 
