@@ -29,6 +29,7 @@ class Pass:
         self._numbered = bool(pagination.page or pagination.offset)
         self._trail, self._still, self._total = Trail(pagination.max_pages), Stillness(stops, watched=self._numbered), 0
         self._longest = fetching.http.max_record_bytes
+        self._validated = not pagination.heeds_headers
         self.state: str | None = None
         self.unchanged = False
 
@@ -75,7 +76,7 @@ class Pass:
         self._trail.read(answer, records, numbered=False)
         self._total += count
         following = self._after(Reading(ask, answer, records, count, self._trail.pages, self._total))
-        if following is None and fetched.seen is not None and fetched.seen.conditions:
+        if following is None and fetched.seen is not None and fetched.seen.conditions and self._validated:
             self.state = fetched.seen.text
         return following
 
@@ -87,7 +88,7 @@ class Pass:
 
     def _is_known(self, seen: Remembered, before: Remembered | None) -> bool:
         """Everything is on one page: whether it is the one of last time."""
-        self.state = seen.text
+        self.state = (seen if self._validated else seen.of_body).text
         self.unchanged = before is not None and before.body == seen.body
         return self.unchanged
 

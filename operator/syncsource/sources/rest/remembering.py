@@ -1,6 +1,7 @@
 """Whether an answer is the one of last time: validators of RFC 9110 (section 8.8) where the upstream sends them, else a hash of the body.
 
-Only of reads that fit on one page: a validator of the first of several pages says nothing of the others.
+Only of reads that fit on one page: a validator of the first of several pages says nothing of the others. Nor does one where a header tells
+whether another page follows: many servers make it of the body alone, and "not modified" would hide that a second page is there now.
 """
 
 from __future__ import annotations
@@ -45,6 +46,11 @@ class Remembered(msgspec.Struct, frozen=True, omit_defaults=True):
     def text(self) -> str:
         """To be kept until the next read."""
         return msgspec.json.encode(self).decode()
+
+    @property
+    def of_body(self) -> Remembered:
+        """Without validators."""
+        return Remembered(self.address, self.body)
 
     @property
     def conditions(self) -> Mapping[str, str]:
