@@ -109,3 +109,22 @@ def test_zero_and_texts_are_values(serve: Any, read: Any) -> None:
     upstream = serve(in_turn(Reply([{"at": 0, "id": ""}]), Reply([])))
     assert len(read(upstream.url, pagination={"keyset": {"fields": [CURSOR, KEY]}})) == 1
     assert upstream.asked[1].query == {"since": "0", "after": ""}
+
+
+@pytest.mark.parametrize(("ends", "reason"), [('{"id":%d,"at":1,"at":2}', "DuplicateKeys"), ('{"id":%d,"name":"\\ud800"}', "TornText")])
+def test_a_last_record_that_is_broken_does_not_keep_the_next_page_away(serve: Any, read: Any, ends: str, reason: str) -> None:
+    """Nor does it end the read where nothing follows it."""
+    table = ['{"id":1}', ends % 2, '{"id":3}', ends % 4]
+
+    def script(asked: Asked) -> Reply:
+        return Reply(f"[{','.join(table[int(asked.query.get('after', 0)) :][:2])}]".encode())
+
+    found = read(serve(script).url, pagination={"keyset": {"fields": [KEY], "size": 2}})
+    assert [record["id"] if isinstance(record, dict) else record.reason for record in found] == [1, reason, 3, reason]
+
+
+def test_a_last_line_that_is_no_record_does_not_keep_the_next_page_away(serve: Any, read: Any) -> None:
+    upstream = serve(in_turn(Reply(b'{"id":1}\n{"id":2,,}\n'), Reply(b'{"id":3}\n'), Reply(b"")))
+    found = read(upstream.url, format="NDJSON", pagination={"keyset": {"fields": [KEY], "size": 2}})
+    assert [record["id"] if isinstance(record, dict) else record.reason for record in found] == [1, "NotJSON", 3]
+    assert upstream.asked[1].query == {"after": "1"}

@@ -227,3 +227,15 @@ def test_a_page_that_names_itself(failing: Any, records: str) -> None:
     assert failing(in_turn(reply), pagination={"link": {}})[2] == (
         f"spec.source.http.pagination: page 1 (GET URL/x) names page 1 as the next one{STUCK}"
     )
+
+
+@pytest.mark.parametrize(
+    ("token", "place"),
+    [("a\r\nX-Evil: 1", {"sendIn": "Header"}), ("\u00e9", {"sendIn": "Header"}), ("a\0b", {"sendIn": "Header"}), ("x" * 70_000, {})],
+)
+def test_a_token_that_can_not_be_sent_is_no_lost_connection(failing: Any, token: str, place: dict[str, str]) -> None:
+    script = in_turn(Reply({"r": [1], "next": token}))
+    kind, reason, message = failing(script, records="r", pagination={"cursor": {"param": "X-Token", "path": "next", **place}})
+    assert (kind, reason) == ("PermanentError", "Unsendable")
+    assert "X-Token" in message
+    assert token not in message

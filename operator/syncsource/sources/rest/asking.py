@@ -10,7 +10,9 @@ from urllib.parse import urlencode
 import httpx
 import msgspec
 
+from syncsource.errors import PermanentError, outside_text
 from syncsource.records.cursors import cursor_text
+from syncsource.sources.rest.reasons import UNSENDABLE
 from syncsource.sources.rest.urls import merged
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -46,7 +48,8 @@ class Draft:
         if send_in == "Body":
             return replace(self, form={**(self.form or {}), **texts})
         if send_in == "Header":
-            return replace(self, headers={**self.headers, **{name.lower(): text for name, text in texts.items()}})
+            _check_sendable(texts)
+            return replace(self, headers={**self.headers, **{name.lower(): text.strip() for name, text in texts.items()}})
         return replace(self, url=merged(self.url, texts))
 
     def at(self, url: httpx.URL) -> Draft:
@@ -59,6 +62,17 @@ class Draft:
         body, kind = _body(self)
         headers = {**kind, **self.headers}
         return Ask(self.url, self.method, tuple(headers.items()), body)
+
+
+def _check_sendable(headers: Mapping[str, str]) -> None:
+    """Values may come from the upstream. Raises PermanentError (Unsendable)."""
+    for name, text in headers.items():
+        if not text.isascii() or not text.isprintable():
+            raise PermanentError(
+                f"spec.source.http.pagination: {outside_text(name, 60)} can't be sent in a header with what the upstream gave for it: a value is "
+                "ASCII without line breaks; set sendIn otherwise, if the upstream takes it there",
+                reason=UNSENDABLE,
+            )
 
 
 def _body(draft: Draft) -> tuple[bytes | None, dict[str, str]]:

@@ -7,6 +7,7 @@ from itertools import takewhile
 from typing import Any
 
 from syncsource.errors import SchemaMismatch, outside_text
+from syncsource.records.batch import Broken
 from syncsource.records.paths import finder
 from syncsource.resource.pagination import KeysetPagination
 from syncsource.sources.rest import reasons
@@ -38,7 +39,10 @@ class Keyset:
     def following(self, reading: Reading) -> Ask | None:
         if reading.count == 0 or self._stops.verdict(reading) is True:
             return None
-        last = self._values(reading.records[-1], reading)
+        known = next((record for record in reversed(reading.records) if self._is_known(record)), None)
+        if known is None and self._is_tail(reading):
+            return None
+        last = self._values(reading.records[-1] if known is None else known, reading)
         fields = self._model.fields
         named = {field.path: value for field, value in zip(fields, last, strict=True)}
         parameters = {field.param: value for field, value in zip(fields, last, strict=True) if field.param}
@@ -87,7 +91,12 @@ class Keyset:
                 )
         return values
 
+    def _is_known(self, record: Any) -> bool:
+        """Whether its values can be told: not of a record that could not be made out, which must not keep the next page away."""
+        return not isinstance(record, Broken) or None not in self._loosely(record)
+
     def _loosely(self, record: Any) -> Values:
+        record = record.record if isinstance(record, Broken) else record
         return tuple(find(record) for find in self._find)
 
     def _too_many_ties(self, last: Values, reading: Reading) -> Exception:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import httpx
 
-from syncsource.errors import StalledError
+from syncsource.errors import PermanentError, StalledError, outside_text
 from syncsource.resource.conditions import INVALID_SPEC
+from syncsource.sources.rest.reasons import UNSENDABLE
 
 
 def base_url(text: str, field: str = "spec.source.http.baseURL") -> httpx.URL:
@@ -23,8 +24,16 @@ def base_url(text: str, field: str = "spec.source.http.baseURL") -> httpx.URL:
 
 
 def merged(url: httpx.URL, parameters: dict[str, str]) -> httpx.URL:
-    """The URL with these query parameters set."""
-    return url.copy_merge_params(parameters) if parameters else url
+    """The URL with these query parameters set. Raises PermanentError (Unsendable) where no URL is that long."""
+    try:
+        return url.copy_merge_params(parameters) if parameters else url
+    except httpx.InvalidURL:
+        longest = max(parameters, key=lambda name: len(parameters[name]))
+        raise PermanentError(
+            f"spec.source.http: {outside_text(longest, 60)} has {len(parameters[longest]):,} characters, which is too long for a URL; "
+            "set sendIn: Body, if the upstream takes it there",
+            reason=UNSENDABLE,
+        ) from None
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int | None]:
