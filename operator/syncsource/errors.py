@@ -26,8 +26,13 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2
 
 def outside_text(text: str, limit: int = 200) -> str:
     """Text from outside (an upstream's body, a driver's message), safe to show: no control characters, one line, capped."""
-    shown = " ".join(_CONTROL.sub(" ", text).split())
+    shown = " ".join(without_control(text).split())
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def without_control(text: str) -> str:
+    """The same with a space for each run of control characters. Tabs and ends of lines stay."""
+    return _CONTROL.sub(" ", text)
 
 
 class SyncError(Exception):

@@ -12,6 +12,7 @@ from typing import IO, Any
 import click
 
 from syncsource import __version__
+from syncsource.errors import without_control
 
 COMMANDS = {
     "up": ("syncsource.cli.up", "Embedded control plane and operator on this machine."),
@@ -79,7 +80,7 @@ class Fail(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """On standard error."""
-        click.echo(f"error: {self.message}", file=file, err=file is None)
+        click.echo(f"error: {without_control(self.message)}", file=file, err=file is None)
 
 
 class Unusable(Fail):

@@ -85,12 +85,14 @@ def _documents(file: str) -> list[Document]:
 
 
 def _decoded(document: Document) -> dict[str, str]:
-    manifest: Mapping[str, Any] = document.manifest
+    coded, plain = (document.manifest.get(member) or {} for member in ("data", "stringData"))
+    if not (isinstance(coded, Mapping) and isinstance(plain, Mapping)):
+        raise Unusable(f"{document.place}: data and stringData of Secret {document.name} must be mappings of keys to texts")
     try:
-        data = {key: base64.b64decode(value, validate=True).decode() for key, value in (manifest.get("data") or {}).items()}
+        data = {key: base64.b64decode(value, validate=True).decode() for key, value in coded.items()}
     except (binascii.Error, ValueError, TypeError):
         raise Unusable(f"{document.place}: data of Secret {document.name} must be base64; plain text belongs in stringData") from None
-    return {**data, **{key: str(value) for key, value in (manifest.get("stringData") or {}).items()}}
+    return {**data, **{key: str(value) for key, value in plain.items()}}
 
 
 def _env_file(file: str) -> dict[str, str]:
@@ -98,6 +100,8 @@ def _env_file(file: str) -> dict[str, str]:
         lines = Path(file).read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise Unusable(f"{file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Unusable(f"{file}: not UTF-8: write lines NAME=value") from None
     pairs = (
         line.removeprefix("export ").split("=", 1) for line in map(str.strip, lines) if line and not line.startswith("#") and "=" in line
     )

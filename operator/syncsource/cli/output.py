@@ -9,19 +9,21 @@ from typing import Any
 import click
 import yaml
 
+from syncsource.errors import without_control
+
 output_option = click.option(
     "-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True, help="Output format."
 )
 
 
 def emit(value: Any, output: str, table: Callable[[], str]) -> None:
-    """Print ``value`` as JSON or YAML, or what ``table`` makes of it."""
+    """Print ``value`` as JSON or YAML, or what ``table`` makes of it, without what a terminal would obey."""
     if output == "json":
         click.echo(json.dumps(value, indent=2))
     elif output == "yaml":
         click.echo(yaml.safe_dump(value, sort_keys=False), nl=False)
     else:
-        click.echo(table())
+        click.echo(without_control(table()))
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

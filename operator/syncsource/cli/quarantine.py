@@ -85,7 +85,7 @@ def _look(plan: RunPlan, show: str | None, limit: int, output: str) -> None:
     elif output == "yaml":
         emit(msgspec.to_builtins(told), output, str)
     else:
-        click.echo(_json(found[0]) if show else _table(found, total))
+        emit(told, output, lambda: _json(found[0]) if show else _table(found, total))
 
 
 def _table(found: Sequence[Quarantined], total: int) -> str:

@@ -21,7 +21,7 @@ def shown(name: str) -> Iterator[Callable[[Progress], None]]:
         yield lambda progress: None
         return
     line = (
-        SpinnerColumn(),
+        SpinnerColumn("dots" if console.encoding.startswith("utf") else "line"),
         TextColumn("{task.description}"),
         BarColumn(pulse_style="cyan"),
         TextColumn("{task.fields[told]}"),

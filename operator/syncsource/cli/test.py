@@ -13,6 +13,7 @@ from syncsource.cli.output import emit, output_option
 from syncsource.cli.planning import from_files, plan_of
 from syncsource.cli.stopping import stopped_by_signals
 from syncsource.engine.checking import Finding
+from syncsource.errors import without_control
 from syncsource.runner.here import check_here
 
 _MARKS = {"Ok": "[green]ok[/]", "Warning": "[yellow]warning[/]", "Failed": "[red]failed[/]"}
@@ -50,4 +51,4 @@ def _told(name: str, findings: list[Finding], good: bool) -> dict[str, Any]:
 def _line(finding: Finding) -> str:
     mark = _MARKS[finding.result] + " " * (9 - len(finding.result))
     reason = f"{finding.reason}: " if finding.reason else ""
-    return f"{mark}{finding.step:<13}{escape(reason + finding.message)}"
+    return f"{mark}{finding.step:<13}{escape(without_control(reason + finding.message))}"
