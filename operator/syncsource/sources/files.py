@@ -11,6 +11,8 @@ class Handed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str
     name: str
     """What messages call it."""
+    unlinked: bool = False
+    """Whether ``path`` was checked and has no links in it, so that one that is there now was put there since."""
 
 
 class Files(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -85,7 +85,7 @@ def _checked(file: Path, shown: str, files: Files) -> Handed:
             f"{outside_text(shown)} is a link that leads out of the folder that the operator may read; put the file itself there",
             reason=reasons.FILE_REFUSED,
         )
-    return Handed(str(real), shown)
+    return Handed(str(real), shown, unlinked=not files.anywhere)
 
 
 def missing(name: str, error: OSError | RuntimeError) -> PermanentError:

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
+from pathlib import Path
 from typing import BinaryIO
 
 from syncsource.errors import PermanentError, RetryableError, outside_text
@@ -16,6 +17,8 @@ from syncsource.sources.files import Handed
 
 BLOCK = 1 << 20
 """Bytes read at a time."""
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # without O_NONBLOCK a pipe waits for its writer
+_ENTER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC  # O_PATH: to enter a folder it need not be readable
 
 
 class Held:
@@ -49,7 +52,7 @@ class Held:
 def held(file: Handed) -> Iterator[Held]:
     """The file, open. Raises PermanentError: FileNotFound, FileUnreadable, FileRefused (a folder, a pipe, a device)."""
     try:
-        descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # without O_NONBLOCK a pipe waits for its writer
+        descriptor = _descended(file.path) if file.unlinked else os.open(file.path, _READ)
     except OSError as error:
         raise missing(file.name, error) from None
     mode = os.fstat(descriptor).st_mode
@@ -59,6 +62,19 @@ def held(file: Handed) -> Iterator[Held]:
         raise PermanentError(f"{outside_text(file.name)} is {kind}; name a file", reason=reasons.FILE_REFUSED)
     with os.fdopen(descriptor, "rb") as stream:
         yield Held(file.name, stream)
+
+
+def _descended(path: str) -> int:
+    """The file opened folder by folder, following no link: between check and opening somebody may have put one there."""
+    *folders, name = Path(path).parts
+    at = os.open(folders[0], _ENTER)
+    try:
+        for folder in folders[1:]:
+            before, at = at, os.open(folder, _ENTER | os.O_NOFOLLOW, dir_fd=at)
+            os.close(before)
+        return os.open(name, _READ | os.O_NOFOLLOW, dir_fd=at)
+    finally:
+        os.close(at)
 
 
 def _look(file: BinaryIO) -> tuple[int, int]:

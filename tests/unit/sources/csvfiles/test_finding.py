@@ -11,6 +11,7 @@ import pytest
 from syncsource.errors import AbortedError, PermanentError, RetryableError
 from syncsource.sources import Slice
 from syncsource.sources.csvfiles import finding
+from syncsource.sources.csvfiles.holding import held
 from syncsource.sources.files import Files
 from tests.unit.sources.csvfiles.conftest import Folder
 
@@ -92,6 +93,22 @@ def test_a_link_within_the_folder_is_followed(folder: Folder) -> None:
     folder.put("in/a.csv", TEXT)
     (folder.path / "link.csv").symlink_to("in/a.csv")
     assert places(folder, "*.csv") == ["link.csv"]
+
+
+@pytest.mark.parametrize("swapped", ["in", "in/a.csv"])
+def test_a_link_that_is_put_there_after_the_check_is_not_followed(
+    folder: Folder, tmp_path_factory: pytest.TempPathFactory, swapped: str
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "a.csv").write_text("secret\n1\n")
+    folder.put("in/a.csv", TEXT)
+    (file,) = finding.found("in/a.csv", folder.files)
+    with held(file) as opened:
+        assert opened.file.read().decode() == TEXT
+    (folder.path / swapped).rename(folder.path / "before")
+    (folder.path / swapped).symlink_to(outside / swapped.removeprefix("in").lstrip("/"))
+    with pytest.raises(PermanentError), held(file):
+        pass
 
 
 def test_who_runs_a_manifest_may_read_anything(folder: Folder) -> None:
