@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -110,6 +112,20 @@ def test_a_second_page_that_only_a_header_tells_of_is_found(reading: Any, pagina
     assert [once(), once()] == [([{"id": 1}], False), ([], True)]
     records.append({"id": 2})
     assert once() == ([{"id": 1}, {"id": 2}], False)
+
+
+@pytest.mark.parametrize(("age", "sent"), [(0, False), (1, True)])
+def test_a_change_in_the_second_of_the_answer_is_found(reading: Any, age: int, sent: bool) -> None:
+    """Last-Modified is the same before and after it."""
+    made = datetime.now(UTC)
+    shop = Shop(
+        **{"Date": format_datetime(made, usegmt=True), "Last-Modified": format_datetime(made - timedelta(seconds=age), usegmt=True)}
+    )
+    once = reading(shop)
+    once()
+    shop.records = [{"id": 1}, {"id": 2}]
+    assert once() == (([], True) if sent else (shop.records, False))
+    assert ("if-modified-since" in once.upstream.asked[1].headers) is sent
 
 
 def test_a_post_is_compared_by_its_body(reading: Any) -> None:

@@ -14,6 +14,7 @@ import httpx
 import msgspec
 
 from syncsource.sources.rest.asking import Ask
+from syncsource.sources.rest.dates import parse_http_date
 
 _LONGEST = 1024
 _SENDABLE = re.compile(rf"[\x20-\x7e]{{1,{_LONGEST}}}")
@@ -31,7 +32,7 @@ class Remembered(msgspec.Struct, frozen=True, omit_defaults=True):
     def of(cls, ask: Ask, headers: httpx.Headers, content: bytes | None) -> Remembered:
         """Of the complete answer to a request, which has no credentials in it. ``content`` None: of a stream, which only validators tell."""
         body = "" if content is None else _hash(content)
-        return cls(_address(ask), body, _kept(headers.get("etag")), _kept(headers.get("last-modified")))
+        return cls(_address(ask), body, _kept(headers.get("etag")), _settled(headers))
 
     @classmethod
     def read(cls, state: str | None, ask: Ask) -> Remembered | None:
@@ -65,6 +66,13 @@ def _address(ask: Ask) -> str:
 
 def _kept(header: str | None) -> str:
     return header if header and _SENDABLE.fullmatch(header) else ""
+
+
+def _settled(headers: httpx.Headers) -> str:
+    """Last-Modified, unless it is of the second in which the answer was made: what changes later in that second has the same (RFC 9110,
+    section 8.8.2.2)."""
+    modified, made = (parse_http_date(headers.get(name)) for name in ("last-modified", "date"))
+    return _kept(headers.get("last-modified")) if modified and made and modified < made else ""
 
 
 def _hash(content: bytes) -> str:
