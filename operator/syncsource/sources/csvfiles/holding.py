@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
 
-from syncsource.errors import PermanentError, RetryableError, outside_text
+from syncsource.errors import AbortedError, PermanentError, RetryableError, outside_text
 from syncsource.sources.csvfiles import reasons
 from syncsource.sources.csvfiles.finding import missing
 from syncsource.sources.files import Handed
@@ -24,8 +25,8 @@ _ENTER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC  # O
 class Held:
     """An open file that is read from its beginning, as often as needed."""
 
-    def __init__(self, name: str, file: BinaryIO) -> None:
-        self.name, self.file = name, file
+    def __init__(self, name: str, file: BinaryIO, cancelled: threading.Event) -> None:
+        self.name, self.file, self._cancelled = name, file, cancelled
         self._before = _look(file)
         self.size = self._before[0]
 
@@ -34,9 +35,15 @@ class Held:
         self.file.seek(0)
         hashed = blake2b(digest_size=16)
         while block := self.file.read(BLOCK):
+            self.go_on()
             hashed.update(block)
         self.file.seek(0)
         return hashed.hexdigest()
+
+    def go_on(self) -> None:
+        """Raises AbortedError (Cancelled)."""
+        if self._cancelled.is_set():
+            raise AbortedError("cancelled while reading files", reason="Cancelled")
 
     def check(self) -> None:
         """Raises RetryableError (FileChanged) where it was written to since it was opened."""
@@ -49,7 +56,7 @@ class Held:
 
 
 @contextmanager
-def held(file: Handed) -> Iterator[Held]:
+def held(file: Handed, cancelled: threading.Event) -> Iterator[Held]:
     """The file, open. Raises PermanentError: FileNotFound, FileUnreadable, FileRefused (a folder, a pipe, a device)."""
     try:
         descriptor = _descended(file.path) if file.unlinked else os.open(file.path, _READ)
@@ -61,7 +68,7 @@ def held(file: Handed) -> Iterator[Held]:
         kind = next((kind for test, kind in _KINDS if test(mode)), "no regular file")
         raise PermanentError(f"{outside_text(file.name)} is {kind}; name a file", reason=reasons.FILE_REFUSED)
     with os.fdopen(descriptor, "rb") as stream:
-        yield Held(file.name, stream)
+        yield Held(file.name, stream, cancelled)
 
 
 def _descended(path: str) -> int:

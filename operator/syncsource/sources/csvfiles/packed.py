@@ -48,10 +48,10 @@ def members(held: Held, pattern: str | None) -> list[Member]:
     if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _archived(held, pattern)
     if magic.startswith(b"\x1f\x8b"):
-        return [Member(held.name, lambda: _stream(held.name, _gunzip(held), held.size))]
+        return [Member(held.name, lambda: _stream(held, held.name, _gunzip(held), held.size))]
     if magic.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         raise PermanentError(f"{outside_text(held.name)} is an Excel workbook, not a text: {_WORKBOOK}", reason=reasons.NOT_TEXT)
-    return [Member(held.name, lambda: _stream(held.name, _plain(held), None))]
+    return [Member(held.name, lambda: _stream(held, held.name, _plain(held), None))]
 
 
 def _plain(held: Held) -> _Readable:
@@ -89,7 +89,7 @@ def _member(held: Held, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Memb
 
     def opened() -> BinaryIO:
         with _translated(name):
-            return _stream(name, archive.open(info), info.compress_size)
+            return _stream(held, name, archive.open(info), info.compress_size)
 
     return Member(name, opened)
 
@@ -105,14 +105,15 @@ def _wanted(name: str, pattern: str | None) -> bool:
 class _Bounded(io.RawIOBase):
     """Bytes of ``inner``, which stays open; its errors as ours, and no more bytes than are believable."""
 
-    def __init__(self, name: str, inner: _Readable, most: float) -> None:
-        self._name, self._inner, self._most, self._count = name, inner, most, 0
+    def __init__(self, held: Held, name: str, inner: _Readable, most: float) -> None:
+        self._held, self._name, self._inner, self._most, self._count = held, name, inner, most, 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: object, /) -> int:
         assert isinstance(buffer, memoryview)
+        self._held.go_on()
         with _translated(self._name):
             block = self._inner.read(len(buffer))
         self._count += len(block)
@@ -129,9 +130,9 @@ def _bomb(name: str) -> PermanentError:
     )
 
 
-def _stream(name: str, inner: _Readable, packed: int | None) -> BinaryIO:
+def _stream(held: Held, name: str, inner: _Readable, packed: int | None) -> BinaryIO:
     most = float("inf") if packed is None else max(ALWAYS, RATIO * packed)
-    return io.BufferedReader(_Bounded(name, inner, most), 1 << 16)
+    return io.BufferedReader(_Bounded(held, name, inner, most), 1 << 16)
 
 
 @contextmanager

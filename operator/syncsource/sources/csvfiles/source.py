@@ -80,7 +80,7 @@ class FileSource:
         digests: list[str] = []
         self.unchanged = True
         for file in files:
-            with held(file) as open_file:
+            with held(file, self._cancelled) as open_file:
                 digest = open_file.digest()
                 if digest in digests or (before.known(digest) and not self._files.again):
                     self.known.append(file.name)

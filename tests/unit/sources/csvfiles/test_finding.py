@@ -12,6 +12,7 @@ from syncsource.errors import AbortedError, PermanentError, RetryableError
 from syncsource.sources import Slice
 from syncsource.sources.csvfiles import finding
 from syncsource.sources.csvfiles.holding import held
+from syncsource.sources.csvfiles.packed import members
 from syncsource.sources.files import Files
 from tests.unit.sources.csvfiles.conftest import Folder
 
@@ -103,11 +104,11 @@ def test_a_link_that_is_put_there_after_the_check_is_not_followed(
     (outside / "a.csv").write_text("secret\n1\n")
     folder.put("in/a.csv", TEXT)
     (file,) = finding.found("in/a.csv", folder.files)
-    with held(file) as opened:
+    with held(file, threading.Event()) as opened:
         assert opened.file.read().decode() == TEXT
     (folder.path / swapped).rename(folder.path / "before")
     (folder.path / swapped).symlink_to(outside / swapped.removeprefix("in").lstrip("/"))
-    with pytest.raises(PermanentError), held(file):
+    with pytest.raises(PermanentError), held(file, threading.Event()):
         pass
 
 
@@ -226,3 +227,16 @@ def test_a_cancelled_run_ends_at_the_next_page(folder: Folder) -> None:
     cancelled.set()
     with pytest.raises(AbortedError, match="cancelled"):
         next(pages)
+
+
+def test_a_cancelled_run_does_not_read_a_file_to_its_end_before_the_first_page(folder: Folder) -> None:
+    folder.put("a.csv", "No\n1\n")
+    cancelled = threading.Event()
+    cancelled.set()
+    with pytest.raises(AbortedError, match="cancelled"):
+        folder.source(cancelled=cancelled).pages(Slice()).__next__()
+    (file,) = finding.found("a.csv", folder.files)
+    with held(file, cancelled) as opened, pytest.raises(AbortedError, match="cancelled"):
+        opened.digest()
+    with held(file, cancelled) as opened, pytest.raises(AbortedError, match="cancelled"):
+        members(opened, None)[0].open().read(10)
