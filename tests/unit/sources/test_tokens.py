@@ -197,7 +197,7 @@ WRONG = [
     (Reply(status=503), "UpstreamUnavailable", "answered 503"),
     (Reply(status=429, headers={"Retry-After": "7"}), "RateLimited", "answered 429"),
     (Reply(status=302, headers={"Location": "http://other.example/"}), "REDIRECT", "redirect"),
-    (Reply(b" " * 2_000_000), "AnswerTooLarge", "larger than 1048576 bytes"),
+    (Reply(b" " * 2_000_000), "AnswerTooLarge", "larger than 1,048,576 bytes"),
 ]  # fmt: skip
 
 
