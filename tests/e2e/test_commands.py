@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.shell_completion import ShellComplete
 
+from syncsource.cli.main import main
 from syncsource.resource.crd import crd_yaml
 from tests.e2e import product as processes
 from tests.e2e.api import PAGES, Api, Orders, source
@@ -193,3 +195,23 @@ def test_up_refuses_options_that_exclude_each_other(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "--no-operator goes with neither --once nor --demo" in done.stderr
     assert not (tmp_path / "x").exists()
+
+
+def test_a_shell_is_told_how_names_go_on(product: Product, name: str) -> None:
+    complete = ShellComplete(main, {}, "syncsource", "_SYNCSOURCE_COMPLETE").get_completions
+    where = ["--kubeconfig", str(product.cluster.kubeconfig), "-n", product.cluster.namespace]
+    for command in ("sync", "suspend", "resume", "history"):
+        assert name in [found.value for found in complete([command, *where], name[:2])]
+        assert complete([command, *where], "none-begins-so") == []
+    assert complete(["sync", "--kubeconfig", "/nowhere"], "") == []
+
+
+def test_a_shell_is_told_of_files_and_the_names_in_them(tmp_path: Path) -> None:
+    complete = ShellComplete(main, {}, "syncsource", "_SYNCSOURCE_COMPLETE").get_completions
+    file = tmp_path / "two.yaml"
+    file.write_text(yaml.safe_dump_all([{"kind": "SyncSource", "metadata": {"name": name}} for name in ("orders", "stores")]))
+    for command in ("run", "preview", "test", "import", "quarantine"):
+        assert [found.type for found in complete([command, "-f"], "")] == ["file"]
+        assert [found.value for found in complete([command, "-f", str(file), "--name"], "st")] == ["stores"]
+    assert [found.value for found in complete(["quarantine", "-f", str(file)], "")] == ["orders", "stores"]
+    assert complete(["run", "-f", str(tmp_path / "none.yaml"), "--name"], "") == []

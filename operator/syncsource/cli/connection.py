@@ -32,7 +32,7 @@ def connected(command: Callable[..., None]) -> Callable[..., None]:
 def choosing(command: Callable[..., None]) -> Callable[..., None]:
     """Adds NAME…, -l and --all; the command gets ``chosen``, a function from the API to names."""
 
-    @click.argument("name", nargs=-1)
+    @click.argument("name", nargs=-1, shell_complete=known_names)
     @click.option("-l", "--selector", help="Label selector that chooses SyncSources.")
     @click.option("--all", "everything", is_flag=True, help="All SyncSources of the namespace.")
     @wraps(command)
@@ -42,6 +42,16 @@ def choosing(command: Callable[..., None]) -> Callable[..., None]:
         command(chosen=lambda api: _existing(api, name, selector), **options)
 
     return with_choice
+
+
+def known_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """How a name may go on, for shells: SyncSources of the control plane that the command line means, none where it can't be asked."""
+    kubeconfig, named, namespace = (context.params.get(option) for option in ("kubeconfig", "context", "namespace"))
+    try:
+        found = names(Api.connect(kubeconfig, named, namespace), None)
+    except ApiFailed:
+        return []
+    return [name for name in found if name.startswith(incomplete)]
 
 
 def _existing(api: Api, given: tuple[str, ...], selector: str | None) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from syncsource.cli.connection import connected
+from syncsource.cli.connection import connected, known_names
 from syncsource.cli.output import columns, emit, output_option
 from syncsource.client.api import Api
 from syncsource.client.requests import status
@@ -14,7 +14,7 @@ HEAD = ("RUN", "TRIGGER", "STARTED", "TOOK", "RESULT", "READ", "INSERTED", "UPDA
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=known_names)
 @output_option
 @connected
 def history(api: Api, name: str, output: str) -> None:

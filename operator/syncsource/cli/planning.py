@@ -27,10 +27,15 @@ def from_files(command: Callable[..., Any]) -> Callable[..., Any]:
             "files",
             multiple=True,
             required=True,
+            type=click.Path(),
             help="Files with the SyncSource and its Secrets; - is standard input.",
         ),
-        click.option("--name", help="Which SyncSource, where the files have several."),
-        click.option("--env-file", help="File with lines NAME=value for Secrets that no file has: Secret db, key url is DB_URL."),
+        click.option("--name", shell_complete=names_in_files, help="Which SyncSource, where the files have several."),
+        click.option(
+            "--env-file",
+            type=click.Path(),
+            help="File with lines NAME=value for Secrets that no file has: Secret db, key url is DB_URL.",
+        ),
         click.option(
             "--allow-link-local",
             is_flag=True,
@@ -42,6 +47,15 @@ def from_files(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def names_in_files(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """How a name may go on, for shells: SyncSources of the files on the command line, none where they can't be read."""
+    try:
+        found = sync_sources(load(file for file in context.params.get("files") or () if file != "-"))
+    except click.ClickException:
+        return []
+    return [document.name for document in found if document.name.startswith(incomplete)]
 
 
 def plan_of(files: tuple[str, ...], name: str | None, env_file: str | None, *, full: bool = False, incomplete: bool = False) -> RunPlan:

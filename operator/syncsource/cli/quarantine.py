@@ -11,7 +11,7 @@ import msgspec
 
 from syncsource.cli.main import Fail, Unusable
 from syncsource.cli.output import columns, emit, output_option
-from syncsource.cli.planning import from_files, plan_of
+from syncsource.cli.planning import from_files, names_in_files, plan_of
 from syncsource.cli.showing import sentence
 from syncsource.cli.stopping import stopped_by_signals
 from syncsource.engine import quarantine as engine
@@ -27,7 +27,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @click.command()
-@click.argument("source", metavar="NAME", required=False)
+@click.argument("source", metavar="NAME", required=False, shell_complete=names_in_files)
 @from_files
 @click.option("--show", metavar="ID", help="Everything about one record.")
 @click.option("--retry", metavar="ID", multiple=True, help="Try a record again, as the spec is now; all: each of them. May be repeated.")

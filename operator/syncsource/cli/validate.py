@@ -11,7 +11,15 @@ from syncsource.resource.validation import problems
 
 
 @click.command()
-@click.option("-f", "--filename", "files", multiple=True, required=True, help="Manifest file or folder; - is standard input. Repeatable.")
+@click.option(
+    "-f",
+    "--filename",
+    "files",
+    multiple=True,
+    required=True,
+    type=click.Path(),
+    help="Manifest file or folder; - is standard input. Repeatable.",
+)
 @output_option
 def validate(files: tuple[str, ...], output: str) -> None:
     """Check manifests against the schema and every rule, offline.
