@@ -101,6 +101,14 @@ def test_tuning_does_not_make_a_cursor_worthless() -> None:
     assert changed(schedule={"every": "1h"}, timeout="1h", retry={"limit": 0}) == same
 
 
+def test_tuning_of_a_download_does_not_make_its_file_be_taken_again() -> None:
+    def csv(**download: Any) -> str:
+        return changed(source={"csv": {"download": {"url": "http://shop/a.csv", **download}}}, incremental=None)
+
+    assert csv(timeout="20m", readTimeout="1m", maxBytes=2048, retry={"attempts": 2}, rateLimit={"requests": 1, "per": "1s"}) == csv()
+    assert csv(url="http://shop/b.csv") != csv()
+
+
 @pytest.mark.parametrize(
     "change",
     [
