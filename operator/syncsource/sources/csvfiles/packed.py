@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 from syncsource.errors import PermanentError, RetryableError, outside_text
 from syncsource.sources.csvfiles import reasons
@@ -21,6 +21,8 @@ ALWAYS = 100_000_000
 RATIO = 250
 """Times its own size that a larger one may."""
 MOST_MEMBERS = 10_000
+LONGEST_LIST = 8 * 1024 * 1024
+"""Bytes of an archive's list of members, each of which takes ten times as many in memory."""
 
 _WORKBOOK = "save it as CSV from the spreadsheet program"
 
@@ -66,7 +68,7 @@ def _gunzip(held: Held) -> _Readable:
 
 def _archived(held: Held, pattern: str | None) -> list[Member]:
     with _translated(held.name):
-        archive = zipfile.ZipFile(held.file)
+        archive = zipfile.ZipFile(cast(BinaryIO, _Archive(held)))
     if "[Content_Types].xml" in archive.namelist():
         raise PermanentError(f"{outside_text(held.name)} is an Excel workbook, not a text: {_WORKBOOK}", reason=reasons.NOT_TEXT)
     infos = [info for info in archive.infolist() if _wanted(info.filename, pattern)]
@@ -76,7 +78,7 @@ def _archived(held: Held, pattern: str | None) -> list[Member]:
             reason=reasons.FILE_NOT_FOUND,
         )
     if len(infos) > MOST_MEMBERS:
-        raise PermanentError(f"{outside_text(held.name)} holds more than {MOST_MEMBERS:,} files", reason=reasons.TOO_MANY_FILES)
+        raise _too_many(held.name)
     if sum(info.file_size for info in infos) > max(ALWAYS, RATIO * held.size):  # no member gives more than it declares
         raise _bomb(held.name)
     return [_member(held, archive, info) for info in sorted(infos, key=lambda info: info.filename)]
@@ -121,6 +123,24 @@ class _Bounded(io.RawIOBase):
             raise _bomb(self._name)
         buffer[: len(block)] = block
         return len(block)
+
+
+class _Archive:
+    """The file, for zipfile, which reads all of its list of members at once."""
+
+    def __init__(self, held: Held) -> None:
+        self._name, self._file = held.name, held.file
+        self.seek, self.tell, self.seekable = held.file.seek, held.file.tell, held.file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        """Raises PermanentError (TooManyFiles) where so much is wanted that it must be the list."""
+        if size > LONGEST_LIST:
+            raise _too_many(self._name)
+        return self._file.read(size)
+
+
+def _too_many(name: str) -> PermanentError:
+    return PermanentError(f"{outside_text(name)} holds more than {MOST_MEMBERS:,} files", reason=reasons.TOO_MANY_FILES)
 
 
 def _bomb(name: str) -> PermanentError:

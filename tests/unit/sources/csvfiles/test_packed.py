@@ -66,6 +66,12 @@ def test_many_small_bombs_are_one(folder: Folder, monkeypatch: pytest.MonkeyPatc
     assert message.startswith("a.csv unpacks to more than 2 times its size and 1,000 bytes")
 
 
+def test_a_list_of_very_many_members_is_not_held(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("syncsource.sources.csvfiles.packed.LONGEST_LIST", 10_000)
+    folder.put("a.csv", zipped(**{f"{number}": b"" for number in range(300)}))
+    assert folder.failure() == ("PermanentError", "TooManyFiles", "a.csv holds more than 10,000 files")
+
+
 def test_a_gzip_that_is_cut_off_may_be_whole_later(folder: Folder) -> None:
     folder.put("a.csv", gzip.compress(TEXT * 1000)[:-20])
     kind, reason, message = folder.failure()
