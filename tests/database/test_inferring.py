@@ -10,6 +10,7 @@ import pytest
 from syncsource import ledger
 from tests.database.conftest import Place
 from tests.database.engine import Engine, Upstream
+from tests.database.test_partitions import Stores
 
 RECORD = {"id": 1, "name": "a", "total": Decimal("1.50"), "tags": ["x"], "changed": 1}
 
@@ -39,6 +40,13 @@ def test_without_a_table_they_are_those_of_the_first_page(place: Place) -> None:
     assert run.run(Upstream([RECORD])).counts.inserted == 1
     assert columns(place) == ["id", "name", "total", "tags", "changed"]
     assert run.run(Upstream([RECORD]), full=True).counts.unchanged == 1
+
+
+def test_of_partitions_the_first_that_has_records_tells(place: Place) -> None:
+    run = engine(place, createTable=True)
+    run.spec["partitions"] = {"values": ["new", "old"]}
+    outcome = run.run(Stores(new=[], old=[RECORD]))
+    assert (outcome.result, outcome.counts.inserted) == ("Succeeded", 1), outcome.message
 
 
 def test_what_was_inferred_is_kept_though_a_later_page_is_sparse(place: Place) -> None:

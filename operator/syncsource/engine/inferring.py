@@ -21,6 +21,9 @@ from syncsource.sources.base import Page, Slice, Source
 UNKNOWN = "FieldsUnknown"
 """Permanent: the source's first page has no records to infer fields from."""
 
+_TRIED = 20
+"""Partitions that are asked for their first records."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -96,6 +99,8 @@ def _with(spec: SyncSourceSpec, types: dict[str, str]) -> SyncSourceSpec:
 
 
 def _first_page(spec: SyncSourceSpec, database: Database, opened: Callable[[], Source]) -> Page:
-    partition = next(iter(partition_values(spec.partitions, database)), "") if spec.partitions else ""
+    """The first that has records; of partitions some may have none yet."""
+    partitions = partition_values(spec.partitions, database)[:_TRIED] if spec.partitions else [""]
     with closing(opened()) as source:
-        return next((page for page in source.pages(Slice(partition=partition)) if page.records), Page([]))
+        pages = (page for partition in partitions for page in source.pages(Slice(partition=partition)))
+        return next((page for page in pages if page.records), Page([]))
