@@ -52,7 +52,7 @@ class SqlSource(SourcePart):
         default_factory=list,
         description="Columns whose texts are JSON, to be parsed. Those of a JSON type are in any case, and those that a field of type json takes whole.",
     )
-    page_size: int = Field(5000, ge=1, le=50_000, description="Rows that are fetched at once.")
+    page_size: int = Field(5000, ge=1, le=50_000, description="Rows that are fetched at once; fewer where they are large.")
     timeout: PositiveDuration = Field(
         timedelta(minutes=1), description="Longest wait for the database to accept a connection, or to give more rows."
     )

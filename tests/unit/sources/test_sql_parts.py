@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
+import sqlite3
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,8 @@ from syncsource.resource.validation import problems
 from syncsource.sources.sql.dialect import as_number, without_zone
 from syncsource.sources.sql.naming import column_of
 from syncsource.sources.sql.ordering import TextOrder, floor_of
+from syncsource.sources.sql.pacing import COMFORTABLE, Pace
+from syncsource.sources.sql.sqlite import SQLite
 
 REFERENCE = {"secretKeyRef": {"name": "shop", "key": "url"}}
 
@@ -179,3 +184,28 @@ def test_a_password_whose_at_sign_is_not_escaped_is_no_host(password: str) -> No
         parse_url(f"postgresql://u:{password}@host:5432/n", "key url of Secret shop", ("postgresql", "mysql", "sqlite"))
     assert "must have %40 in its place" in caught.value.message
     assert not any(part in caught.value.message for part in ("yak", "ze", "bra"))
+
+
+def test_large_rows_come_fewer_at_a_time() -> None:
+    pace = Pace(5000)
+    sizes = []
+    for length in (10, 10, 10, 100_000, 100_000_000, 10, 10):
+        sizes.append(pace())
+        pace.learn([("x" * length,)] * (1 if length > 1_000_000 else pace()))
+    assert sizes[:3] == [200, 1000, 5000]
+    assert sizes[4] * 100_000 <= COMFORTABLE
+    assert sizes[5:] == [1, 5]
+    assert Pace(7)() == 7
+
+
+def test_a_text_that_is_no_utf8_between_pages_of_several_sizes_doubles_and_loses_no_row(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "a.db")) as made, made:
+        made.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)")
+        made.executemany("INSERT INTO t VALUES (?, ?)", [(number, "x") for number in range(100)])
+        made.execute("UPDATE t SET v = CAST(x'ff' AS TEXT) WHERE id = 77")
+    dialect, sizes = SQLite(), itertools.cycle((3, 17, 5))
+    driver = dialect.connect(parse_url(f"sqlite:///{tmp_path}/a.db", "key", ("sqlite",)), 5)
+    rows = [row for page in dialect.stream(driver, ("SELECT id FROM t WHERE v <> ''",), lambda: next(sizes)) for row in page]
+    texts = [row for page in dialect.stream(driver, ("SELECT id, v FROM t",), lambda: next(sizes)) for row in page]
+    dialect.close(driver)
+    assert [number for number, *_ in texts] == [number for (number,) in rows] == list(range(100))

@@ -11,6 +11,7 @@ What may not happen here: a write, a value interpolated into SQL, a password in 
     selecting    the statement of a read, from spec.source.sql and a slice
     ordering     whether cursors that are texts compare as what they mean
     values       what the drivers give, as JSON-like values
+    pacing       how many rows are fetched at once
     failures     what went wrong, in the words of spec.source.sql
     dialect      what differs between databases: postgresql, mysql, sqlite
 """

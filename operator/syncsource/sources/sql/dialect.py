@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -79,8 +79,8 @@ class Dialect(Protocol):
     def columns(self, driver: Driver, statement: Statement) -> list[Column]:
         """The columns of a query."""
 
-    def stream(self, driver: Driver, statement: Statement, size: int) -> Iterator[Rows]:
-        """A query's rows, so many at a time, without holding all of them."""
+    def stream(self, driver: Driver, statement: Statement, size: Callable[[], int]) -> Iterator[Rows]:
+        """A query's rows, at most ``size()`` at a time, without holding all of them."""
 
     def cancel(self, driver: Driver) -> None:
         """Ends what the connection does. Called from another thread."""

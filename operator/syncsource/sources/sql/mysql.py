@@ -7,7 +7,7 @@ text, quotes and all, wherever they stand.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -103,10 +103,10 @@ class MySQL:
         cursor.close()
         return found
 
-    def stream(self, driver: Driver, statement: Statement, size: int) -> Iterator[Rows]:
+    def stream(self, driver: Driver, statement: Statement, size: Callable[[], int]) -> Iterator[Rows]:
         cursor = _opened(driver.connection, statement)
         try:
-            while rows := cursor.fetchmany(size):
+            while rows := cursor.fetchmany(size()):
                 yield rows
                 del rows
         finally:

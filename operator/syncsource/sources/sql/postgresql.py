@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -111,10 +111,10 @@ class PostgreSQL:
             _column(found.name, psycopg.postgres.types.get(found.type_code) or own[found.type_code], found.type_code) for found in described
         ]
 
-    def stream(self, driver: Driver, statement: Statement, size: int) -> Iterator[Rows]:
+    def stream(self, driver: Driver, statement: Statement, size: Callable[[], int]) -> Iterator[Rows]:
         with driver.cursor("syncsource_read") as cursor:
             cursor.execute(*_rendered(statement))
-            while rows := cursor.fetchmany(size):
+            while rows := cursor.fetchmany(size()):
                 yield rows
                 del rows
 

@@ -12,6 +12,7 @@ from sqlalchemy import URL
 from syncsource.errors import AbortedError
 from syncsource.sources.sql.dialect import Column, Dialect, Driver, Rows, Statement
 from syncsource.sources.sql.failures import Border
+from syncsource.sources.sql.pacing import Pace
 
 _AGAIN = 0.1
 """Seconds between attempts to cancel: one that comes before the statement does is lost."""
@@ -40,13 +41,15 @@ class Session:
             return self._dialect.columns(self._driver, statement)
 
     def rows(self, statement: Statement, size: int) -> Iterator[Rows]:
-        """A query's rows, so many at a time."""
-        rows = self._dialect.stream(self._driver, statement, size)
+        """A query's rows, at most so many at a time."""
+        pace = Pace(size)
+        rows = self._dialect.stream(self._driver, statement, pace)
         while True:
             with self._working():
                 some = next(rows, None)
             if some is None:
                 return
+            pace.learn(some)
             yield some
             del some
 

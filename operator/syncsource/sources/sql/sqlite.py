@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, tzinfo
 from functools import partial
@@ -70,7 +70,7 @@ class SQLite:
         cursor = driver.execute(*_rendered(("SELECT * FROM (", *statement, "\n) LIMIT 0")))
         return [Column(found[0], "anything", Order.LOOSE, Codec(loose, texts)) for found in cursor.description]
 
-    def stream(self, driver: Driver, statement: Statement, size: int) -> Iterator[Rows]:
+    def stream(self, driver: Driver, statement: Statement, size: Callable[[], int]) -> Iterator[Rows]:
         """Texts that are no UTF-8 are rare, and a look at each text costs more than reading: where one is met, the same rows are read once more."""
         given = 0
         try:
@@ -84,9 +84,10 @@ class SQLite:
                 raise
         driver.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
         for rows in _stream(driver, statement, size):
-            if given <= 0:
-                yield rows
-            given -= len(rows)
+            if fresh := rows[given:]:
+                yield fresh
+            given = max(given - len(rows), 0)
+            del fresh
             del rows
 
     def cancel(self, driver: Driver) -> None:
@@ -126,10 +127,10 @@ class SQLite:
         return (Bound(self.free(text)),)
 
 
-def _stream(driver: Driver, statement: Statement, size: int) -> Iterator[Rows]:
+def _stream(driver: Driver, statement: Statement, size: Callable[[], int]) -> Iterator[Rows]:
     driver.wait()
     cursor = driver.execute(*_rendered(statement))
-    while rows := cursor.fetchmany(size):
+    while rows := cursor.fetchmany(size()):
         yield rows
         del rows
         driver.wait()
