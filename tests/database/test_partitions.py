@@ -114,6 +114,18 @@ def test_the_summary_that_people_want_to_read(place: Place) -> None:
     assert stores.opened == stores.closed <= 12
 
 
+def test_a_first_run_of_which_a_partition_failed_is_no_full_one(place: Place) -> None:
+    """Its retry goes on from the cursors of the others: what failed as a full run is tried again as one."""
+    engine = partitioned(place, "east", "west")
+    stores = Stores(east=[record(1, 100)], west=[record(2, 5)])
+    stores.errors["west"] = RetryableError("the upstream answered 503", reason="HTTP503")
+    first = engine.run(stores)
+    assert (first.result, first.full) == ("Failed", False)
+    stores.errors.clear()
+    assert engine.run(stores).full is False
+    assert {part.partition: part.since for part in stores.asked[2:]} == {"east": "100", "west": None}
+
+
 def test_of_partitions_that_failed_nothing_stays_in_memory_but_what_is_told(place: Place) -> None:
     values = [str(number) for number in range(12)]
     engine = partitioned(place, *values, partitions={"parallelism": 1})

@@ -180,7 +180,7 @@ class Partitioned:
             message=message,
             retry_after=after,
             counts=kept.counts,
-            full=bool(self._done) and all(done.full for done in self._done.values()),
+            full=bool(self._done) and not self._errors and all(done.full for done in self._done.values()),
             cursor=kept.cursor,
             quarantined_total=sum(ledger.quarantine_counts(self._setting.database.engine, self._setting.plan.identity).values()),
             document_reads=kept.document_reads,
