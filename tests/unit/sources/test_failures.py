@@ -282,3 +282,13 @@ def test_a_base_url_with_credentials_or_without_host(url: str) -> None:
         base_url(url)
     assert caught.value.reason == "InvalidSpec"
     assert "u:p" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "reason"),
+    [(503, "RetryableError", "UpstreamUnavailable"), (429, "RetryableError", "RateLimited"), (401, "PermanentError", "AuthFailed")],
+)
+@pytest.mark.parametrize("reply", [{"headers": {"Content-Encoding": "gzip"}}, {"length": 1000}])
+def test_a_refusal_is_what_its_status_says_whatever_its_body_is(failing: Any, status: int, kind: str, reason: str, reply: Any) -> None:
+    """Proxies answer for a server with its headers and a body of their own."""
+    assert failing(in_turn(Reply(b"Busy", status=status, **reply)))[:2] == (kind, reason)

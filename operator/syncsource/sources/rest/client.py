@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import math
@@ -135,18 +136,14 @@ class Client:
             self._hosts.pause(self._base.host, port(self._base), asked)
 
     def _refused(self, call: Call, response: httpx.Response) -> Exception:
-        excerpt = bytearray()
-        for chunk in pieces(response):
-            excerpt += chunk
-            if len(excerpt) >= EXCERPT:
-                break
+        excerpt = _excerpt(response)
         now = datetime.now(UTC)
         after = pause(response.status_code, response.headers, now) or retry_after(response.headers, now)
         if response.status_code == FORBIDDEN and spent(response.headers):
             return RetryableError(
                 f"{call} answered {FORBIDDEN}, since no request is left to its rate limit", reason=reasons.RATE_LIMITED, after=after
             )
-        said = excerpt[:EXCERPT].decode("utf-8", "replace")
+        said = excerpt.decode("utf-8", "replace")
         return self._terms.refusal(call, response.status_code, said, after, self._credentials.secret)
 
     def _redirected(self, call: Call, response: httpx.Response) -> httpx.URL:
@@ -172,6 +169,17 @@ def _client(watch: Watch, terms: Terms, link_local: bool) -> httpx.Client:
     watch.limit(connect=_seconds(terms.connect_timeout), read=_seconds(terms.read_timeout))
     transport = WatchedTransport(watch, terms.tls() if terms.base.scheme == "https" else None, terms.proxy, link_local=link_local)
     return httpx.Client(transport=transport, headers=headers, timeout=None, trust_env=False, follow_redirects=False)
+
+
+def _excerpt(response: httpx.Response) -> bytes:
+    """The beginning of a refusal's body, as far as it came: what the refusal means its status says."""
+    found = bytearray()
+    with contextlib.suppress(httpx.NetworkError, httpx.ProtocolError, httpx.DecodingError):
+        for chunk in pieces(response):
+            found += chunk
+            if len(found) >= EXCERPT:
+                break
+    return bytes(found[:EXCERPT])
 
 
 def _seconds(limit: timedelta | None) -> float:
