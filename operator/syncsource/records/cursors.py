@@ -78,15 +78,17 @@ def meaning(text: str, zone: tzinfo = UTC) -> Meaning:
 
 
 def look_back(text: str, by: timedelta) -> str:
-    """The cursor ``by`` earlier, in the same form, rounded down. ValueError where it is not an instant."""
+    """The cursor ``by`` earlier, in the same form, rounded down; not before the year 1. ValueError where it is not an instant."""
     if not by:
         return text
     if _DAY.fullmatch(text):
-        return (date.fromisoformat(text) - timedelta(days=math.ceil(by / timedelta(days=1)))).isoformat()
+        day = date.fromisoformat(text)
+        return (day - min(timedelta(days=math.ceil(by / timedelta(days=1))), day - date.min)).isoformat()
     instant = Instant.parse(text, UTC)
     if instant is None:
         raise ValueError(f"the cursor {text[:60]!r} is not an instant, so that lookback can't be taken from it")
-    return instant.written(instant.local - timedelta(seconds=math.ceil(by.total_seconds())))
+    first = datetime.min.replace(tzinfo=instant.local.tzinfo)
+    return instant.written(instant.local - min(timedelta(seconds=math.ceil(by.total_seconds())), instant.local - first))
 
 
 def later(text: str, by: timedelta) -> str:

@@ -53,6 +53,9 @@ def test_an_absent_cursor_never_wins() -> None:
         ("2026-01-02 03:04:05", timedelta(days=2), "2025-12-31 03:04:05"),
         ("2026-01-02T03:04:05Z", timedelta(milliseconds=1), "2026-01-02T03:04:04Z"),
         ("2026-01-02", timedelta(minutes=10), "2026-01-01"),
+        ("0001-01-01T00:00:00Z", timedelta(minutes=10), "0001-01-01T00:00:00Z"),
+        ("0001-01-01 00:05:00.5+07:00", timedelta(minutes=10), "0001-01-01 00:00:00.5+07:00"),
+        ("0001-01-02", timedelta(days=3), "0001-01-01"),
         ("12345", timedelta(0), "12345"),
     ],
 )
