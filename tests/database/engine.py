@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ from syncsource.engine.executing import execute
 from syncsource.engine.plan import Outcome, Progress, RunPlan
 from syncsource.engine.stopping import Stop
 from syncsource.errors import RetryableError
+from syncsource.records.batch import Broken
 from syncsource.records.cursors import meaning
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Page, Slice, Source
@@ -24,7 +25,7 @@ IDENTITY = "test/ns/source"
 class Upstream:
     """A list of records, served ``size`` to a page, that filters as an API with ``since`` does, and may break off."""
 
-    def __init__(self, records: list[Record], breaks_after: int | None = None, *, size: int = 2) -> None:
+    def __init__(self, records: Sequence[Record | Broken], breaks_after: int | None = None, *, size: int = 2) -> None:
         self._records, self._breaks_after, self._size = records, breaks_after, size
         self.state: str | None = None
         self.unchanged, self.billed = False, 0
@@ -32,11 +33,15 @@ class Upstream:
     def pages(self, part: Slice) -> Iterator[Page]:
         """Records at or after ``since``, and those without a cursor."""
         since = part.since
-        found = [one for one in self._records if since is None or one["changed"] is None or meaning(str(one["changed"])) >= meaning(since)]
+        found = [
+            one
+            for one in self._records
+            if since is None or isinstance(one, Broken) or one["changed"] is None or meaning(str(one["changed"])) >= meaning(since)
+        ]
         for number, start in enumerate(range(0, len(found), self._size)):
             if self._breaks_after == number:
                 raise RetryableError("the upstream broke off", reason="ConnectionLost")
-            yield Page([dict(one) for one in found[start : start + self._size]], None)
+            yield Page([one if isinstance(one, Broken) else dict(one) for one in found[start : start + self._size]], None)
         if self._breaks_after is not None:
             raise RetryableError("the upstream broke off", reason="ConnectionLost")
 

@@ -13,9 +13,10 @@ import pytest
 
 from syncsource import ledger
 from syncsource.engine import quarantine
-from syncsource.engine.plan import RunPlan
+from syncsource.engine.plan import Counts, RunPlan
 from syncsource.engine.stopping import Stop
 from syncsource.errors import PermanentError
+from syncsource.records.batch import Broken
 from tests.database.conftest import Place
 from tests.database.engine import Engine, Upstream
 
@@ -94,6 +95,15 @@ def test_only_those_that_succeed_leave(engine: Any) -> None:
     outcome = quarantine.retry(plan(engine(COMMA)), None, Stop())
     assert (outcome.counts.read, outcome.counts.inserted, outcome.counts.quarantined, outcome.quarantined_total) == (3, 1, 2, 2)
     assert sorted(one.reason for one in shown(engine())) == ["InvalidValue", "MissingKey"]
+
+
+def test_what_a_source_could_not_make_out_whole_is_never_written(engine: Any) -> None:
+    run = engine()
+    run.run(Upstream([GOOD, Broken("NotText", "a text is not UTF-8", {"id": 1, "amount": "7.5"}), Broken("RaggedLine", "1 cell", ["4"])]))
+    outcome = quarantine.retry(plan(run), None, Stop())
+    assert outcome.counts == Counts(read=2, quarantined=2)
+    assert {one.reason: one.record for one in shown(run)} == {"NotText": {"id": 1, "amount": "7.5"}, "RaggedLine": ["4"]}
+    assert run.place.sql("SELECT id, amount FROM t") == [(1, Decimal("1.5"))]
 
 
 def test_one_is_tried_and_the_others_wait(engine: Any) -> None:

@@ -82,8 +82,9 @@ def discard(plan: RunPlan, ids: Sequence[str] | None) -> int:
 
 def retry(plan: RunPlan, ids: Sequence[str] | None, stop: Stop) -> Outcome:
     """Tries these records again, all where ``ids`` is None, with the spec as it is now. Those that succeed leave quarantine, the others stay
-    with what is wrong now. A row that has a higher cursor than the record stays, and the record leaves quarantine: where spec.fields has the
-    cursor, else nothing tells. Cursors stay as they are. Never raises: what goes wrong is in the outcome."""
+    with what is wrong now. What the source could not make out whole stays as it is. A row that has a higher cursor than the record stays,
+    and the record leaves quarantine: where spec.fields has the cursor, else nothing tells. Cursors stay as they are. Never raises: what goes
+    wrong is in the outcome."""
     started = time.monotonic()
     try:
         with _opened(plan) as (spec, database):
@@ -195,7 +196,9 @@ class _Retry:
         while part := list(islice(found, _PART)):
             self._stop.check()
             read += len(part)
-            for shape, some in ((kept, [one for one in part if not one.as_row]), (made, [one for one in part if one.as_row])):
+            self._keep_aside(writer.connection, [_left(one) for one in part if one.partial])
+            whole = [one for one in part if not one.partial]
+            for shape, some in ((kept, [one for one in whole if not one.as_row]), (made, [one for one in whole if one.as_row])):
                 skipped += self._try(writer, shape, some)
         return read, skipped
 
@@ -234,6 +237,12 @@ def _newer(spec: SyncSourceSpec, table: Table) -> str | None:
         if (field.path or field.name) == cursor and field.value is None and not field.partition and ordered and not column.key:
             return column.name
     return None
+
+
+def _left(entry: Entry) -> Rejected:
+    """An entry of which there is no whole record to try."""
+    told = {name: getattr(entry, name) for name in ("record", "reason", "message", "field", "excerpt", "place", "position", "partial")}
+    return Rejected(**told)
 
 
 def _place(entry: Entry) -> str:

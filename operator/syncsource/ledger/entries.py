@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, delete, or_, select
 
 from syncsource.ledger.connecting import reading, writing
-from syncsource.ledger.quarantine import ROW
+from syncsource.ledger.quarantine import PART, ROW
 from syncsource.ledger.tables import quarantine
 
 ID_LENGTH = 12
@@ -32,6 +32,8 @@ class Entry:
     position: int | None
     excerpt: str | None
     as_row: bool
+    partial: bool
+    """Whether the record is only what the source could make out of it."""
     first_seen: datetime
     last_seen: datetime
     last_run: str
@@ -102,4 +104,4 @@ def _wanted(identity: str, ids: Sequence[str] | None) -> list[Any]:
 
 def _entry(row: dict[str, Any]) -> Entry:
     told = {name: value for name, value in row.items() if name not in ("identity", "form")}
-    return Entry(**told, as_row=row["form"] == ROW)
+    return Entry(**told, as_row=row["form"] == ROW, partial=row["form"] == PART)

@@ -17,6 +17,8 @@ from syncsource.records.batch import Rejected
 
 ROW = "Row"
 """Form of an entry whose record is the row that was made of it; other records are as the source sent them."""
+PART = "Part"
+"""Form of an entry whose record is only what the source could make out of it."""
 _PART = 1000
 
 
@@ -77,7 +79,8 @@ def _merge(connection: Connection, identity: str, partition: str, run: str, at: 
 
 def _entered(one: Rejected) -> dict[str, Any]:
     told = {name: getattr(one, name) for name in ("record", "reason", "message", "field", "place", "position", "excerpt")}
-    return {"digest": _digest(one), "form": ROW if one.as_row else None, **told}
+    form = ROW if one.as_row else PART if one.partial else None
+    return {"digest": _digest(one), "form": form, **told}
 
 
 def _digest(one: Rejected) -> str:

@@ -37,6 +37,8 @@ class Rejected:
     """Its line or number in that place."""
     as_row: bool = False
     """Whether ``record`` is the row that was made of it, by column: what is left of it once it is typed."""
+    partial: bool = False
+    """Whether ``record`` is only what the source could make out of it (:class:`Broken`): no row may be made of that."""
 
 
 @dataclass(frozen=True, slots=True)

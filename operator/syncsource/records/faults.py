@@ -43,8 +43,9 @@ class Faults(dict[int, Fault]):
 
 def rejected(record: Any, fault: Fault, place: str, position: int) -> Rejected:
     """A record with what is wrong with it, and where it stood."""
-    kept = to_json(record.record if isinstance(record, Broken) else record)
-    return Rejected(kept, fault.reason, fault.message, fault.field, fault.excerpt, place or None, position)
+    partial = isinstance(record, Broken)
+    kept = to_json(record.record if partial else record)
+    return Rejected(kept, fault.reason, fault.message, fault.field, fault.excerpt, place or None, position, partial=partial)
 
 
 def excerpt(value: Any) -> str:

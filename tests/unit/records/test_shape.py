@@ -70,7 +70,7 @@ def test_what_a_source_could_not_make_out_keeps_its_own_reason() -> None:
     records: list[Any] = [{"id": 1, "code": "c"}, Broken("RaggedLine", "the line has 3 columns, the header 2", ["2", "c", "x"])]
     batch = shape().batch(records)
     assert (batch.read, [row[0] for row in batch.rows]) == (2, [1])
-    assert batch.rejected == [Rejected('["2","c","x"]', "RaggedLine", "the line has 3 columns, the header 2", position=2)]
+    assert batch.rejected == [Rejected('["2","c","x"]', "RaggedLine", "the line has 3 columns, the header 2", position=2, partial=True)]
 
 
 def test_cursors_belong_to_their_rows() -> None:
