@@ -32,7 +32,7 @@ from syncsource.sources.hosts.messages import (
     WantToken,
 )
 from syncsource.sources.rest.quotas import pause
-from tests.upstream import Reply, in_turn, listening
+from tests.upstream import Asked, Reply, in_turn, listening
 
 HOST: dict[str, Any] = {"host": "h", "port": 443}
 
@@ -291,6 +291,27 @@ LATER = NOW + timedelta(seconds=90)
 )
 def test_rate_limit_headers(headers: dict[str, str], seconds: float | None) -> None:
     assert pause(200, headers, NOW) == seconds
+
+
+def test_the_impatience_of_one_source_does_not_close_the_host_to_others(serve: Any, opened: Any, cancelled: threading.Event) -> None:
+    table, release = HostTable(), threading.Event()
+
+    def script(asked: Asked) -> Reply:
+        if asked.path == "/slow":
+            release.wait(10)
+        return Reply([1])
+
+    upstream = serve(script)
+    hosts = local_hosts(cancelled, table)
+    tries = {"attempts": 10, "backoff": "1ms"}
+    impatient = opened(upstream.url, hosts=hosts, timeout="20ms", retry=tries, request={"path": "/slow"})
+    unproxied = opened(upstream.url, hosts=hosts, retry=tries, proxy={"url": "http://127.0.0.1:1"})
+    for source, reason in ((impatient, "Timeout"), (unproxied, "ConnectionFailed")):
+        with pytest.raises(RetryableError) as caught:
+            list(source.pages(Slice()))
+        assert caught.value.reason == reason
+    release.set()
+    assert len(list(opened(upstream.url, hosts=hosts).pages(Slice()))) == 1
 
 
 def test_the_other_clock_counts(serve: Any) -> None:

@@ -57,11 +57,14 @@ class Hosts:
         """Whether link-local and cloud metadata addresses may be asked, as whoever started this process decided."""
 
     @contextmanager
-    def visit(self, host: str, port: int, *, patience: float, lease: float, failing: Callable[[BaseException], str]) -> Iterator[None]:
+    def visit(
+        self, host: str, port: int, *, patience: float, lease: float, failing: Callable[[BaseException], str | None]
+    ) -> Iterator[None]:
         """Around one request: waits until it may be sent, and tells how it ended.
 
         ``patience``: the longest pause of the host to sit out, in seconds. ``lease``: the longest time that the request
-        takes. ``failing``: the reason, where an error says that the host is in trouble, else an empty text.
+        takes. ``failing``: the reason, where an error says that the host is in trouble; an empty text where it does
+        not; None where it says nothing of the host.
 
         Raises RetryableError: CircuitOpen, RateLimited, with ``after``; AbortedError (Cancelled).
         """
@@ -69,9 +72,10 @@ class Hosts:
         try:
             yield
         except BaseException as error:
-            if reason := failing(error):
+            reason = failing(error)
+            if reason:
                 self._tell(Failed(host=host, port=port, reason=reason))
-            elif report and isinstance(error, PermanentError | RetryableError):
+            elif reason is not None and report and isinstance(error, PermanentError | RetryableError):
                 self._tell(Answered(host=host, port=port))
             raise
         if report:

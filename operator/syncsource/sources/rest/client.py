@@ -34,6 +34,8 @@ from syncsource.sources.rest.urls import port, resolve
 T = TypeVar("T")
 EXCERPT = 16 * 1024
 """Bytes that are read of the body of a refusal."""
+IMPATIENT = timedelta(seconds=5)
+"""A shorter timeout that is over tells more of the spec than of the host."""
 MOST_REDIRECTS = 5
 NOT_MODIFIED, UNAUTHORIZED, FORBIDDEN = 304, 401, 403
 
@@ -110,7 +112,15 @@ class Client:
 
     def _visit(self) -> AbstractContextManager[None]:
         patience, lease = self._terms.patience.total_seconds(), self._terms.timeout.total_seconds()
-        return self._hosts.visit(self._base.host, port(self._base), patience=patience, lease=lease, failing=in_trouble)
+        return self._hosts.visit(self._base.host, port(self._base), patience=patience, lease=lease, failing=self._trouble)
+
+    def _trouble(self, error: BaseException) -> str | None:
+        """See :meth:`Hosts.visit`: this source's own proxy and impatience say nothing of the host, which others ask, too."""
+        terms, reason = self._terms, in_trouble(error)
+        if reason == reasons.CONNECTION_FAILED and terms.proxy is not None:
+            return None
+        limits = [limit for limit in (terms.timeout, terms.connect_timeout, terms.read_timeout) if limit is not None]
+        return None if reason == reasons.TIMEOUT and min(limits) < IMPATIENT else reason
 
     def _exchange(self, call: Call, ask: Ask, conditions: Mapping[str, str], *, renewing: bool) -> Incoming | httpx.URL | None:
         """The answer, or where it redirects to; None: to be asked again, with other credentials."""
