@@ -109,7 +109,7 @@ class _Check:
 
     def _first_page(self, page: Page, seconds: float) -> None:
         if page.records:
-            self._ok("First page", f"{len(page.records):,} record{'s' * (len(page.records) != 1)} in {seconds * 1000:,.0f} ms")
+            self._ok("First page", f"{counted(len(page.records), 'record')} in {seconds * 1000:,.0f} ms")
         else:
             self._warn("First page", "NoRecords", "the source answered, and has no records: fields and cursor were not checked")
 

@@ -81,7 +81,7 @@ class FieldSpec(Part):
     default: Text | None = Field(None, description="Stands for a value that is absent or null.")
     normalize: Annotated[list[Normalizer], Field(min_length=1, max_length=6)] | None = Field(
         None,
-        description="What is done to a text before its type is looked at, in this order: trim, collapse (spaces to one), lower, upper, "
+        description="What is done to a text before its type is looked at, in the order given: trim, collapse (spaces to one), lower, upper, "
         "fold (case and accents), digits (all else is dropped). A text of which nothing is left is null.",
     )
     time_zone: TimeZone | None = Field(None, description="IANA time zone of timestamps that name none. Absent: UTC.")

@@ -53,7 +53,8 @@ class Counts(StatusPart):
     updated: Count = Field(0, description="Rows of which a mapped column changed.")
     unchanged: Count = Field(0, description="Rows that already were as the source has them.")
     skipped: Count = Field(
-        0, description="Records not written on purpose: older duplicates in one read, and rows left alone by onExisting Skip."
+        0,
+        description="Records not written on purpose: those that spec.filter leaves out, older duplicates in one read, and rows left alone by onExisting Skip.",
     )
     quarantined: Count = Field(0, description="Records kept aside with their reason.")
 
