@@ -145,8 +145,17 @@ class WorkerPool:
 
     async def _listen(self, member: _Member) -> None:
         assert member.process.stdout is not None
-        async for line in member.process.stdout:
-            self._take(member, wire.from_worker.decode(line))
+        try:
+            async for line in member.process.stdout:
+                self._take(member, wire.from_worker.decode(line))
+        except (msgspec.MsgspecError, ValueError):  # the latter for a line that is too long
+            _log.error(
+                "a worker said what can't be understood, and is ended: its runs would wait for ever", extra={"worker": member.process.pid}
+            )
+            with contextlib.suppress(ProcessLookupError):
+                member.process.kill()
+            while await member.process.stdout.read(2**16):  # its end is noticed only after all that it said
+                pass
         await member.process.wait()
         self._members.remove(member)
         for future, _ in list(member.runs.values()):

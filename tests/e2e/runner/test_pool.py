@@ -137,6 +137,18 @@ async def test_a_worker_that_dies_fails_its_run_and_nothing_else(pool: WorkerPoo
         assert connection.execute("SELECT result FROM syncsource_runs ORDER BY fence").fetchall() == [("Interrupted",), ("Succeeded",)]
 
 
+@pytest.mark.parametrize("line", [b'{"type":"Tell","note":{"type":"Paused","host":"h","port":1,"seconds":null}}\n', b"x" * (65 * 2**20)])
+async def test_a_worker_that_can_not_be_understood_is_ended(pool: WorkerPool, upstream: Upstream, tmp_path: Path, line: bytes) -> None:
+    upstream.hold = True
+    running = asyncio.create_task(pool.run(plan(upstream, tmp_path / "a.db"), ignored))
+    await asked(upstream)
+    (before,) = pool.pids
+    pool._members[0].process.stdout.feed_data(line)  # as if it had come from the worker
+    outcome = await asyncio.wait_for(running, 20)
+    assert (outcome.result, outcome.next) == ("Interrupted", Next.RETRY)
+    assert before not in pool.pids
+
+
 async def test_as_many_workers_as_before_take_the_place_of_those_that_died_at_once(upstream: Upstream, tmp_path: Path) -> None:
     pool = WorkerPool(workers=2)
     await pool.start()
