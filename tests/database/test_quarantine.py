@@ -216,3 +216,14 @@ def test_a_row_that_is_newer_than_the_record_stays(place: Place, kind: str) -> N
     outcome = quarantine.retry(plan(mended), None, Stop())
     assert (outcome.counts.updated, outcome.counts.unchanged, outcome.quarantined_total) == (1, 1, 0)
     assert [float(amount) for (amount,) in place.sql("SELECT amount FROM u ORDER BY id")] == [7.5, 2.5]
+
+
+def test_a_retry_into_a_table_that_is_gone_leaves_no_cursor_behind(place: Place) -> None:
+    """The next run finds a table again, and must fill it."""
+    reference = {"secretKeyRef": {"name": "db", "key": "url"}}
+    created = {"sql": {"urlFrom": reference, "table": "v", "createTable": True}}
+    run = Engine(place, "v", fields=FIELDS, destination=created)
+    run.run(Upstream([GOOD, BAD]))
+    place.sql("DROP TABLE v")
+    assert quarantine.retry(plan(run), None, Stop()).result == "Succeeded"
+    assert run.run(Upstream([GOOD, {**BAD, "amount": "2.5"}])).counts.inserted == 2

@@ -1,10 +1,13 @@
-"""The destination's database of a spec, opened by the URL in its Secret."""
+"""The destination of a spec: its database, opened by the URL in its Secret, and its table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from syncsource.destinations import Database, open_database
+from sqlalchemy import literal, quoted_name, select, table
+
+from syncsource import ledger
+from syncsource.destinations import Database, Table, find_table, open_database, open_table
 from syncsource.errors import StalledError
 from syncsource.resource.spec import SyncSourceSpec
 
@@ -18,3 +21,21 @@ def opened_database(spec: SyncSourceSpec, secrets: Mapping[str, Mapping[str, str
             f"Secret {reference.name} has no key {reference.key}, which spec.destination.sql.urlFrom needs: add it", reason="SecretNotFound"
         )
     return open_database(url, named=f"key {reference.key} of Secret {reference.name}")
+
+
+def opened_table(spec: SyncSourceSpec, identity: str, database: Database) -> Table:
+    """The table, for writing. Where it is gone or empty, what earlier runs left in the ledger of it is forgotten first, of all partitions at
+    once: as soon as one of them has written, a table tells no more what the others lack."""
+    sql, keys = spec.destination.sql, spec.keys[0].fields
+    if sql.create_table and find_table(database, sql, spec.fields, keys) is None:
+        ledger.forget(database.engine, identity)
+    found = open_table(database, sql, spec.fields, keys)
+    if not _has_rows(database, found):
+        ledger.forget_states(database.engine, identity)
+    return found
+
+
+def _has_rows(database: Database, of: Table) -> bool:
+    target = table(quoted_name(of.name, True), schema=quoted_name(of.schema, True) if of.schema else None)
+    with database.engine.connect() as connection:
+        return connection.execute(select(literal(1)).select_from(target).limit(1)).first() is not None

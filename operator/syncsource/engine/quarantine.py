@@ -13,8 +13,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from syncsource import ledger
-from syncsource.destinations import Applied, Database, Table, Writer, open_table
-from syncsource.engine.destination import opened_database
+from syncsource.destinations import Applied, Database, Table, Writer
+from syncsource.engine.destination import opened_database, opened_table
 from syncsource.engine.ending import failed, known
 from syncsource.engine.guards import Invalid
 from syncsource.engine.inferring import UNKNOWN, with_fields
@@ -151,7 +151,7 @@ class _Retry:
 
     def __init__(self, plan: RunPlan, spec: SyncSourceSpec, database: Database, stop: Stop) -> None:
         self._plan, self._spec, self._database, self._stop = plan, spec, database, stop
-        self._table = open_table(database, spec.destination.sql, spec.fields, spec.keys[0].fields)
+        self._table = opened_table(spec, plan.identity, database)
         self._invalid = Invalid(spec.validation)
         self.counts = Counts()
         """Of what was committed."""

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, literal, quoted_name, select, table
+from sqlalchemy import Connection
 
 from syncsource import ledger
-from syncsource.destinations import Database, Table, find_table, open_table
+from syncsource.destinations import Database
 from syncsource.engine.confighash import config_hash
+from syncsource.engine.destination import opened_table
 from syncsource.engine.ending import UNCHANGED
 from syncsource.engine.partition import Done, Kept, PartitionRun, Setting, counted
 from syncsource.engine.partitioned import Partitioned
@@ -61,31 +62,13 @@ class Run:
             spec=spec,
             config_hash=config_hash(spec),
             database=database,
-            table=self._table(),
+            table=opened_table(spec, self._plan.identity, database),
             fence=fence,
             stop=self._stop,
             started_at=self._started_at,
             moved=self._meter.moved,
             turn=threading.Lock() if queues else nullcontext(),
         )
-
-    def _table(self) -> Table:
-        """The table. Where it is gone or empty, what earlier runs left in the ledger of it is forgotten first, of all partitions at once: as
-        soon as one of them has written, a table tells no more what the others lack."""
-        sql, keys, identity = self._spec.destination.sql, self._spec.keys[0].fields, self._plan.identity
-        if sql.create_table and find_table(self._database, sql, self._spec.fields, keys) is None:
-            ledger.forget(self._database.engine, identity)
-        found = open_table(self._database, sql, self._spec.fields, keys)
-        if not has_rows(self._database, found.schema, found.name):
-            ledger.forget_states(self._database.engine, identity)
-        return found
-
-
-def has_rows(database: Database, schema: str | None, name: str) -> bool:
-    """Whether the table has any."""
-    query = select(literal(1)).select_from(table(quoted_name(name, True), schema=quoted_name(schema, True) if schema else None)).limit(1)
-    with database.engine.connect() as connection:
-        return connection.execute(query).first() is not None
 
 
 class Whole:
