@@ -9,4 +9,13 @@ from syncsource.sources.hosts import HostTable
 
 def declare(table: HostTable, plan: RunPlan) -> None:
     """Take up the limit that the plan's source declares, if it does, for its host: what it declared before is over."""
-    table.declare(plan.identity, SyncSourceSpec.model_validate(plan.spec).source.chosen.limits)
+    limits = SyncSourceSpec.model_validate(plan.spec).source.chosen.limits
+    table.declare(plan.identity, {_as_asked(host): limit for host, limit in limits.items()})
+
+
+def _as_asked(host: str) -> str:
+    """The host as requests name it: httpx decodes names of IDNA that begin so."""
+    try:
+        return host.encode("ascii").decode("idna") if host.startswith("xn--") else host
+    except UnicodeError:
+        return host

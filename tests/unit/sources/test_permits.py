@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from syncsource.engine.plan import RunPlan
 from syncsource.resource.parts import RateLimit
 from syncsource.resource.source import Source as SourceSpec
+from syncsource.runner.limits import declare
 from syncsource.schedule.rate import RateWindow
 from syncsource.sources import HostTable
 from syncsource.sources.hosts.messages import Enter, Go, Later
@@ -124,3 +127,23 @@ def test_a_host_without_limits_waits_for_nothing() -> None:
 def test_the_host_of_a_source() -> None:
     source = {"http": {"baseURL": "https://API.example:8443/v1", "rateLimit": {"requests": 2, "per": "1s"}}}
     assert SourceSpec.model_validate(source).chosen.limits == {"api.example": RateLimit.model_validate(source["http"]["rateLimit"])}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://xn--bcher-kva.example/v1",
+        "https://B\u00fccher.example",
+        "https://API.example",
+        "http://[::1]:8080",
+        "https://xn--a.example",
+    ],
+)
+def test_the_limit_of_a_host_is_found_however_its_name_is_written(url: str) -> None:
+    database = {"sql": {"urlFrom": {"secretKeyRef": {"name": "db", "key": "url"}}, "table": "t"}}
+    source = {"http": {"baseURL": url, "rateLimit": {"requests": 1, "per": "30s"}}}
+    spec = {"source": source, "fields": [{"name": "id", "type": "text"}], "keys": [{"fields": ["id"]}], "destination": database}
+    table = HostTable(lambda: 0.0)
+    declare(table, RunPlan(run="r", identity="i", trigger="Request", spec=spec, secrets={}))
+    host = httpx.URL(url).host if "xn--a." not in url else "xn--a.example"
+    assert [wait(table, host) for _ in range(2)] == [0.0, 30.0]
