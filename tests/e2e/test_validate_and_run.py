@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,10 +162,26 @@ def test_an_interrupted_run_leaves_nothing(api: Api, orders: Orders, rows: Wareh
     process.send_signal(signal.SIGINT)
     said, errors = process.communicate(timeout=20)
     orders.release()
-    assert (process.returncode, errors) == (1, "")
+    assert (process.returncode, errors) == (1, "stopping; once more ends it at once\n")
     assert said.startswith("Interrupted after ")
     assert rows.sql("SELECT count(*) FROM orders")[0][0] == 0
     assert rows.sql("SELECT result, reason FROM syncsource_runs") == [("Interrupted", "Cancelled")]
+
+
+@pytest.mark.parametrize("command", ["run", "preview", "test"])
+def test_a_second_interrupt_ends_what_a_silent_database_holds_up(api: Api, tmp_path: Path, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://user:password@127.0.0.1:{silent.getsockname()[1]}/rows"
+        words = [PROGRAM, command, "-f", write(tmp_path / "orders.yaml", manifest(api), secret("db", url=url))]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as process:
+            held, _ = silent.accept()
+            process.send_signal(signal.SIGINT)
+            assert process.stderr
+            assert process.stderr.readline() == "stopping; once more ends it at once\n"
+            process.send_signal(signal.SIGINT)
+            assert process.stderr.read() == "\nAborted!\n"
+        held.close()
+    assert process.returncode == 1
 
 
 def test_full_ignores_the_cursor(api: Api, orders: Orders, rows: Warehouse, tmp_path: Path) -> None:
