@@ -14,7 +14,8 @@ _TUNING = {"rateLimit", "retry", "timeout", "connectTimeout", "readTimeout", "pa
 
 
 def config_hash(spec: SyncSourceSpec) -> str:
-    """32 hex digits over source, filter, incremental (but its lookback and the size of its windows), keys, fields and table.
+    """32 hex digits over source, filter, incremental (but its lookback and the size of its windows), keys, fields, table and write: who turns Skip into Update wants
+    the rows that were skipped.
 
     What has its default is left out, so that a version that knows more fields makes no cursor worthless.
     """
@@ -34,6 +35,7 @@ def config_hash(spec: SyncSourceSpec) -> str:
         sql.get("schema"),
         sql["table"],
         *([spec.filter] if spec.filter else []),
+        *([whole["write"]] if "write" in whole else []),
     ]
     return blake2b(msgspec.json.encode(parts, order="sorted"), digest_size=16).hexdigest()
 

@@ -113,7 +113,7 @@ class HttpSource(SourcePart):
         default_factory=list, description="Failures that the upstream tells with a status of success."
     )
     max_page_bytes: int = Field(
-        256 * 1024 * 1024, ge=1024, le=2 * 1024**3, description="Longest body of an answer, decompressed; a longer one ends the run."
+        64 * 1024 * 1024, ge=1024, le=2 * 1024**3, description="Longest body of an answer, decompressed; a longer one ends the run."
     )
     max_record_bytes: int = Field(
         4 * 1024 * 1024, ge=256, le=2 * 1024**3, description="Longest record, as JSON; a longer one goes to quarantine, with its beginning."

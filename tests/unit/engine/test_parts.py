@@ -118,6 +118,7 @@ def test_tuning_of_a_download_does_not_make_its_file_be_taken_again() -> None:
         {"fields": [{"name": "id", "type": "text"}]},
         {"fields": [*SPEC["fields"], {"name": "more", "type": "text"}]},
         {"destination": {"sql": {**SPEC["destination"]["sql"], "table": "other"}}},
+        {"write": {"onExisting": "Skip"}},
     ],
 )
 def test_what_is_read_or_written_does(change: dict[str, Any]) -> None:

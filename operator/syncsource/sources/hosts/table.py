@@ -33,8 +33,8 @@ CIRCUIT_OPEN = "CircuitOpen"
 """Retryable: the host failed so often that nothing is sent there for a while."""
 RATE_LIMITED = "RateLimited"
 """Retryable: status 429, or the host asked for a pause."""
-LONGEST_PAUSE = 86_400.0
-"""Seconds of a pause that are believed."""
+LONGEST_PAUSE = 3_600.0
+"""Seconds of a pause that are believed: one answer closes the host for all runs, and a request an hour is no burden."""
 FARTHEST = 60.0
 """Seconds that a request is reserved ahead: a run that ends before its turn leaves a place empty, and many such would keep all others waiting."""
 

@@ -22,7 +22,7 @@ from syncsource.sources.rest.urls import base_url
 
 Refusal = Callable[[Call, int, str, float | None, str | None], SyncError]
 
-LARGEST_BODY = 256 * 1024 * 1024
+LARGEST_BODY = 64 * 1024 * 1024
 """Bytes of a body, decompressed, that are held in memory. What is larger is refused."""
 
 
