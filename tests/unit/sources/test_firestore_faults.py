@@ -221,7 +221,7 @@ def test_a_pause_without_end_is_none(server: Firestore) -> None:
         read(opened(server))
     assert (caught.value.reason, caught.value.after) == ("RateLimited", None)  # type: ignore[attr-defined]
     Hosts(HostTable().ask, told.append, threading.Event()).pause("h", 1, float("inf"))
-    assert [msgspec.json.decode(msgspec.json.encode(note), type=Paused).seconds for note in told] == [86_400.0]
+    assert [msgspec.json.decode(msgspec.json.encode(note), type=Paused).seconds for note in told] == [3600.0]
 
 
 def test_a_status_that_repeats_the_token_is_told_without_it(guarded: Firestore) -> None:
