@@ -49,9 +49,10 @@ async def serve(pages: int) -> None:
     """Until standard input ends: so many pages of each store."""
 
     async def page(request: web.Request) -> web.Response:
-        await asyncio.sleep(LATENCY)
+        begun = asyncio.get_running_loop().time()
         first = (int(request.query["store"]) * pages + int(request.query["page"]) - 1) * PAGE
         body = ",".join(map(order, range(first, first + PAGE)))
+        await asyncio.sleep(begun + LATENCY - asyncio.get_running_loop().time())
         return web.Response(text=f'{{"data":[{body}]}}', content_type="application/json", headers={"X-WP-TotalPages": str(pages)})
 
     await listening(page)

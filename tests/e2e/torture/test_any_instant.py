@@ -18,11 +18,11 @@ from tests.e2e.torture.conftest import SOAK
 from tests.e2e.torture.killing import VICTIMS, Tree, instant
 from tests.e2e.torture.subject import Subject, subjects
 
-SEEDS = range(10 if SOAK else 1)
-KILLS = 30
+SEEDS = range(20 if SOAK else 1)
+KILLS = 15
 """Of each seed, a third each for a worker, the operator and the tree."""
 
-HITS = 10
+HITS = 4
 """Of these at least so many interrupt a run: else the instants would be badly drawn."""
 
 

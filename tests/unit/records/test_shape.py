@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncsource.records.batch import Broken, Rejected
@@ -80,6 +80,7 @@ def test_cursors_belong_to_their_rows() -> None:
     assert batch.cursor == "9", "a rejected record was read, too: it is in quarantine"
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.recursive(
