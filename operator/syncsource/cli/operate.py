@@ -15,6 +15,7 @@ import click
 from kubernetes.aio.config import ConfigException
 
 from syncsource.cli.main import Fail
+from syncsource.cli.permissions import permissions
 from syncsource.client.api import kubeconfig_of
 from syncsource.controller.health import Health, serving
 from syncsource.controller.operating import operate
@@ -39,15 +40,7 @@ def _address(context: click.Context, option: click.Parameter, value: str | None)
 @click.option("--context", help="Context of the kubeconfig.")
 @click.option("--cluster", help="Name of this cluster in the ledger; the uid of kube-system by default.")
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Worker processes.")
-@click.option(
-    "--files",
-    type=click.Path(exists=True, file_okay=False, resolve_path=True),
-    metavar="FOLDER",
-    help="Where source.csv may read files; without it, nowhere.",
-)
-@click.option(
-    "--allow-link-local", "link_local", is_flag=True, help="Let sources ask hosts at link-local and cloud metadata addresses, too."
-)
+@permissions
 @click.option(
     "--log-format",
     type=click.Choice(["auto", "json", "text"]),

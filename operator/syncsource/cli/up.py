@@ -12,6 +12,7 @@ import click
 
 from syncsource.cli.main import Fail
 from syncsource.cli.output import columns
+from syncsource.cli.permissions import permissions
 from syncsource.cli.runlog import show_log
 from syncsource.client.api import ApiFailed
 from syncsource.standalone.assetfiles import VARIABLE
@@ -37,15 +38,7 @@ from syncsource.standalone.up import Up, brought_up
 @click.option("--once", is_flag=True, help="Until every SyncSource is Ready, then exit.")
 @click.option("--no-operator", is_flag=True, help="The control plane alone.")
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Worker processes of the operator.")
-@click.option(
-    "--files",
-    type=click.Path(exists=True, file_okay=False, resolve_path=True),
-    metavar="FOLDER",
-    help="Where source.csv may read files; without it, nowhere.",
-)
-@click.option(
-    "--allow-link-local", "link_local", is_flag=True, help="Let sources ask hosts at link-local and cloud metadata addresses, too."
-)
+@permissions
 @click.option("--timeout", type=click.FloatRange(1), default=300.0, show_default=True, help="Longest wait of --once, in seconds.")
 def up(
     folder: Path,

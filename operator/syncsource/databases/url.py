@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,6 +10,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from syncsource.errors import StalledError
+from syncsource.resource.parts import SecretKeyRef
 
 _NAMES = {"postgresql": "postgresql", "postgres": "postgresql", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
 _FORMS = {
@@ -17,6 +18,14 @@ _FORMS = {
     "mysql": "mysql://user:password@host:3306/name",
     "sqlite": "sqlite:////path/to/file.db",
 }
+
+
+def kept_url(reference: SecretKeyRef, secrets: Mapping[str, Mapping[str, str]], field: str) -> tuple[str, str]:
+    """The text of the URL in a Secret, and the name of its place for messages. StalledError (SecretNotFound): ``field`` needs it."""
+    url = secrets.get(reference.name, {}).get(reference.key)
+    if url is None:
+        raise StalledError(f"Secret {reference.name} has no key {reference.key}, which {field} needs: add it", reason="SecretNotFound")
+    return url, f"key {reference.key} of Secret {reference.name}"
 
 
 def parse_url(text: str, source: str, kinds: Sequence[str]) -> URL:

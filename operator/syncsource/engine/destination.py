@@ -7,20 +7,15 @@ from collections.abc import Mapping
 from sqlalchemy import literal, quoted_name, select, table
 
 from syncsource import ledger
+from syncsource.databases.url import kept_url
 from syncsource.destinations import Database, Table, find_table, open_database, open_table
-from syncsource.errors import StalledError
 from syncsource.resource.spec import SyncSourceSpec
 
 
 def opened_database(spec: SyncSourceSpec, secrets: Mapping[str, Mapping[str, str]]) -> Database:
     """Connects when it is first used. Raises StalledError (SecretNotFound, SecretInvalid)."""
-    reference = spec.destination.sql.url_from.secret_key_ref
-    url = secrets.get(reference.name, {}).get(reference.key)
-    if url is None:
-        raise StalledError(
-            f"Secret {reference.name} has no key {reference.key}, which spec.destination.sql.urlFrom needs: add it", reason="SecretNotFound"
-        )
-    return open_database(url, named=f"key {reference.key} of Secret {reference.name}")
+    url, place = kept_url(spec.destination.sql.url_from.secret_key_ref, secrets, "spec.destination.sql.urlFrom")
+    return open_database(url, named=place)
 
 
 def opened_table(spec: SyncSourceSpec, identity: str, database: Database) -> Table:

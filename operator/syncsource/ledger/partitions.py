@@ -10,12 +10,12 @@ from sqlalchemy import Connection, Engine, select, update
 
 from syncsource.ledger.connecting import reading, upsert, writing
 from syncsource.ledger.fences import Fence, overtaken
-from syncsource.ledger.runs import COUNTS, Counts
-from syncsource.ledger.tables import run_partitions, runs
+from syncsource.ledger.runs import Counts, Result
+from syncsource.ledger.tables import COUNTS, run_partitions, runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartitionRecord:
+class PartitionRecord(Result):
     """A partition in a run. ``result``: Succeeded, Failed, or Running while some of its windows are committed and others not.
 
     ``partition`` is empty for a run without partitions that commits window by window.
@@ -23,17 +23,6 @@ class PartitionRecord:
 
     run: str
     partition: str
-    result: str
-    reason: str
-    message: str
-    read: int
-    inserted: int
-    updated: int
-    unchanged: int
-    skipped: int
-    quarantined: int
-    cursor_before: str | None
-    cursor_after: str | None
     finished_at: datetime
 
 

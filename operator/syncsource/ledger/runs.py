@@ -10,9 +10,7 @@ from sqlalchemy import Connection, Engine, select, update
 
 from syncsource.ledger.connecting import reading, upsert, writing
 from syncsource.ledger.fences import Fence, overtaken
-from syncsource.ledger.tables import runs, sources
-
-COUNTS = ("read", "inserted", "updated", "unchanged", "skipped", "quarantined")
+from syncsource.ledger.tables import COUNTS, runs, sources
 
 
 class Counts(Protocol):
@@ -44,16 +42,9 @@ class Partitions(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
-    """A run as the ledger keeps it. ``finished_at`` is None while ``result`` is Running."""
+class Result:
+    """What became of a run, or of one of its partitions."""
 
-    run: str
-    identity: str
-    fence: int
-    trigger: str
-    generation: int
-    started_at: datetime
-    finished_at: datetime | None
     result: str
     reason: str
     message: str
@@ -65,6 +56,19 @@ class RunRecord:
     quarantined: int
     cursor_before: str | None
     cursor_after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord(Result):
+    """A run as the ledger keeps it. ``finished_at`` is None while ``result`` is Running."""
+
+    run: str
+    identity: str
+    fence: int
+    trigger: str
+    generation: int
+    started_at: datetime
+    finished_at: datetime | None
     document_reads: int = 0
     partitions_total: int = 0
     partitions_succeeded: int = 0

@@ -58,6 +58,21 @@ cursors = Table(
     Column("updated_at", Instant, nullable=False),
 )
 
+COUNTS = ("read", "inserted", "updated", "unchanged", "skipped", "quarantined")
+
+
+def _result() -> list[Column[Any]]:
+    """What became of a run, or of one of its partitions."""
+    return [
+        Column("result", _WORD, nullable=False),
+        Column("reason", _WORD, nullable=False, default=""),
+        Column("message", Text, nullable=False, default=""),
+        *(Column(name, BigInteger, nullable=False, default=0) for name in COUNTS),
+        Column("cursor_before", Text),
+        Column("cursor_after", Text),
+    ]
+
+
 runs = Table(
     "syncsource_runs",
     metadata,
@@ -68,17 +83,7 @@ runs = Table(
     Column("generation", BigInteger, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("finished_at", Instant),
-    Column("result", _WORD, nullable=False),
-    Column("reason", _WORD, nullable=False, default=""),
-    Column("message", Text, nullable=False, default=""),
-    Column("read", BigInteger, nullable=False, default=0),
-    Column("inserted", BigInteger, nullable=False, default=0),
-    Column("updated", BigInteger, nullable=False, default=0),
-    Column("unchanged", BigInteger, nullable=False, default=0),
-    Column("skipped", BigInteger, nullable=False, default=0),
-    Column("quarantined", BigInteger, nullable=False, default=0),
-    Column("cursor_before", Text),
-    Column("cursor_after", Text),
+    *_result(),
     Column("document_reads", BigInteger, nullable=False, server_default="0"),
     Column("partitions_total", BigInteger, nullable=False, server_default="0"),
     Column("partitions_succeeded", BigInteger, nullable=False, server_default="0"),
@@ -91,17 +96,7 @@ run_partitions = Table(
     metadata,
     Column("run", _WORD, primary_key=True),
     Column("partition", _PARTITION, primary_key=True),
-    Column("result", _WORD, nullable=False),
-    Column("reason", _WORD, nullable=False, default=""),
-    Column("message", Text, nullable=False, default=""),
-    Column("read", BigInteger, nullable=False, default=0),
-    Column("inserted", BigInteger, nullable=False, default=0),
-    Column("updated", BigInteger, nullable=False, default=0),
-    Column("unchanged", BigInteger, nullable=False, default=0),
-    Column("skipped", BigInteger, nullable=False, default=0),
-    Column("quarantined", BigInteger, nullable=False, default=0),
-    Column("cursor_before", Text),
-    Column("cursor_after", Text),
+    *_result(),
     Column("finished_at", Instant, nullable=False),
 )
 """What a run committed, partition by partition: written in the transaction of the rows. Without partitions the value is empty, and a row is

@@ -189,9 +189,3 @@ class Pagination(Part):
         told = (stop.total_pages, stop.total_records, stop.more, stop.last)
         named = (self.cursor and self.cursor.header) or (self.next_url and self.next_url.header)
         return bool(self.link or named or (self.page and stop.total_pages is None) or any(one and one.header for one in told))
-
-    @property
-    def in_body(self) -> bool:
-        """Whether its parameters go into the body."""
-        sent = self.page or self.offset or self.cursor or self.keyset
-        return sent is not None and sent.send_in == "Body"

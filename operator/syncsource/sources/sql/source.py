@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import URL
 
-from syncsource.databases.url import parse_url
-from syncsource.errors import SchemaMismatch, StalledError
+from syncsource.databases.url import kept_url, parse_url
+from syncsource.errors import SchemaMismatch
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.resource.sqlsource import SqlSource
 from syncsource.sources.base import Page, Slice
@@ -50,13 +50,8 @@ class DatabaseSource:
         """See :func:`syncsource.sources.open_source`."""
         sql = spec.source.sql
         assert sql is not None
-        reference = sql.url_from.secret_key_ref
-        url = secrets.get(reference.name, {}).get(reference.key)
-        if url is None:
-            raise StalledError(
-                f"Secret {reference.name} has no key {reference.key}, which spec.source.sql.urlFrom needs: add it", reason="SecretNotFound"
-            )
-        return cls(spec, sql, parse_url(url, f"key {reference.key} of Secret {reference.name}", tuple(_DIALECTS)), cancelled)
+        url, place = kept_url(sql.url_from.secret_key_ref, secrets, "spec.source.sql.urlFrom")
+        return cls(spec, sql, parse_url(url, place, tuple(_DIALECTS)), cancelled)
 
     def pages(self, part: Slice) -> Iterator[Page]:
         """See :class:`syncsource.sources.Source`."""
