@@ -1,4 +1,4 @@
-"""A CSV file into PostgreSQL, beside the csv module and COPY. ``python -m benchmarks.files [--rows N] [--rounds N]``."""
+"""A CSV file into PostgreSQL, beside the csv module and COPY. ``python -m benchmarks.files [--rows N] [--rounds N] [--quoted]``."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ def line(number: int) -> str:
     )
 
 
-def write(file: Path, rows: int) -> None:
-    """The file: a header and so many orders."""
+def write(file: Path, rows: int, *, quoted: bool = False) -> None:
+    """The file: a header and so many orders. ``quoted``: a cell of each needs quotes, so that no line is plain."""
     with file.open("w") as out:
         out.write(",".join(COLUMNS) + "\n")
-        out.writelines(map(line, range(rows)))
+        lines = map(line, range(rows))
+        out.writelines((one.replace(",Customer ", ',"Customer, No. ', 1).replace(",+", '",+', 1) for one in lines) if quoted else lines)
 
 
 def floor(file: str, url: str) -> None:
@@ -70,6 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quoted", action="store_true", help="with quotes in every line")
     parser.add_argument("--floor", nargs=2, metavar=("FILE", "DATABASE"), help="be the floor")
     options = parser.parse_args()
     if options.floor:
@@ -77,7 +79,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         file = Path(name) / "orders.csv"
-        write(file, options.rows)
+        write(file, options.rows, quoted=options.quoted)
         databases = Databases("postgresql", Path(name))
         found = measure({"floor": floor_command, "syncsource": command}, str(file), databases, Path(name), options.rounds)
         show("CSV into postgresql", options.rows, found)

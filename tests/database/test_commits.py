@@ -189,6 +189,7 @@ class _Held:
         self._upstream = upstream
         self.state: str | None = None
         self.unchanged, self.billed = False, 0
+        self.waits = True
         self.asked, self.go_on = threading.Event(), threading.Event()
 
     def pages(self, part: Slice) -> Iterator[Page]:

@@ -22,6 +22,7 @@ class Api:
         self._changed, self._served_at = changed, served_at
         self.state: str | None = "version 1"
         self.unchanged, self.billed = False, 0
+        self.waits = True
 
     def pages(self, part: Slice) -> Iterator[Page]:
         """See above."""

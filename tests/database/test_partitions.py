@@ -45,6 +45,7 @@ class _Store:
         self._stores, self._closed = stores, False
         self.state: str | None = None
         self.unchanged, self.billed = False, 0
+        self.waits = True
 
     def pages(self, part: Slice) -> Iterator[Page]:
         """The store's records, from the cursor on."""

@@ -26,6 +26,7 @@ class Tagged:
         self.breaks, self.broken = False, "none"
         self.state: str | None = None
         self.unchanged, self.billed = False, 0
+        self.waits = True
 
     def pages(self, part: Slice) -> Iterator[Page]:
         """Nothing where the state is the version. Of a partition that is a number, its record only."""

@@ -42,6 +42,7 @@ class History:
         self.meanwhile: Callable[[int], None] = lambda number: None
         self.state: str | None = None
         self.unchanged, self.billed = False, 0
+        self.waits = True
 
     def pages(self, part: Slice) -> Iterator[Page]:
         """In one page."""

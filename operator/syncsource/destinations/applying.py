@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from syncsource.destinations.dialect import Refusal
 from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED
 from syncsource.destinations.session import RowRefused, Session
-from syncsource.destinations.staging import refused_rows
+from syncsource.destinations.staging import gather_statistics, refused_rows
 from syncsource.destinations.statements import MESSAGE_LIMIT, Span, Statements
 from syncsource.destinations.table import Table
 from syncsource.errors import RetryableError
@@ -72,6 +72,7 @@ class Applying:
             self.refused += self._session.run(self._statements.ambiguous())
         empty = self._session.value(f"SELECT 1 FROM {self._statements.target} LIMIT 1") is None
         if not (empty and self._insert_all(staged)):
+            gather_statistics(self._session, self._table, staged)
             self._rounds()
             self._try_again()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,6 +27,10 @@ class Refusal:
     column: str | None = None
     depends: bool = False
     """Whether other rows of the run may decide it: another unique index, a foreign key."""
+
+
+Load = Callable[[Sequence[Sequence[Any]]], None]
+"""Takes rows, at least one, held by column. What it raises, it may raise for rows that it was given before."""
 
 
 class Dialect(Protocol):
@@ -78,8 +83,8 @@ class Dialect(Protocol):
     def stage_ddl(self, table: Table, cursors: bool) -> Sequence[str]:
         """Creates the staging table: seq, cursor where ``cursors``, and a column c<place> for each mapped one, typed as it is."""
 
-    def load(self, driver: Driver, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> None:
-        """Fills the staging table, all rows or none."""
+    def loading(self, driver: Driver, names: Sequence[str]) -> AbstractContextManager[Load]:
+        """What fills these columns of the staging table: with all that is handed to it until its end, or with nothing where that raises."""
 
     def staged(self, table: Table) -> Sequence[str]:
         """Statements that follow the last row staged."""

@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from itertools import islice
+from operator import lt
+from typing import Any
 
 from syncsource.destinations.quoting import ASIDE
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import Statements
+from syncsource.destinations.table import Table
+from syncsource.records.columns import Written, has_nulls
 from syncsource.records.cursors import Meaning, meaning
 
 _PART = 5000
 _LOWEST: Meaning = (-1, 0, 0)
 """A row without a cursor is older than any that has one."""
+
+
+class Rising:
+    """Whether a key is one integer that rises from row to row: many sources send their records so, and then none can be there twice."""
+
+    def __init__(self, table: Table) -> None:
+        keys = [place for place, column in enumerate(table.columns) if column.key]
+        self._place = keys[0] if [table.columns[place].field_type for place in keys] == ["integer"] else None
+        self._last = -math.inf
+        self.rising = self._place is not None
+        """So far."""
+
+    def look(self, columns: Sequence[Sequence[Any]]) -> None:
+        """Takes the next rows, at least one, by column."""
+        if self._place is None or not self.rising:
+            return
+        found = columns[self._place]
+        values = found.values if isinstance(found, Written) else found
+        self.rising = not has_nulls(values) and self._last < values[0] and all(map(lt, values, islice(values, 1, None)))
+        self._last = values[-1]
 
 
 def drop_older(session: Session, statements: Statements, *, cursors: bool, zone: tzinfo) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection
 
 from syncsource.destinations.database import Database
-from syncsource.destinations.dialect import Dialect, Driver, Refusal
+from syncsource.destinations.dialect import Dialect, Driver, Load, Refusal
 from syncsource.destinations.table import Layout
 from syncsource.errors import AbortedError, PermanentError, RetryableError
 from syncsource.resource.fields import FieldSpec
@@ -42,6 +42,7 @@ class Session:
         self.connection: Connection = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._driver: Driver = self.connection.connection.driver_connection
         self._cancelled = threading.Event()
+        self._loading: AbstractContextManager[Load] | None = None
 
     def run(self, statement: str, values: Sequence[Any] | None = None) -> int:
         """Executes a statement and returns how many rows it touched."""
@@ -70,10 +71,25 @@ class Session:
         with self.translated():
             yield from self.dialect.stream(self._driver, statement)
 
-    def load(self, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> None:
-        """Fills the staging table, all rows or none."""
+    def load(self, names: Sequence[str], columns: Sequence[Sequence[Any]]) -> None:
+        """Hands rows over to the staging table. ``columns``: their values, one sequence for each name, the same names until :meth:`settle`.
+
+        Whatever it or that raises, none of the rows since the last :meth:`settle` is there then.
+        """
         with self.translated():
-            self.dialect.load(self._driver, columns, rows)
+            if self._loading is None:
+                loading = self.dialect.loading(self._driver, names)
+                self._load, self._loading = loading.__enter__(), loading
+            try:
+                self._load(columns)
+            except BaseException as error:
+                self._end_loading(error)
+                raise
+
+    def settle(self) -> None:
+        """Waits until the staging table has the rows handed over. Nothing else may be asked of the database before."""
+        with self.translated():
+            self._end_loading(None)
 
     def layout(self, schema: str | None, name: str) -> Layout | None:
         """What stands in the database under this name; None where nothing does."""
@@ -133,6 +149,13 @@ class Session:
         if not self.connection.closed:
             self.connection.invalidate()
             self.connection.close()
+        with suppress(self._database.driver_error):
+            self._end_loading(_cancelled())
+
+    def _end_loading(self, error: BaseException | None) -> None:
+        loading, self._loading = self._loading, None
+        if loading is not None:
+            loading.__exit__(None if error is None else type(error), error, None)
 
     @contextmanager
     def _cursor(self) -> Iterator[Any]:

@@ -26,11 +26,14 @@ Convert = Callable[[Any], Any]
 class Codec:
     """``passes`` says of a column's values, none of them None, that all can go as they are; ``convert`` makes one what the
     driver takes, or raises a ValueError that says why it can't; ``column`` makes all of them that at once, where none can be
-    refused, since a driver's own way from a Python object to text is slow. All absent: every value goes as it is."""
+    refused, since a driver's own way from a Python object to text is slow. All absent: every value goes as it is.
+
+    ``written`` says whether values that are written out can go as their texts are."""
 
     passes: Callable[[Sequence[Any]], bool] | None = None
     convert: Convert | None = None
     column: Callable[[Sequence[Any]], Sequence[Any]] | None = None
+    written: Callable[[Sequence[str]], bool] | None = None
 
 
 AS_IT_IS = Codec()

@@ -15,10 +15,11 @@ from syncsource.destinations.database import Database
 from syncsource.destinations.duplicates import drop_older
 from syncsource.destinations.foreseeing import OLDER, Foreseen, compared, refused, staged_rows
 from syncsource.destinations.session import Session, nameless
-from syncsource.destinations.staging import Staging
+from syncsource.destinations.staging import Staging, gather_statistics
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Table
-from syncsource.records.batch import Rejected, Row
+from syncsource.records.batch import Rejected
+from syncsource.records.rows import Row
 
 
 class Writer:
@@ -47,14 +48,17 @@ class Writer:
     @property
     def connection(self) -> Connection:
         """The writer's connection, in autocommit outside of :meth:`transaction`: temporary tables on it live as long as the writer."""
+        self._staging.settle()
         return self._session.connection
 
-    def stage(self, rows: Sequence[Row], cursors: Sequence[str | None] | None = None) -> list[Rejected]:
+    def stage(self, rows: Sequence[Row], cursors: Sequence[str | None] | None = None, *, more: bool = False) -> list[Rejected]:
         """Takes rows to the staging table; returns those that their columns can't hold exactly. Locks nothing.
 
+        ``more``: another call follows soon. The database may still be at work on these rows then, and what it refuses of them is returned by a
+        later call; the last one is without.
         ``cursors``: one for each row; of rows with one key the highest is the newest. Given from the first call on, or never.
         """
-        return self._staging.add(rows, cursors)
+        return self._staging.add(rows, cursors, more=more)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -97,6 +101,7 @@ class Writer:
         statements = Statements(self._session.dialect, self._table)
         staged = staged_rows(self._session, statements)
         self._settle()
+        gather_statistics(self._session, self._table, self._staging.count)
         found = compared(self._session, statements, update=self._update)
         return [found.get(seq, OLDER) if seq in staged else refused(next(rejected)) for seq in range(len(rows))]
 
@@ -115,9 +120,10 @@ class Writer:
         self.close()
 
     def _settle(self) -> None:
-        """What needs no lock on the table comes before the transaction: statistics, and repeated keys."""
-        self._staging.finish()
-        if self._staging.count:
+        """What needs no lock on the table comes before the transaction."""
+        if not self._staging.settle():
+            raise RuntimeError("stage(more=True) must be followed by stage() without, which tells of the rows refused")
+        if self._staging.count and not self._staging.distinct:
             statements = Statements(self._session.dialect, self._table)
             with self._session.transaction("BEGIN"):
                 self._skipped += drop_older(self._session, statements, cursors=self._staging.has_cursors, zone=self._zone)

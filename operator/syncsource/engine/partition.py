@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,15 +18,16 @@ from syncsource.engine.reading import Reader
 from syncsource.engine.stopping import Stop
 from syncsource.engine.windows import Span, spans
 from syncsource.errors import StalledError
-from syncsource.records.batch import Batch, Rejected, Row
+from syncsource.records.batch import Batch, Rejected
 from syncsource.records.cursors import cap, higher, look_back, meaning
+from syncsource.records.rows import Row, Rows
 from syncsource.records.shape import Shape
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Slice, Source
 
 _log = logging.getLogger(__name__)
 
-STAGE_ROWS = 5000
+STAGE_ROWS = 2000
 """Rows are staged by at least so many at a time, however small the pages are."""
 
 
@@ -84,18 +85,23 @@ class Waiting:
     """Rows of several pages on their way to staging: a statement per page of a hundred rows would be slow."""
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
-        self.cursors: list[str | None] | None = None
+        self._rows: list[Sequence[Row]] = []
+        self._cursors: list[str | None] | None = None
+        self._count = 0
 
     def add(self, batch: Batch) -> int:
         """Returns how many rows wait now."""
-        self.rows += batch.rows
+        self._rows.append(batch.rows)
+        self._count += len(batch.rows)
         if batch.cursors is not None:
-            self.cursors = (self.cursors or []) + batch.cursors
-        return len(self.rows)
+            self._cursors = [*(self._cursors or ()), *batch.cursors]
+        return self._count
 
-    def clear(self) -> None:
-        self.rows, self.cursors = [], None
+    def taken(self) -> tuple[Sequence[Row], list[str | None] | None]:
+        """The rows and their cursors, which wait no longer."""
+        rows, cursors = Rows.joined(self._rows), self._cursors
+        self._rows, self._cursors, self._count = [], None, 0
+        return rows, cursors
 
 
 class PartitionRun:
@@ -210,20 +216,20 @@ class PartitionRun:
             seen = higher(seen, batch.cursor, self._shape.zone)
             read += batch.read
             self._skipped += batch.skipped
-            self._keep_aside(writer.connection, batch.rejected)
-            if waiting.add(batch) >= STAGE_ROWS:
-                self._flush(writer, waiting)
+            self._keep_aside(writer, batch.rejected)
+            if waiting.add(batch) >= STAGE_ROWS or not self._source.waits:
+                self._flush(writer, waiting, more=not self._source.waits)
             self._setting.moved(batch.read, reader.pages - pages, "Reading")
             pages = reader.pages
         if last:
             self._all_read()
-        self._flush(writer, waiting)
+        self._flush(writer, waiting, more=False)
         _log.info("%s on %s read", counted(read, "record"), counted(reader.pages, "page"))
         return read, seen
 
-    def _flush(self, writer: Writer, waiting: Waiting) -> None:
-        self._keep_aside(writer.connection, writer.stage(waiting.rows, waiting.cursors))
-        waiting.clear()
+    def _flush(self, writer: Writer, waiting: Waiting, *, more: bool) -> None:
+        """``more``: the next rows come without delay, so that the database may work on these meanwhile."""
+        self._keep_aside(writer, writer.stage(*waiting.taken(), more=more))
         failpoints.hit("after-stage")
 
     def _cursor_after(self, span: Span, seen: str | None, served_at: datetime | None) -> str | None:
@@ -263,7 +269,7 @@ class PartitionRun:
         if self._source.unchanged:
             return self.counts, ledger.quarantine_total(connection, plan.identity)
         applied = writer.apply()
-        self._keep_aside(connection, applied.rejected)
+        self._keep_aside(writer, applied.rejected)
         self._invalid.check(self._read)
         total = ledger.commit_rejected(connection, plan.identity, plan.run, full=self._full and span.last, partition=self._partition)
         counts = Counts(
@@ -289,10 +295,10 @@ class PartitionRun:
             quarantined_total=total,
         )
 
-    def _keep_aside(self, connection: Connection, rejected: Collection[Rejected]) -> None:
+    def _keep_aside(self, writer: Writer, rejected: Collection[Rejected]) -> None:
         if rejected:
             self._invalid.add(rejected)
-            ledger.stage_rejected(connection, rejected)
+            ledger.stage_rejected(writer.connection, rejected)
 
 
 def counted(number: int, thing: str) -> str:

@@ -1,4 +1,4 @@
-"""Reads pages in a thread of its own and hands typed batches over through a bounded queue."""
+"""Reads pages and makes typed batches of them: in a thread of its own, through a bounded queue, where that gains anything."""
 
 from __future__ import annotations
 
@@ -28,37 +28,52 @@ class _End:
 
 
 class Reader:
-    """Iterates over the batches of one slice. Leave it as a context manager: the thread ends with it.
+    """Iterates over the batches of one slice. Leave it as a context manager.
 
-    The source is closed where the block is left before its end, so that nothing waits for an answer; otherwise it stays open for the next slice.
+    A source that waits for others is read in a thread of its own, which ends with the block. The others are read as batches are asked for: two
+    threads would only be in each other's way. The source is closed where the block is left before its end, so that nothing waits for an answer;
+    otherwise it stays open for the next slice.
     """
 
     def __init__(self, source: Source, shape: Shape, part: Slice, stop: Stop) -> None:
         self._source, self._shape, self._part, self._stop = source, shape, part, stop
         self._queue: queue.Queue[Batch | _End] = queue.Queue(QUEUE_LENGTH)
         self._left = threading.Event()
-        self._thread = threading.Thread(target=copy_context().run, args=(self._read,), name="reader", daemon=True)
+        self._thread: threading.Thread | None = None
         self.served_at: datetime | None = None
         """The upstream's clock at the first page."""
         self.pages = 0
         self._ended = False
 
     def __enter__(self) -> Reader:
-        self._thread.start()
+        if self._source.waits:
+            self._thread = threading.Thread(target=copy_context().run, args=(self._read,), name="reader", daemon=True)
+            self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._left.set()
         if not self._ended:
             self._source.close()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def __iter__(self) -> Iterator[Batch]:
+        yield from self._batches() if self._thread is None else self._handed_over()
+        self._ended = True
+
+    def _batches(self) -> Iterator[Batch]:
+        for page in self._source.pages(self._part):
+            failpoints.hit("after-page")
+            self.pages += 1
+            self.served_at = self.served_at or page.served_at
+            yield self._shape.batch(page.records, page.place, page.positions)
+
+    def _handed_over(self) -> Iterator[Batch]:
         while not isinstance(item := self._next(), _End):
             yield item
         if item.error is not None:
             raise item.error
-        self._ended = True
 
     def _next(self) -> Batch | _End:
         while True:
@@ -69,11 +84,8 @@ class Reader:
 
     def _read(self) -> None:
         try:
-            for page in self._source.pages(self._part):
-                failpoints.hit("after-page")
-                self.pages += 1
-                self.served_at = self.served_at or page.served_at
-                if not self._put(self._shape.batch(page.records, page.place, page.positions)):
+            for batch in self._batches():
+                if not self._put(batch):
                     return
             self._put(_End(None))
         except Exception as error:  # handed to the thread that asked, where it is raised

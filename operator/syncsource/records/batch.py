@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-Row = tuple[Any, ...]
-"""One value per spec.field, in their order. By type: text str, integer int, float float, boolean bool, decimal Decimal,
-date date, time str (12:00:00 or 12:00:00.250000), timestamp aware datetime in UTC, json str (JSON text with sorted keys), uuid str,
-bytes bytes; None is NULL."""
+from syncsource.records.rows import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +44,11 @@ class Batch:
     """A page of records, typed. ``read`` is their number; rows, rejected and skipped together are as many."""
 
     read: int
-    rows: list[Row]
+    rows: Sequence[Row]
     rejected: list[Rejected] = field(default_factory=list)
     cursor: str | None = None
     """The highest cursor in the page, in the source's own text; None where no record has one."""
-    cursors: list[str | None] | None = None
+    cursors: Sequence[str | None] | None = None
     """Each row's own cursor, where the source has cursors: of two rows with one key, the higher is the newer."""
     skipped: int = 0
     """Records that spec.filter leaves out."""

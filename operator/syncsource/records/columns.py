@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 NONE = type(None)
-Bulk = Callable[[list[Any]], list[Any]]
+Bulk = Callable[[list[Any]], Sequence[Any]]
 Convert = Callable[[Any], Any]
 
 
@@ -27,7 +28,7 @@ class FieldType:
     convert: Convert
     bulk: Bulk
 
-    def column(self, values: list[Any]) -> list[Any]:
+    def column(self, values: list[Any]) -> Sequence[Any]:
         """The column converted; None stays None. Raises as ``bulk`` does."""
         return over_present(self.bulk, values)
 
@@ -36,9 +37,59 @@ SLOWER = (Unusual, ValueError, TypeError, LookupError, ArithmeticError)
 """What :attr:`FieldType.bulk` raises where each value must be looked at."""
 
 
-def over_present(bulk: Bulk, values: list[Any]) -> list[Any]:
+class Texts(list[str]):
+    """A column of texts, none of them null: known, so that nobody looks again."""
+
+
+class Written(Sequence[Any]):
+    """A column of values, none of them None, kept in the texts that they came in: numbers in digits, with a point or without, as any database
+    reads them. They are typed where somebody looks."""
+
+    __slots__ = ("_typed", "_values", "texts")
+
+    def __init__(self, texts: Sequence[str], typed: Callable[[str], Any]) -> None:
+        self.texts, self._typed = texts, typed
+        self._values: list[Any] | None = None
+
+    @property
+    def values(self) -> list[Any]:
+        """All of them, typed."""
+        if self._values is None:
+            self._values = list(map(self._typed, self.texts))
+        return self._values
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.values)
+
+    def __eq__(self, other: object) -> bool:
+        return self.values == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Written: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        return Written(self.texts[index], self._typed) if isinstance(index, slice) else self._typed(self.texts[index])
+
+
+def kinds(values: Sequence[Any]) -> set[type]:
+    """The Python types in a column."""
+    return {str} if type(values) is Texts else set(map(type, values))
+
+
+def has_nulls(values: Sequence[Any]) -> bool:
+    """Whether a column holds None."""
+    return type(values) is not Texts and not isinstance(values, Written) and NONE in map(type, values)
+
+
+def over_present(bulk: Bulk, values: list[Any]) -> Sequence[Any]:
     """``bulk`` over the values that are not None; None stays None."""
-    if NONE not in map(type, values):
+    if not has_nulls(values):
         return bulk(values)
     converted = iter(bulk([value for value in values if value is not None]))
     return [None if value is None else next(converted) for value in values]
@@ -52,15 +103,21 @@ def each(convert: Convert) -> Bulk:
 def as_they_are(kind: type, otherwise: Bulk | None = None) -> Bulk:
     """Values of one Python type need no conversion; a column of texts takes ``otherwise``."""
 
-    def bulk(values: list[Any]) -> list[Any]:
-        kinds = set(map(type, values))
-        if kinds <= {kind}:
+    def bulk(values: list[Any]) -> Sequence[Any]:
+        found = kinds(values)
+        if found <= {kind}:
             return values
-        if otherwise is None or kinds != {str}:
+        if otherwise is None or found != {str}:
             raise Unusual
         return otherwise(values)
 
     return bulk
+
+
+def all_match(lines: re.Pattern[str], values: list[str]) -> bool:
+    """Whether ``lines``, a pattern of any number of lines with their ends, is what the texts are like. None of them has a newline in it then."""
+    joined = "\n".join(values) + "\n"
+    return lines.fullmatch(joined) is not None and joined.count("\n") == len(values)
 
 
 def plain_numerals(values: list[str]) -> list[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from syncsource.errors import outside_text
 from syncsource.records.batch import Broken, Rejected
 from syncsource.records.converting import to_json
+
+_Item = TypeVar("_Item")
 
 EXCERPT = 120
 """Characters of a value that are kept beside its record."""
@@ -32,7 +34,7 @@ class Faults(dict[int, Fault]):
         if index not in self:
             self[index] = Fault(reason, message, field, excerpt)
 
-    def left(self, items: list[Any]) -> list[Any]:
+    def left(self, items: Sequence[_Item]) -> Sequence[_Item]:
         """The items of records without a fault."""
         return [item for index, item in enumerate(items) if index not in self] if self else items
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from syncsource.errors import StalledError
 from syncsource.records import paths
-from syncsource.records.columns import NONE, SLOWER, Bulk, FieldType, over_present
+from syncsource.records.columns import SLOWER, Bulk, FieldType, has_nulls, over_present
 from syncsource.records.converting import from_json
 from syncsource.records.faults import Faults, excerpt
 from syncsource.records.normalizing import normalizer
@@ -43,12 +43,12 @@ class Field:
             spec.name in keys,
         )
 
-    def values(self, records: Sequence[Any], faults: Faults) -> list[Any]:
+    def values(self, records: Sequence[Any], faults: Faults) -> Sequence[Any]:
         """A typed value for each record; None where it is null, or is at fault."""
         values = self._found(records, faults)
         if self.normalize is not None:
-            values = self.normalize(values)
-        if self.default is None and (self.required or self.key) and NONE in map(type, values):
+            values = list(self.normalize(values))
+        if self.default is None and (self.required or self.key) and has_nulls(values):
             self._refuse_nulls(values, faults)
         try:
             typed = over_present(self.type.bulk, values)

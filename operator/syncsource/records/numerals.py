@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -51,7 +52,7 @@ def _converted(base: FieldType, numeral: _Numeral, value: Any) -> Any:
     return base.convert(plain)
 
 
-def _column(base: FieldType, numeral: _Numeral, values: list[Any]) -> list[Any]:
+def _column(base: FieldType, numeral: _Numeral, values: list[Any]) -> Sequence[Any]:
     kinds = set(map(type, values))
     if kinds and kinds != {str}:
         raise Unusual

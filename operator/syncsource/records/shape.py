@@ -8,12 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from syncsource.records import paths
-from syncsource.records.batch import Batch, Broken, Row
+from syncsource.records.batch import Batch, Broken
 from syncsource.records.cells import Cells
 from syncsource.records.cursors import cursor_texts, highest
 from syncsource.records.faults import Faults, rejected
 from syncsource.records.filtering import Filter
 from syncsource.records.mapping import Constant, Field
+from syncsource.records.rows import Rows
 from syncsource.records.rules import check
 from syncsource.resource.fields import FieldSpec
 from syncsource.resource.spec import SyncSourceSpec
@@ -75,11 +76,11 @@ class Shape:
         found = [rejected(records[index], fault, place, numbers[index]) for index, fault in sorted(faults.items())]
         return Batch(read, faults.left(rows), found, top, texts, read - len(records))
 
-    def _rows(self, records: Sequence[Any], faults: Faults) -> list[Row]:
+    def _rows(self, records: Sequence[Any], faults: Faults) -> Rows:
         columns = [field.values(records, faults) for field in self._fields]
         for look in self._checks:
             look(columns, faults)
-        return list(zip(*columns, strict=True))
+        return Rows(columns)
 
     def _cursors(self, records: Sequence[Any], faults: Faults) -> list[Any] | None:
         """Each record's cursor; None where the source has none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Context, Decimal, Inexact, InvalidOperation
@@ -12,7 +13,7 @@ from operator import attrgetter, itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from syncsource.records.columns import FieldType, Unusual, as_they_are, each, plain_numerals
+from syncsource.records.columns import FieldType, Unusual, Written, all_match, as_they_are, each, kinds, plain_numerals
 from syncsource.records.converting import (
     FALSE,
     TRUE,
@@ -66,12 +67,15 @@ def _zone(name: str | None) -> tzinfo:
 def _decimal_type(name: str, precision: int, scale: int) -> FieldType:
     exact = Context(prec=precision, traps=[Inexact, InvalidOperation])
     step = Decimal(1).scaleb(-scale)
+    typical = re.compile(rf"(?:[0-9]{{1,{precision - scale}}}\.[0-9]{{{scale}}}\n)*+") if 0 < scale < precision else None
 
-    def bulk(values: list[Any]) -> list[Any]:
-        kinds = set(map(type, values))
-        if kinds == {str}:
+    def bulk(values: list[Any]) -> Sequence[Any]:
+        found = kinds(values)
+        if found == {str}:
+            if typical is not None and all_match(typical, values):
+                return Written(values, Decimal)
             values = list(map(Decimal, plain_numerals(values)))
-        elif not kinds <= {Decimal, int}:
+        elif not found <= {Decimal, int}:
             raise Unusual
         return list(map(exact.plus, map(exact.quantize, values, repeat(step))))
 
@@ -96,15 +100,18 @@ def _texts(values: list[Any]) -> list[Any]:
     return values
 
 
-def _integers(values: list[str]) -> list[int]:
-    return list(map(int, plain_numerals(values)))
+def _integers(values: list[str]) -> Sequence[int]:
+    return Written(values, int) if all_match(_INTEGERS, values) else list(map(int, plain_numerals(values)))
+
+
+_INTEGERS = re.compile(r"(?:(?:0|-?[1-9][0-9]{0,17})\n)*+")
 
 
 def _floats(values: list[Any]) -> list[float]:
-    kinds = set(map(type, values))
-    if kinds == {str}:
+    found = kinds(values)
+    if found == {str}:
         plain_numerals(values)
-    elif not kinds <= {Decimal, int}:
+    elif not found <= {Decimal, int}:
         raise Unusual
     made = list(map(float, values))
     if not all(map(isfinite, made)) or 0.0 in made:  # of a zero, only the value tells whether it was too small
@@ -126,6 +133,8 @@ def _timestamps(values: list[Any], zone: tzinfo) -> list[Any]:
     if longest > 22 and set(map(_SEPARATORS, values)) != {("-", "-", ":")}:  # so it would in ISO 8601's shorter forms
         raise Unusual
     moments = list(map(datetime.fromisoformat, values))
+    if "".join(values).count("Z") == len(values):  # it ends each of them
+        return moments
     zones = set(map(attrgetter("tzinfo"), moments))
     if zones == {UTC}:
         return moments

@@ -47,6 +47,10 @@ class Source(Protocol):
     billed: int
     """Document reads that the upstream bills, so far."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether reading waits for somebody else's answers: then writing may go on meanwhile."""
+
     def pages(self, part: Slice) -> Iterator[Page]:
         """All pages of the slice.
 

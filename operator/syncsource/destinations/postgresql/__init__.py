@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from sqlalchemy import URL, Engine
 
-from syncsource.destinations.dialect import Refusal
-from syncsource.destinations.postgresql import catalog, columns, connecting, faults
+from syncsource.destinations.dialect import Load, Refusal
+from syncsource.destinations.postgresql import catalog, columns, connecting, copying, faults
 from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, quoted
 from syncsource.destinations.table import Column, Found, Layout, Table
 from syncsource.destinations.values import Codec
@@ -64,12 +66,10 @@ class PostgreSQL:
             f"CREATE TEMPORARY TABLE {STAGE} ON COMMIT PRESERVE ROWS AS SELECT {select} FROM {quoted(table.schema, table.name)} WITH NO DATA"
         ]
 
-    def load(self, driver: Any, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> None:
-        """psycopg's own writer: as fast as text blocks built here, since formatting the values is what takes the time."""
-        with driver.cursor() as cursor, cursor.copy(f"COPY {self.temp}.{STAGE} ({', '.join(columns)}) FROM STDIN") as copy:
-            write = copy.write_row
-            for row in rows:
-                write(row)
+    @contextmanager
+    def loading(self, driver: Any, names: Sequence[str]) -> Iterator[Load]:
+        with driver.cursor() as cursor, cursor.copy(f"COPY {self.temp}.{STAGE} ({', '.join(names)}) FROM STDIN") as copy:
+            yield partial(copying.send, copy)
 
     def staged(self, table: Table) -> Sequence[str]:
         """Statistics of what is joined: without them the comparison is planned for a table of ten rows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -70,7 +71,9 @@ def codec(found: Found, field_type: str, key: bool) -> Codec | None:
 
 def _integer(found: Found, kind: str) -> Codec | None:
     held = between(*_INTEGERS[found.base], found.type)
-    return {"integer": held, "decimal": Codec(None, whole(held, found.type))}.get(kind)
+    digits = len(str(_INTEGERS[found.base][1]))
+    as_written = replace(held, written=lambda texts: max(map(len, texts)) < digits)
+    return {"integer": as_written, "decimal": Codec(None, whole(held, found.type))}.get(kind)
 
 
 def _number(found: Found, field_type: str, kind: str) -> Codec | None:
@@ -78,7 +81,7 @@ def _number(found: Found, field_type: str, kind: str) -> Codec | None:
         return None
     if found.base != "numeric":
         return _floating(found, kind)
-    exact = Codec(column=_texts) if kind == "decimal" else AS_IT_IS
+    exact = Codec(column=_texts if kind == "decimal" else None, written=lambda texts: True)
     if found.size == -1:
         return exact
     precision, scale = (found.size - 4) >> 16 & 0xFFFF, ((found.size - 4 & 0x7FF) ^ 1024) - 1024

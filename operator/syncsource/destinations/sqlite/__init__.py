@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import URL, Engine
 
-from syncsource.destinations.dialect import Refusal
+from syncsource.destinations.dialect import Load, Refusal
 from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, quoted
 from syncsource.destinations.sqlite import columns, connecting, faults, schema
 from syncsource.destinations.table import Column, Found, Layout, Table
@@ -59,11 +60,13 @@ class SQLite:
         parts = ["seq INTEGER PRIMARY KEY", *(["cursor TEXT"] if cursors else []), *typed]
         return [f"CREATE TEMPORARY TABLE {STAGE} ({', '.join(parts)})"]
 
-    def load(self, driver: Any, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> None:
+    @contextmanager
+    def loading(self, driver: Any, names: Sequence[str]) -> Iterator[Load]:
         """In a transaction of its own, which touches nothing but temporary tables and so locks nothing."""
+        insert = f"INSERT INTO {self.temp}.{STAGE} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
         driver.execute("BEGIN")
         try:
-            driver.executemany(f"INSERT INTO {self.temp}.{STAGE} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", rows)
+            yield lambda columns: driver.executemany(insert, zip(*columns, strict=True))
         except BaseException:
             driver.rollback()
             raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import Any
 
 from syncsource.errors import SchemaMismatch, outside_text
@@ -14,10 +13,10 @@ from syncsource.resource.csvsource import CsvSource
 from syncsource.sources.base import Page
 from syncsource.sources.csvfiles import reasons
 from syncsource.sources.csvfiles.header import MOST_COLUMNS, named
-from syncsource.sources.csvfiles.lines import Malformed, Row, Rows
+from syncsource.sources.csvfiles.lines import Listed, Malformed, Row, Rows, Table
 
 PAGE_ROWS = 5000
-BLOCK = 512 * 1024
+BLOCK = 256 * 1024
 """Characters that are read at a time."""
 _EXCERPT = 10_000
 """Characters that are kept of lines that are no record."""
@@ -32,31 +31,34 @@ class Records:
     def __init__(self, rows: Rows, spec: CsvSource, name: str, *, clean: bool) -> None:
         self._rows, self._spec, self._name, self._clean = rows, spec, name, clean
         self._nulls, self._place = frozenset(spec.null_values), outside_text(name)
-        self._waiting: list[tuple[Sequence[Row], Sequence[int]]] = []
         self.names: Sequence[str] = spec.columns or self._header()
         self.blank = 0
         """Lines without any content, which are no records."""
 
     def pages(self) -> Iterator[Page]:
         """All of them."""
-        for rows, starts in chain(self._waiting, iter(lambda: self._rows.take(BLOCK), None)):
-            for place in range(0, len(rows), PAGE_ROWS):
-                yield self._page(rows[place : place + PAGE_ROWS], starts[place : place + PAGE_ROWS])
+        width = len(self.names) if self._clean and not self._spec.trim else 0
+        while found := self._rows.take(BLOCK, width):
+            for place in range(0, len(found.starts), PAGE_ROWS):
+                part = slice(place, place + PAGE_ROWS)
+                yield self._table(found, part) if isinstance(found, Table) else self._page(found.rows[part], found.starts[part])
 
     def _header(self) -> Sequence[str]:
-        """The first row that is not blank; those after it wait for the first page."""
-        while found := self._rows.take(BLOCK):
-            rows, starts = found
-            for place, row in enumerate(rows):
+        """The first row that is not blank."""
+        while isinstance(found := self._rows.take(1), Listed):
+            for row in found.rows:
                 if isinstance(row, Malformed):
                     raise self._no_header(f"has a malformed header: {row.why}")
                 if any(cell.strip() for cell in row):
-                    self._waiting.append((rows[place + 1 :], starts[place + 1 :]))
                     return named(list(map(_shown, row)), self._name)
         raise self._no_header("is empty: there is not even a header")
 
     def _no_header(self, why: str) -> SchemaMismatch:
         return SchemaMismatch(f"{outside_text(self._name)} {why}; mend the file, or set spec.source.csv.header to false")
+
+    def _table(self, found: Table, part: slice) -> Page:
+        columns = [column[part] for column in found.columns]
+        return Page(Cells.of_columns(self.names, columns, self._nulls), place=self._place, positions=found.starts[part])
 
     def _page(self, rows: Sequence[Row], starts: Sequence[int]) -> Page:
         if self._clean and not self._spec.trim and self._even(rows):

@@ -55,6 +55,11 @@ class FileSource:
 
         return cls(spec, files, cancelled, Downloading(spec.source.csv.download, secrets, hosts=hosts, cancelled=cancelled))
 
+    @property
+    def waits(self) -> bool:
+        """See :class:`syncsource.sources.Source`: only for a download."""
+        return self._download is not None
+
     def pages(self, part: Slice) -> Iterator[Page]:
         """See :class:`syncsource.sources.Source`."""
         self.state, self.unchanged, self.known = None, False, []

@@ -31,6 +31,8 @@ _OWN_TIMES = (
 class FirestoreSource:
     """``spec.source.firestore``. Made by :meth:`open`."""
 
+    waits = True
+
     def __init__(
         self,
         declared: Declared,

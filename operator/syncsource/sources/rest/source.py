@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 class RestSource:
     """``spec.source.http``. Made by :meth:`open`."""
 
+    waits = True
+
     def __init__(self, recipe: Recipe, client: Client, fetching: Fetching) -> None:
         self._recipe, self._client, self._fetching = recipe, client, fetching
         self.state: str | None = None

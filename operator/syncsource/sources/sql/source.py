@@ -33,6 +33,8 @@ _Secrets = Mapping[str, Mapping[str, str]]
 class DatabaseSource:
     """``spec.source.sql``. A read is one connection and one snapshot. Made by :meth:`open`."""
 
+    waits = True
+
     def __init__(self, spec: SyncSourceSpec, sql: SqlSource, url: URL, cancelled: threading.Event) -> None:
         self._spec, self._sql, self._url, self._cancelled = spec, sql, url, cancelled
         self._dialect = _DIALECTS[url.drivername]()
