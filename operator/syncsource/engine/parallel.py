@@ -14,22 +14,32 @@ from syncsource.engine.ending import known
 from syncsource.engine.stopping import Stop
 
 
-class Begun:
-    """A partition that may be read."""
+class NotBegun(Exception):
+    """No further partition is to begin."""
 
-    def __init__(self, value: str, slots: threading.Semaphore) -> None:
-        self.value = value
-        self._slots: threading.Semaphore | None = slots
 
-    def read(self) -> None:
-        """Nothing more is read of it: another one may begin, while this one is written. A second call does nothing."""
-        slots, self._slots = self._slots, None
-        if slots is not None:
-            slots.release()
+class Slot:
+    """The right to read: so many partitions have it at a time."""
+
+    def __init__(self, starts: Starts) -> None:
+        self._starts, self._taken = starts, False
+
+    def take(self) -> None:
+        """Waits for it. NotBegun where none is given out any more."""
+        if not self._taken:
+            self._starts.wait()
+            self._taken = True
+
+    def give_back(self) -> None:
+        """Nothing more is read: another one may begin, while this one is written. A second call does nothing."""
+        if self._taken:
+            self._taken = False
+            self._starts.give_back()
 
 
 class Starts:
-    """Hands partitions out to threads, so many at a time, with a least time between two, until none is left or no further one is to begin."""
+    """Hands partitions out to threads until none is left or no further one is to begin. So many are read at a time, with a least time between
+    the beginnings of two; more may be made ready meanwhile."""
 
     def __init__(self, values: Iterable[str], at_a_time: int, delay: timedelta, stop: Stop) -> None:
         self._values, self._delay, self._stop = deque(values), delay.total_seconds(), stop
@@ -38,27 +48,35 @@ class Starts:
         self._due = 0.0
         self._halted = False
 
-    def next(self) -> Begun | None:
-        """The next one, once it may begin; None: there is none."""
-        self._slots.acquire()
-        value = self._next()
-        if value is None:
-            self._slots.release()
-        return None if value is None else Begun(value, self._slots)
+    def next(self) -> str | None:
+        """The next one; None: there is none."""
+        with self._lock:
+            return self._values.popleft() if self._values and not self._over else None
 
-    def _next(self) -> str | None:
+    def wait(self) -> None:
+        """Waits until one more may be read. NotBegun."""
+        self._slots.acquire()
         with self._lock:
             wait = self._due - time.monotonic()
-            if self._values and not self._halted and wait > 0:
+            if wait > 0 and not self._over:
                 self._stop.event.wait(wait)
-            if not self._values or self._halted or self._stop.event.is_set():
-                return None
             self._due = time.monotonic() + self._delay
-            return self._values.popleft()
+            if not self._over:
+                return
+        self._slots.release()
+        raise NotBegun
+
+    def give_back(self) -> None:
+        """One is read."""
+        self._slots.release()
 
     def halt(self) -> None:
         """No further one begins."""
         self._halted = True
+
+    @property
+    def _over(self) -> bool:
+        return self._halted or self._stop.event.is_set()
 
 
 def side_by_side(count: int, work: Callable[[], None], stop: Stop) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from syncsource import failpoints, ledger
 from syncsource.destinations import Database, Table, Writer
 from syncsource.engine.guards import Invalid
+from syncsource.engine.parallel import Slot
 from syncsource.engine.plan import Counts, PartitionOutcome, Partitions, RunPlan
 from syncsource.engine.reading import Reader
 from syncsource.engine.stopping import Stop
@@ -107,7 +108,8 @@ class Waiting:
 class PartitionRun:
     """``run`` raises a SyncError or leaves everything committed; windows before the one that failed stay committed.
 
-    ``commit`` is called in each transaction, before the fence is checked; ``all_read`` once nothing more is read.
+    ``commit`` is called in each transaction, before the fence is checked. ``slot`` is taken when all is ready to be read, and given back once
+    nothing more is: NotBegun where it can't be taken.
     """
 
     def __init__(
@@ -116,9 +118,9 @@ class PartitionRun:
         source: Source,
         partition: str,
         commit: Callable[[Connection, Done], None],
-        all_read: Callable[[], None] = lambda: None,
+        slot: Slot | None = None,
     ) -> None:
-        self._setting, self._source, self._partition, self._commit, self._all_read = setting, source, partition, commit, all_read
+        self._setting, self._source, self._partition, self._commit, self._slot = setting, source, partition, commit, slot
         spec = setting.spec
         self._incremental = spec.incremental
         self._shape = Shape.of(spec, partition)
@@ -140,7 +142,6 @@ class PartitionRun:
         state = self._usable_state(kept)
         self._before = self.cursor = kept.text if kept and self._incremental else None
         self._full = self._before is None and state is None and not self._setting.plan.files.handed
-        self._tell()
         for span in self._spans():
             self._setting.stop.check()
             self._read_and_write(span, state if span.last and not self.windows else None)
@@ -195,7 +196,7 @@ class PartitionRun:
         with (
             Writer(setting.database, setting.table, setting.spec.write.on_existing, zone=zone) as writer,
             setting.stop.calling(writer.cancel),
-            Reader(self._source, self._shape, part, setting.stop) as reader,
+            self._reader(part) as reader,
         ):
             quarantined = self._invalid.count
             read, seen = self._stage(writer, reader, span.last)
@@ -205,6 +206,13 @@ class PartitionRun:
             cursor = self._cursor_after(span, seen, reader.served_at)
             with setting.turn:
                 self._write(writer, span, cursor, read, quarantined)
+
+    def _reader(self, part: Slice) -> Reader:
+        if self._slot is not None:
+            self._slot.take()
+        if not self.windows:
+            self._tell()
+        return Reader(self._source, self._shape, part, self._setting.stop)
 
     def _stage(self, writer: Writer, reader: Reader, last: bool) -> tuple[int, str | None]:
         """Stages every batch; returns how many records came, and their highest cursor."""
@@ -221,8 +229,8 @@ class PartitionRun:
                 self._flush(writer, waiting, more=not self._source.waits)
             self._setting.moved(batch.read, reader.pages - pages, "Reading")
             pages = reader.pages
-        if last:
-            self._all_read()
+        if last and self._slot is not None:
+            self._slot.give_back()
         self._flush(writer, waiting, more=False)
         _log.info("%s on %s read", counted(read, "record"), counted(reader.pages, "page"))
         return read, seen

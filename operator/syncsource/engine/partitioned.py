@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from syncsource import ledger
 from syncsource.engine.ending import UNCHANGED, failed_partly, first_failures, known, summary, together
 from syncsource.engine.guards import Invalid
-from syncsource.engine.parallel import Begun, Starts, side_by_side
+from syncsource.engine.parallel import NotBegun, Slot, Starts, side_by_side
 from syncsource.engine.partition import Done, Kept, PartitionRun, Setting
 from syncsource.engine.partitions import partition_values
 from syncsource.engine.plan import Next, Outcome, PartitionOutcome, Partitions
@@ -76,14 +76,15 @@ class Partitioned:
         """One thread: it opens a source of its own, and another after a failure."""
         source: Source | None = None
         try:
-            while (begun := starts.next()) is not None:
+            while (value := starts.next()) is not None:
+                slot = Slot(starts)
                 try:
                     source = source or self._open()
-                    if not self._one(source, begun, starts):
+                    if not self._one(source, value, slot, starts):
                         self._close(source)
                         source = None
                 finally:
-                    begun.read()
+                    slot.give_back()
         finally:
             if source is not None:
                 self._close(source)
@@ -100,12 +101,13 @@ class Partitioned:
             self._sources.remove(source)
             self._billed += source.billed
 
-    def _one(self, source: Source, begun: Begun, starts: Starts) -> bool:
+    def _one(self, source: Source, value: str, slot: Slot, starts: Starts) -> bool:
         """Whether the source can be used again."""
-        value = begun.value
-        part = PartitionRun(self._setting, source, value, self._save, begun.read)
+        part = PartitionRun(self._setting, source, value, self._save, slot)
         try:
             part.run()
+        except NotBegun:
+            return True
         except Exception as error:
             ours = known(error)
             if isinstance(ours, AbortedError) or self._setting.stop.event.is_set():
