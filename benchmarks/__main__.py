@@ -52,10 +52,14 @@ def best_peer(upstream: str, database: str, folder: Path) -> list[str]:
     return [*peer(upstream, database, folder), "best"]
 
 
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""Everybody's modules are compiled once, as they are where they were installed."""
+
+
 def timed(command: list[str]) -> Measured:
     """Run to the end; a failure stops the benchmark."""
     started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=_ENVIRONMENT)
     assert process.stdout is not None
     output = process.stdout.read().decode()
     _, status, usage = os.wait4(process.pid, 0)

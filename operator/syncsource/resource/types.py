@@ -26,7 +26,9 @@ TYPE_PATTERN = r"^(text|integer|float|boolean|date|time|timestamp|json|uuid|byte
 class Part(BaseModel):
     """A part of the resource: frozen, camelCase on the wire, unknown fields refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, defer_build=True
+    )
 
 
 def cel(*rules: Sequence[str]) -> dict[str, Any]:

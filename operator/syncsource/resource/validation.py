@@ -37,7 +37,7 @@ def admitted(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _validator() -> CustomResourceValidator:
-    return CustomResourceValidator(crd())
+    return CustomResourceValidator(crd(), checked=True)
 
 
 def _problem(cause: Cause) -> Problem:

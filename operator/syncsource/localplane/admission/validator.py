@@ -72,13 +72,14 @@ class CompiledVersion:
 class CustomResourceValidator:
     """Compile a CustomResourceDefinition once, then decide about its objects.
 
-    Raises InvalidDefinition for one that an API server would refuse. Not tied to a thread; keeps no state between calls.
+    Raises InvalidDefinition for one that an API server would refuse; ``checked``: it is known to take this one, which saves half a second for a
+    large one. Not tied to a thread; keeps no state between calls.
     """
 
-    def __init__(self, crd: Mapping[str, Any]) -> None:
+    def __init__(self, crd: Mapping[str, Any], *, checked: bool = False) -> None:
         self._kind = crd["spec"]["names"]["kind"]
         self._group = crd["spec"]["group"]
-        causes = list(_unreadable(crd)) or list(check_versions(crd))
+        causes = [] if checked else list(_unreadable(crd)) or list(check_versions(crd))
         if causes:
             raise InvalidDefinition(causes)
         self.versions = compile_versions(crd)
