@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
+# The tests start hundreds of processes: their modules are compiled once.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: demo test soak bench crds lint lock clean
 .DELETE_ON_ERROR:
 
