@@ -40,7 +40,7 @@ def _waits(place: Any) -> bool:
 @contextmanager
 def _somebody(place: Any, statement: str) -> Iterator[Any]:
     """Another person's open transaction."""
-    engine = create_engine(place.url.replace("postgresql:", "postgresql+psycopg:"))
+    engine = create_engine(place.url.replace("postgresql:", "postgresql+psycopg:").replace("mysql:", "mysql+pymysql:"))
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql(statement)
@@ -117,7 +117,7 @@ def test_writers_of_one_table_at_once(place: Any) -> None:
 def test_a_lock_that_somebody_forgot(place: Any) -> None:
     table = place.table("t", id="integer", name="text")
     place.write(table, [(1, "old")])
-    hold = "UPDATE t SET name = 'held'" if place.kind == "postgresql" else "BEGIN IMMEDIATE"
+    hold = "BEGIN IMMEDIATE" if place.kind == "sqlite" else "UPDATE t SET name = 'held'"
     with open_database(place.url, patience=0.3) as impatient, Writer(impatient, table) as writer:
         writer.stage([(1, "new")])
         with _somebody(place, hold), pytest.raises(RetryableError) as caught, writer.transaction():

@@ -63,7 +63,9 @@ def test_a_stray_text_among_instants_is_not_the_highest_cursor(engine: Engine, s
 
 def test_cursor_and_data_in_two_transactions(engine: Engine) -> None:
     """What the database refuses takes rows, cursor and state along."""
-    if engine.place.kind == "postgresql":
+    if engine.place.kind == "mariadb":
+        engine.place.sql("CREATE TRIGGER stop BEFORE INSERT ON syncsource_cursors FOR EACH ROW SIGNAL SQLSTATE '45000'")
+    elif engine.place.kind == "postgresql":
         engine.place.sql("CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$")
         engine.place.sql("CREATE TRIGGER stop BEFORE INSERT ON syncsource_cursors FOR EACH ROW EXECUTE FUNCTION no()")
     else:

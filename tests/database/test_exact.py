@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -54,9 +54,12 @@ def _seen(kind: str, value: Any) -> Any:
     if kind == "date":
         return value if isinstance(value, date) else date.fromisoformat(value)
     if kind == "timestamp":
-        return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if kind == "json":
         return json.loads(value, parse_float=Decimal)
+    if isinstance(value, timedelta):
+        return (datetime(1, 1, 1, tzinfo=UTC) + value).time().isoformat()
     return str(value) if kind in ("uuid", "time") else value
 
 

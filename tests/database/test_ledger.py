@@ -69,6 +69,8 @@ FIRST_VERSION = (
 
 
 def test_the_first_version_s_ledger_is_brought_up_to_date_with_what_it_holds(place: Any) -> None:
+    if place.kind == "mariadb":
+        pytest.skip("version 1 knew no MySQL")
     for statement in FIRST_VERSION:
         place.sql(statement.format(instant="VARCHAR(27)" if place.kind == "sqlite" else "TIMESTAMP WITH TIME ZONE"))
     with ThreadPoolExecutor(6) as pool:
@@ -228,7 +230,7 @@ def test_one_bad_record_seen_again_is_one_entry(engine: Any, place: Any) -> None
     found = place.sql("SELECT reason, field, last_run, first_seen, last_seen FROM syncsource_quarantine WHERE record = '{\"id\":1}'")
     assert [(str(row[0]), row[1], row[2]) for row in found] == [("MissingValue", None, "b")]
     instants = [datetime.fromisoformat(moment) if isinstance(moment, str) else moment for moment in found[0][3:]]
-    assert instants == [NOW, later]
+    assert [moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in instants] == [NOW, later]
     assert ledger.quarantine_counts(engine, "me") == {"InvalidValue": 1, "MissingValue": 1}
     assert ledger.quarantine_counts(engine, "you") == {}
 

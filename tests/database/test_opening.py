@@ -34,6 +34,7 @@ def test_created_columns(place: Any) -> None:
     table = place.table("t", **TYPES)
     expected = {
         "postgresql": "bigint text double precision boolean numeric(18,2) date timestamp with time zone jsonb uuid",
+        "mariadb": "bigint(20) longtext double tinyint(1) decimal(18,2) date datetime(6) longtext char(36)",
         "sqlite": "INTEGER TEXT REAL BOOLEAN TEXT TEXT TEXT TEXT TEXT",
     }
     assert " ".join(column.found.type for column in table.columns) == expected[place.kind]

@@ -82,8 +82,8 @@ def test_many_repeated_keys(place: Any) -> None:
 
 def _folding(place: Any) -> str:
     """A collation that folds case."""
-    if place.kind == "sqlite":
-        return "NOCASE"
+    if place.kind != "postgresql":
+        return "NOCASE" if place.kind == "sqlite" else "utf8mb4_general_ci"
     try:
         place.sql("CREATE COLLATION folding (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
     except NotSupportedError:
@@ -92,7 +92,7 @@ def _folding(place: Any) -> str:
 
 
 def test_keys_are_repeated_as_their_column_compares_them(place: Any) -> None:
-    place.sql(f"CREATE TABLE t (id text COLLATE {_folding(place)} PRIMARY KEY, name text)")
+    place.sql(f"CREATE TABLE t (id varchar(100) COLLATE {_folding(place)} PRIMARY KEY, name text)")
     table = place.table("t", create=False, id="text", name="text")
     assert place.write(table, [("ABC", "a"), ("abc", "b")]).counts == (1, 0, 0, 1, 0)
     assert place.write(table, [("Abc", "c")]).counts == (0, 1, 0, 0, 0)

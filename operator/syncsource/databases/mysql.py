@@ -1,12 +1,20 @@
-"""What the errors of MySQL and MariaDB mean, by their numbers."""
+"""What the URLs of MySQL and MariaDB may set, and what their errors mean, by their numbers."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pymysql
 from pymysql.constants import CR, ER
+from sqlalchemy import URL
 
 from syncsource.databases.faults import Fault
 from syncsource.errors import PermanentError, RetryableError, SchemaMismatch, StalledError, SyncError, outside_text
+
+_OPTIONS = frozenset(
+    ("unix_socket", "connect_timeout", "charset", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "ssl_verify_identity", "ssl_disabled")
+)
+"""What a URL may set: the rest would change what is read, or read files of this machine."""
 
 _QUERY_TIMEOUTS = (1028, 1969, 3024)
 """Filesort aborted; MariaDB's max_statement_time; MySQL's max_execution_time."""
@@ -55,3 +63,21 @@ def fault(error: Exception) -> Fault:
     if CR.CR_ERROR_FIRST <= number <= CR.CR_ERROR_LAST or isinstance(error, pymysql.err.InterfaceError):
         return Fault(RetryableError, "DatabaseUnavailable", told)
     return Fault(*_KINDS.get(number, (PermanentError, "DatabaseError")), told)
+
+
+def arguments(url: URL, field: str) -> dict[str, Any]:
+    """What pymysql.connect is given for a URL that is kept in ``field``. StalledError where it sets what it may not."""
+    unknown = sorted(set(url.query) - _OPTIONS)
+    if unknown:
+        raise StalledError(f"{field}: the URL sets {unknown[0]!r}: remove it; it may set {', '.join(sorted(_OPTIONS))}")
+    options = {name: _option(value if isinstance(value, str) else value[-1]) for name, value in url.query.items()}
+    if "unix_socket" in options:
+        options.setdefault("ssl_disabled", True)  # it stays within the machine
+    given = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, "database": url.database}
+    return {**{name: value for name, value in given.items() if value is not None}, **options}
+
+
+def _option(text: str) -> str | bool | int:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    return int(text) if text.isdecimal() else text

@@ -11,11 +11,12 @@ from sqlalchemy import URL, Engine, ExceptionContext, event
 
 from syncsource.databases.url import parse_url, secrets_of, where
 from syncsource.destinations.dialect import Dialect
+from syncsource.destinations.mysql import MySQL
 from syncsource.destinations.postgresql import PostgreSQL
 from syncsource.destinations.sqlite import SQLite
 from syncsource.errors import StalledError, SyncError
 
-_DIALECTS: dict[str, Dialect] = {"postgresql": PostgreSQL(), "sqlite": SQLite()}
+_DIALECTS: dict[str, Dialect] = {"postgresql": PostgreSQL(), "mysql": MySQL(), "sqlite": SQLite()}
 PATIENCE = 30.0
 """Seconds to wait for a lock that somebody else holds, before the run is retried later."""
 
@@ -87,6 +88,8 @@ class _Border:
         self._database = database
 
     def __call__(self, context: ExceptionContext) -> None:
+        if (context.statement or "").startswith("DESCRIBE "):  # SQLAlchemy's way to ask MySQL whether a table is there
+            return
         ours = self._database.translate(context.original_exception)
         if ours is not None:
             raise ours from context.original_exception

@@ -15,7 +15,7 @@ from syncsource.errors import SyncError
 from syncsource.resource.fields import FieldSpec
 
 Driver = Any
-"""A connection of the driver's own: psycopg's or sqlite3's."""
+"""A connection of the driver's own: psycopg's, PyMySQL's or sqlite3's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Dialect(Protocol):
 
     @property
     def temp(self) -> str:
-        """The schema of temporary tables."""
+        """The schema of temporary tables; empty where they have none of their own."""
 
     @property
     def placeholder(self) -> str:
@@ -53,8 +53,12 @@ class Dialect(Protocol):
         """The words of an INSERT that neither replaces nor skips, whatever the table declares."""
 
     @property
-    def update(self) -> str:
-        """The words of an UPDATE that neither replaces nor skips."""
+    def join(self) -> str:
+        """The word that joins tables to be locked."""
+
+    @property
+    def work_index(self) -> str:
+        """What a work table's definition says of an index on seq; empty where one is made when it is needed."""
 
     def engine(self, url: URL, patience: float) -> Engine:
         """Connections with the session settings that rows need. ``patience``: seconds to wait for somebody else's lock."""
@@ -98,7 +102,10 @@ class Dialect(Protocol):
     def guards(self, table: Table) -> Sequence[str]:
         """Statements that begin the writing transaction."""
 
-    def locks(self, table: Table, joined: str, order: str) -> str | None:
+    def updating(self, target: str, assigned: Sequence[tuple[str, str]], keys: str, where: str) -> str:
+        """Sets columns of the table ``t`` to values of its staged rows ``s`` among the changes ``v``, joined by ``keys``."""
+
+    def locks(self, joined: str, order: str) -> str | None:
         """A query that locks the table's rows ``t`` of a join and counts them; None where the transaction locks them already."""
 
     def bisecting(self) -> Sequence[str]:

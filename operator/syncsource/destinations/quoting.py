@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 STAGE = "syncsource_stage"
 """seq, the run's order of reading; cursor; c0, c1, … the mapped columns."""
 CHANGES = "syncsource_changes"
@@ -16,3 +18,11 @@ REFUSED = "syncsource_refused"
 def quoted(*parts: str | None) -> str:
     """A name of several parts, quoted; parts that are None are left out."""
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts if part is not None)
+
+
+def updating(update: str, temp: str, target: str, assigned: Sequence[tuple[str, str]], keys: str, where: str) -> str:
+    """An UPDATE as PostgreSQL and SQLite know it: of ``t`` from the staged rows ``s`` and the changes ``v``. ``assigned``: columns and values."""
+    pairs = ", ".join(f"{quoted(name)} = {value}" for name, value in assigned)
+    return (
+        f"{update} {target} AS t SET {pairs} FROM {temp}.{STAGE} AS s JOIN {temp}.{CHANGES} AS v ON v.seq = s.seq WHERE {keys} AND {where}"
+    )

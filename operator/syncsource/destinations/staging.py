@@ -90,7 +90,7 @@ class Staging:
 
     @property
     def _names(self) -> list[str]:
-        return ["seq", *(["cursor"] if self.has_cursors else []), *(f"c{place}" for place in range(len(self._table.columns)))]
+        return ["seq", *(['"cursor"'] if self.has_cursors else []), *(f"c{place}" for place in range(len(self._table.columns)))]
 
     def _refuse(self, refused: Sequence[Refused]) -> None:
         self._refused += refused

@@ -50,15 +50,16 @@ class Statements:
 
     def temporary(self, name: str) -> str:
         """A temporary table's qualified name."""
-        return f"{self.dialect.temp}.{name}"
+        return f"{self.dialect.temp}.{name}" if self.dialect.temp else name
 
     def work_tables(self) -> list[str]:
         """Creates the small tables that the writing needs beside the staging table: as few and as narrow as can be, since each
         costs PostgreSQL entries in its catalog, and twice as many where texts have no limit."""
+        index = self.dialect.work_index
         return [
-            f"CREATE TEMPORARY TABLE {CHANGES} (seq bigint NOT NULL, is_new int NOT NULL)",
-            f"CREATE TEMPORARY TABLE {ASIDE} (seq bigint NOT NULL)",
-            f"CREATE TEMPORARY TABLE {REFUSED} (seq bigint, reason varchar(32), message varchar({MESSAGE_LIMIT}), field varchar(63))",
+            f"CREATE TEMPORARY TABLE {CHANGES} (seq bigint NOT NULL, is_new int NOT NULL{index})",
+            f"CREATE TEMPORARY TABLE {ASIDE} (seq bigint NOT NULL{index})",
+            f"CREATE TEMPORARY TABLE {REFUSED} (seq bigint, reason varchar(32), message varchar({MESSAGE_LIMIT}), field varchar(64){index})",
         ]
 
     def repeated(self) -> str:
@@ -73,10 +74,8 @@ class Statements:
     def rivals(self) -> str:
         """(the key's first seq, seq, cursor) of every row whose key was staged more than once, key by key, in the order of reading."""
         window = f"PARTITION BY {self.staged_keys}"
-        counted = (
-            f"SELECT min(seq) OVER ({window}) AS first, seq, cursor, count(*) OVER ({window}) AS rows_of_key FROM {self.temporary(STAGE)}"
-        )
-        return f"SELECT first, seq, cursor FROM ({counted}) counted WHERE rows_of_key > 1 ORDER BY first, seq"
+        counted = f'SELECT min(seq) OVER ({window}) AS "first", seq, "cursor", count(*) OVER ({window}) AS rows_of_key FROM {self.temporary(STAGE)}'
+        return f'SELECT "first", seq, "cursor" FROM ({counted}) counted WHERE rows_of_key > 1 ORDER BY "first", seq'
 
     def lose(self) -> str:
         """An INSERT of one loser."""
@@ -118,7 +117,7 @@ class Statements:
     def lock(self) -> str | None:
         """Locks the rows to update in the order of their primary key, and counts them."""
         order = [f"t.{quoted(name)}" for name in self.table.primary] or self.staged_keys.split(", ")
-        return self.dialect.locks(self.table, f"{self._changed()} WHERE v.is_new = 0", ", ".join(order))
+        return self.dialect.locks(f"{self._changed()} WHERE v.is_new = 0", ", ".join(order))
 
     def lost(self) -> str:
         """Rows to update that the table has no more."""
@@ -130,12 +129,8 @@ class Statements:
 
     def update(self, span: Span | None) -> str:
         """Compares again, under the lock, and changes what differs."""
-        assigned = [f"{quoted(column.name)} = s.c{place}" for place, column in enumerate(self.table.columns) if not column.key]
-        return (
-            f"{self.dialect.update} {self.target} AS t SET {', '.join(assigned)} "
-            f"FROM {self.temporary(STAGE)} AS s JOIN {self.temporary(CHANGES)} AS v ON v.seq = s.seq "
-            f"WHERE v.is_new = 0 AND {self.keys} AND {self.differs}{_within(span)}"
-        )
+        assigned = [(column.name, f"s.c{place}") for place, column in enumerate(self.table.columns) if not column.key]
+        return self.dialect.updating(self.target, assigned, self.keys, f"v.is_new = 0 AND {self.differs}{_within(span)}")
 
     def insert(self, span: Span | None, *, listed: bool) -> str:
         """Inserts the rows that the table has not. ``listed``: those among the changes; otherwise all."""
@@ -175,7 +170,10 @@ class Statements:
         return f"({found} IS NULL OR {found} <= {staged})"
 
     def _changed(self) -> str:
-        return f"{self.target} AS t JOIN {self.temporary(STAGE)} AS s ON {self.keys} JOIN {self.temporary(CHANGES)} AS v ON v.seq = s.seq"
+        join = self.dialect.join
+        return (
+            f"{self.temporary(CHANGES)} AS v {join} {self.temporary(STAGE)} AS s ON s.seq = v.seq {join} {self.target} AS t ON {self.keys}"
+        )
 
 
 def _within(span: Span | None) -> str:

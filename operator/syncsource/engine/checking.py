@@ -201,5 +201,6 @@ def _is(value: Any) -> bool:
 def _product(engine: Engine, place: str) -> str:
     with engine.connect() as connection:
         version: Iterator[Any] | None = getattr(connection.dialect, "server_version_info", None)
-    name = {"postgresql": "PostgreSQL", "sqlite": "SQLite", "mysql": "MySQL"}.get(engine.dialect.name, engine.dialect.name)
+    name = {"postgresql": "PostgreSQL", "sqlite": "SQLite", "mysql": "MySQL"}[engine.dialect.name]
+    name = "MariaDB" if getattr(engine.dialect, "is_mariadb", False) else name
     return f"{name} {'.'.join(map(str, version or ()))} at {place}"

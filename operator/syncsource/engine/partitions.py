@@ -76,7 +76,8 @@ def _refusals() -> Iterator[None]:
 @contextmanager
 def _read_only(database: Database) -> Iterator[Connection]:
     sqlite = database.engine.dialect.name == "sqlite"
-    engine = database.engine if sqlite else database.engine.execution_options(postgresql_readonly=True)
+    postgresql = database.engine.dialect.name == "postgresql"
+    engine = database.engine.execution_options(postgresql_readonly=True) if postgresql else database.engine
     with engine.connect() as connection:
         if not sqlite:
             yield connection

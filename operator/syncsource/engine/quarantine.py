@@ -34,7 +34,27 @@ TRIGGER = "Retry"
 _PART = 1000
 _MOMENTS = frozenset(("timestamp", "date"))
 _NUMBERS = frozenset(("integer", "decimal", "float"))
-_NUMERIC = frozenset(("INTEGER", "NUMERIC", "REAL", "int2", "int4", "int8", "numeric", "float4", "float8"))
+_NUMERIC = frozenset(
+    [
+        "INTEGER",
+        "NUMERIC",
+        "REAL",
+        "int2",
+        "int4",
+        "int8",
+        "numeric",
+        "float4",
+        "float8",
+        "tinyint",
+        "smallint",
+        "mediumint",
+        "int",
+        "bigint",
+        "decimal",
+        "float",
+        "double",
+    ]
+)
 """Columns, as the databases call them, that compare numbers as numbers."""
 _LEAST = 4
 """Characters that an id must have at least."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-_INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+_INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert, "mysql": mysql.insert}
 
 
 def writing(engine: Engine) -> Engine:
@@ -28,7 +28,11 @@ def upsert(
     for the value that was to be inserted, so that None means "the new one"."""
     insert = _INSERTS[connection.dialect.name](table)
     insert = insert.from_select(list(values.selected_columns.keys()), values) if isinstance(values, Select) else insert
-    if update is None:
+    if connection.dialect.name == "mysql":  # which takes any unique key; our tables have the primary one alone
+        new = {name: insert.inserted[name] if value is None else value for name, value in (update or {}).items()}
+        first = next(iter(table.primary_key))
+        statement = insert.on_duplicate_key_update(new or {first.name: table.c[first.name]})
+    elif update is None:
         statement = insert.on_conflict_do_nothing(index_elements=list(table.primary_key))
     else:
         new = {name: insert.excluded[name] if value is None else value for name, value in update.items()}

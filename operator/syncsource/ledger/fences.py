@@ -76,5 +76,8 @@ def _newest(connection: Connection, fence: Fence) -> int | None:
 def _interrupt_older(connection: Connection, identity: str, token: int, run: str, at: datetime) -> list[str]:
     older = runs.c.identity == identity, runs.c.fence < token, runs.c.result == "Running"
     message = f"run {run} took over: this one had not finished, and nothing of it was committed"
-    change = update(runs).where(*older).values(result="Interrupted", reason="Interrupted", message=message, finished_at=at)
-    return sorted(connection.execute(change.returning(runs.c.run)).scalars())
+    found = sorted(connection.execute(select(runs.c.run).where(*older).with_for_update()).scalars())
+    if found:
+        ended = {"result": "Interrupted", "reason": "Interrupted", "message": message, "finished_at": at}
+        connection.execute(update(runs).where(runs.c.run.in_(found), *older).values(**ended))
+    return found

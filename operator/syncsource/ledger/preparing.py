@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import Connection, Engine, func, inspect, select
 
 from syncsource.errors import StalledError
@@ -9,6 +12,7 @@ from syncsource.ledger.connecting import reading, upsert, writing
 from syncsource.ledger.migrating import migrate
 from syncsource.ledger.tables import VERSION, metadata, versions
 
+_NAME = "syncsource ledger"
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('syncsource ledger', 0))"
 
 
@@ -20,7 +24,7 @@ def prepare(engine: Engine) -> None:
     with reading(engine).connect() as connection:
         found = _version(connection)
     if found is None or found < VERSION:
-        with writing(engine).begin() as connection:
+        with writing(engine).begin() as connection, _alone(connection):
             found = _brought_up(connection)
     if found > VERSION:
         raise StalledError(
@@ -35,10 +39,24 @@ def version(engine: Engine) -> int | None:
         return _version(connection)
 
 
-def _brought_up(connection: Connection) -> int:
-    """The version after all is done. CREATE TABLE IF NOT EXISTS alone fails where two sessions race; SQLite's writers are alone anyway."""
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """CREATE TABLE IF NOT EXISTS alone fails where two sessions race. SQLite's writers are alone anyway; on MySQL, where each definition commits,
+    a lock of the session outlives them."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(_LOCK)
+    if connection.dialect.name != "mysql":
+        yield
+        return
+    connection.execute(select(func.get_lock(_NAME, 60)))
+    try:
+        yield
+    finally:
+        connection.execute(select(func.release_lock(_NAME)))
+
+
+def _brought_up(connection: Connection) -> int:
+    """The version after all is done."""
     found = _version(connection)
     if found is not None and found > VERSION:
         return found

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Dialect, Index, Integer, MetaData, String, Table, Text, TypeDecorator
+from sqlalchemy import BigInteger, Column, DateTime, Dialect, Index, Integer, MetaData, String, TypeDecorator
+from sqlalchemy import Table as SqlTable
+from sqlalchemy import Text as SqlText
+from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
 VERSION = 2
@@ -13,25 +16,36 @@ VERSION = 2
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware datetime in UTC: timestamptz, or where there is no such type, text of a fixed length that sorts."""
+    """An aware datetime in UTC: timestamptz; on MySQL a datetime without zone; on SQLite text of a fixed length that sorts."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        held: TypeEngine[Any] = String(27) if dialect.name == "sqlite" else DateTime(timezone=True)
-        return dialect.type_descriptor(held)
+        held: dict[str, TypeEngine[Any]] = {"sqlite": String(27), "mysql": mysql.DATETIME(fsp=6)}
+        return dialect.type_descriptor(held.get(dialect.name, DateTime(timezone=True)))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
-        if value is None or dialect.name != "sqlite":
+        if value is None or dialect.name == "postgresql":
             return value
+        if dialect.name == "mysql":
+            return value.astimezone(UTC).replace(tzinfo=None)
         return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
     def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
-        return datetime.fromisoformat(value) if isinstance(value, str) else value
+        if value is None or (isinstance(value, datetime) and value.tzinfo is not None):
+            return value
+        return datetime.fromisoformat(value) if isinstance(value, str) else value.replace(tzinfo=UTC)
 
 
+Text = SqlText().with_variant(mysql.LONGTEXT(), "mysql")
 metadata = MetaData()
+
+
+def Table(name: str, metadata: MetaData, *parts: Column[Any] | Index, **more: Any) -> SqlTable:
+    """A table whose texts compare by code point, on MySQL too."""
+    return SqlTable(name, metadata, *parts, mysql_engine="InnoDB", mysql_charset="utf8mb4", mysql_collate="utf8mb4_bin", **more)
+
 
 _IDENTITY, _PARTITION, _WORD = String(400), String(200), String(64)
 

@@ -22,7 +22,7 @@ class PartitionsFrom(Part):
     """A column of a table in the destination's database, such as one that another SyncSource fills."""
 
     schema_: Annotated[str, Field(min_length=1, max_length=63)] | None = Field(
-        None, alias="schema", description="Schema of the table, on PostgreSQL. Absent: the connection's default."
+        None, alias="schema", description="Schema of the table: on MySQL and MariaDB the database. Absent: the connection's default."
     )
     table: _Name = Field(description="Name of the table.")
     column: _Name = Field(description="Column whose values are the partitions: each distinct one, in its order, NULL left out.")

@@ -33,7 +33,7 @@ class Schedule(Part):
 
 
 class SqlDestination(Part):
-    """A table in PostgreSQL or SQLite."""
+    """A table in PostgreSQL, MySQL, MariaDB or SQLite."""
 
     model_config = ruled(
         ("self.table == oldSelf.table", "table is immutable", ".table"),
@@ -42,9 +42,13 @@ class SqlDestination(Part):
             "schema is immutable",
         ),
     )
-    url_from: UrlFrom = Field(description="The database URL: postgresql://user:password@host:5432/name or sqlite:////path/to/file.db.")
+    url_from: UrlFrom = Field(
+        description=(
+            "The database URL: postgresql://user:password@host:5432/name, mysql://user:password@host:3306/name or sqlite:////path/to/file.db."
+        )
+    )
     schema_: Annotated[str, Field(min_length=1, max_length=63)] | None = Field(
-        None, alias="schema", description="Schema of the table, on PostgreSQL. Absent: the connection's default."
+        None, alias="schema", description="Schema of the table: on MySQL and MariaDB the database. Absent: the connection's default."
     )
     table: Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[^\x00-\x1f]+$")] = Field(description="Name of the table.")
     create_table: bool = Field(False, description="Create the table from spec.fields if it does not exist.")
@@ -53,7 +57,7 @@ class SqlDestination(Part):
 class Destination(Part):
     """Where rows go."""
 
-    sql: SqlDestination = Field(description="A table in PostgreSQL or SQLite.")
+    sql: SqlDestination = Field(description="A table in PostgreSQL, MySQL, MariaDB or SQLite.")
 
 
 class Write(Part):

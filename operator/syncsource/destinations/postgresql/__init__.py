@@ -11,7 +11,7 @@ from sqlalchemy import URL, Engine
 
 from syncsource.destinations.dialect import Load, Refusal
 from syncsource.destinations.postgresql import catalog, columns, connecting, copying, faults
-from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, quoted
+from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, quoted, updating
 from syncsource.destinations.table import Column, Found, Layout, Table
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
@@ -27,7 +27,8 @@ class PostgreSQL:
     temp = "pg_temp"
     placeholder = "%s"
     insert = "INSERT INTO"
-    update = "UPDATE"
+    join = "JOIN"
+    work_index = ""
 
     def engine(self, url: URL, patience: float) -> Engine:
         return connecting.connect(url, patience)
@@ -60,7 +61,7 @@ class PostgreSQL:
     def stage_ddl(self, table: Table, cursors: bool) -> Sequence[str]:
         """CREATE … AS keeps each column's type, length and collation."""
         typed = [f"{quoted(column.name)} AS c{place}" for place, column in enumerate(table.columns)]
-        extra = ["NULL::text AS cursor"] if cursors else []
+        extra = ['NULL::text AS "cursor"'] if cursors else []
         select = ", ".join(["0::bigint AS seq", *extra, *typed])
         return [
             f"CREATE TEMPORARY TABLE {STAGE} ON COMMIT PRESERVE ROWS AS SELECT {select} FROM {quoted(table.schema, table.name)} WITH NO DATA"
@@ -96,7 +97,10 @@ class PostgreSQL:
             statements.append(f"SELECT pg_advisory_xact_lock(hashtextextended('syncsource ' || '{name}', 0))")
         return statements
 
-    def locks(self, table: Table, joined: str, order: str) -> str | None:
+    def updating(self, target: str, assigned: Sequence[tuple[str, str]], keys: str, where: str) -> str:
+        return updating("UPDATE", self.temp, target, assigned, keys, where)
+
+    def locks(self, joined: str, order: str) -> str | None:
         return f"SELECT count(*) FROM (SELECT 1 FROM {joined} ORDER BY {order} FOR UPDATE OF t) locked"
 
     def bisecting(self) -> Sequence[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import URL, Engine
 
 from syncsource.destinations.dialect import Load, Refusal
-from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, quoted
+from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, quoted, updating
 from syncsource.destinations.sqlite import columns, connecting, faults, schema
 from syncsource.destinations.table import Column, Found, Layout, Table
 from syncsource.destinations.values import Codec
@@ -24,7 +24,8 @@ class SQLite:
     temp = "temp"
     placeholder = "?"
     insert = "INSERT OR ABORT INTO"  # a table may declare UNIQUE … ON CONFLICT REPLACE, which would delete rows
-    update = "UPDATE OR ABORT"
+    join = "JOIN"
+    work_index = ""
 
     def engine(self, url: URL, patience: float) -> Engine:
         return connecting.connect(url, patience)
@@ -57,7 +58,7 @@ class SQLite:
 
     def stage_ddl(self, table: Table, cursors: bool) -> Sequence[str]:
         typed = [f"c{place} {_affinity(column)} COLLATE {column.found.collation}" for place, column in enumerate(table.columns)]
-        parts = ["seq INTEGER PRIMARY KEY", *(["cursor TEXT"] if cursors else []), *typed]
+        parts = ["seq INTEGER PRIMARY KEY", *(['"cursor" TEXT'] if cursors else []), *typed]
         return [f"CREATE TEMPORARY TABLE {STAGE} ({', '.join(parts)})"]
 
     @contextmanager
@@ -84,7 +85,10 @@ class SQLite:
     def guards(self, table: Table) -> Sequence[str]:
         return []
 
-    def locks(self, table: Table, joined: str, order: str) -> str | None:
+    def updating(self, target: str, assigned: Sequence[tuple[str, str]], keys: str, where: str) -> str:
+        return updating("UPDATE OR ABORT", self.temp, target, assigned, keys, where)
+
+    def locks(self, joined: str, order: str) -> str | None:
         """BEGIN IMMEDIATE keeps every other writer out."""
 
     def bisecting(self) -> Sequence[str]:

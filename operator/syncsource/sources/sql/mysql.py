@@ -22,7 +22,6 @@ from sqlalchemy import URL
 
 from syncsource.databases import mysql
 from syncsource.databases.faults import Fault
-from syncsource.errors import StalledError
 from syncsource.sources.sql.dialect import NUMBER, Bound, Column, Driver, Order, Rows, Statement, as_number, without_zone
 from syncsource.sources.sql.values import Codec, Unreadable, bits, number, octets, parsed, single
 
@@ -34,11 +33,6 @@ _BINARY = 63
 """The character set of what is no text."""
 
 _DECODERS: dict[Any, Any] = {**converters.encoders, **dict.fromkeys(_INTEGERS, int), **dict.fromkeys(_DECIMALS, Decimal)}
-_OPTIONS = frozenset(
-    ("unix_socket", "connect_timeout", "charset", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "ssl_verify_identity", "ssl_disabled")
-)
-"""What a URL may set: the rest would change what is read, or read files of this machine."""
-
 _SETTINGS = (
     "SET NAMES utf8mb4",
     "SET time_zone = '+00:00', net_write_timeout = 3600",  # a slow writer is not to end the read
@@ -86,7 +80,7 @@ class MySQL:
             "read_timeout": math.ceil(timeout),
             "write_timeout": math.ceil(timeout),
         }
-        arguments = {**limits, **_arguments(url)}
+        arguments = {**limits, **mysql.arguments(url, "spec.source.sql.urlFrom")}
         driver = pymysql.connect(**arguments, conv=_DECODERS, cursorclass=_Stream, autocommit=True)
         for setting in _SETTINGS:
             _execute(driver, setting)
@@ -142,23 +136,6 @@ class MySQL:
         if order in (Order.INSTANT, Order.LOCAL):
             return "CAST(", Bound(without_zone(text, zone if order is Order.LOCAL else UTC)), " AS DATETIME(6))"
         return (Bound(as_number(text) if order is Order.NUMBER else text[:10]),)
-
-
-def _arguments(url: URL) -> dict[str, Any]:
-    unknown = sorted(set(url.query) - _OPTIONS)
-    if unknown:
-        raise StalledError(f"spec.source.sql.urlFrom: the URL sets {unknown[0]!r}: remove it; it may set {', '.join(sorted(_OPTIONS))}")
-    options = {name: _option(value if isinstance(value, str) else value[-1]) for name, value in url.query.items()}
-    if "unix_socket" in options:
-        options.setdefault("ssl_disabled", True)  # it stays within the machine
-    given = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, "database": url.database}
-    return {**{name: value for name, value in given.items() if value is not None}, **options}
-
-
-def _option(text: str) -> str | bool | int:
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    return int(text) if text.isdecimal() else text
 
 
 def _execute(connection: Any, statement: str, *values: Any) -> None:

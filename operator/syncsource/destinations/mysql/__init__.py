@@ -1,0 +1,137 @@
+"""MySQL and MariaDB: multi-row inserts into a temporary table, tables joined in our order so that no other row is locked, bytes compared where
+texts are equal to a collation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import URL, Engine
+
+from syncsource.destinations.dialect import Load, Refusal
+from syncsource.destinations.mysql import columns, connecting, faults, inserting, schema
+from syncsource.destinations.quoting import CHANGES, STAGE, quoted
+from syncsource.destinations.table import Column, Found, Layout, Table
+from syncsource.destinations.values import Codec
+from syncsource.errors import SyncError
+from syncsource.resource.fields import FieldSpec
+
+_TEXTUAL = frozenset(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum"))
+_MOMENTS = frozenset(("datetime", "timestamp"))
+_LOCK_SECONDS = 30
+
+
+class MySQL:
+    """MariaDB 10.6 and MySQL 8.0.19, and later."""
+
+    begin = "BEGIN"
+    temp = ""
+    placeholder = "%s"
+    insert = "INSERT INTO"
+    join = "STRAIGHT_JOIN"
+    work_index = ", KEY (seq)"
+
+    def engine(self, url: URL, patience: float) -> Engine:
+        return connecting.connect(url, patience)
+
+    def translate(self, error: BaseException, place: str) -> SyncError | None:
+        return faults.translate(error, place)
+
+    def refusal(self, error: BaseException) -> Refusal:
+        return faults.refusal(error)
+
+    def layout(self, driver: Any, schema_name: str | None, name: str) -> Layout | None:
+        return schema.layout(driver, schema_name, name)
+
+    def create(self, driver: Any, schema_name: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
+        """Texts compare by code point, spaces at their end included."""
+        mariadb = "MariaDB" in driver.get_server_info()
+        parts = [f"{quoted(field.name)} {columns.created(field.type, len(keys) if field.name in keys else 0)}" for field in fields]
+        parts.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))})")
+        collation = "utf8mb4_nopad_bin" if mariadb else "utf8mb4_0900_bin"
+        with driver.cursor() as cursor:
+            cursor.execute(
+                f"CREATE TABLE IF NOT EXISTS {quoted(schema_name, name)} ({', '.join(parts)}) "
+                f"ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARACTER SET utf8mb4 COLLATE {collation}"
+            )
+
+    def created(self, field_type: str) -> str:
+        return columns.created(field_type)
+
+    def find(self, columns: Sequence[Found], name: str) -> Found | None:
+        """Names of columns fold case; one that is written alike comes first."""
+        alike = [column for column in columns if column.name.lower() == name.lower()]
+        return next((column for column in alike if column.name == name), alike[0] if alike else None)
+
+    def codec(self, found: Found, field_type: str, key: bool) -> Codec | None:
+        return None if key and field_type == "json" else columns.codec(found, field_type)
+
+    def stage_ddl(self, table: Table, cursors: bool) -> Sequence[str]:
+        """CREATE … SELECT keeps each column's type, length and collation."""
+        typed = [f"{quoted(column.name)} AS c{place}" for place, column in enumerate(table.columns)]
+        own = ["seq bigint NOT NULL PRIMARY KEY", *(['"cursor" longtext CHARACTER SET utf8mb4'] if cursors else [])]
+        select = ", ".join(["0 AS seq", *(['NULL AS "cursor"'] if cursors else []), *typed])
+        return [
+            f"CREATE TEMPORARY TABLE {STAGE} ({', '.join(own)}) ENGINE=InnoDB ROW_FORMAT=DYNAMIC "
+            f"SELECT {select} FROM {quoted(table.schema, table.name)} LIMIT 0"
+        ]
+
+    @contextmanager
+    def loading(self, driver: Any, names: Sequence[str]) -> Iterator[Load]:
+        """In a transaction of its own, which touches nothing but the temporary table."""
+        driver.begin()
+        try:
+            yield partial(inserting.send, driver, f"INSERT INTO {STAGE} ({', '.join(names)}) VALUES ")
+        except BaseException:
+            driver.rollback()
+            raise
+        driver.commit()
+
+    def staged(self, table: Table) -> Sequence[str]:
+        return []
+
+    def differs(self, column: Column, one: str, other: str) -> str:
+        if column.found.base in _TEXTUAL:
+            return f"NOT (CAST({one} AS BINARY) <=> CAST({other} AS BINARY))"
+        return f"NOT ({one} <=> {other})"
+
+    def readable(self, column: Column, expression: str) -> str:
+        """PyMySQL makes objects of its own of instants and times."""
+        if column.found.base in _MOMENTS and column.field_type == "timestamp":
+            return f"CONCAT(REPLACE({expression}, ' ', 'T'), 'Z')"
+        return f"CAST({expression} AS CHAR)" if column.found.base in ("time", "json") else expression
+
+    def guards(self, table: Table) -> Sequence[str]:
+        """Without a unique index nothing but a lock keeps two SyncSources of one table from inserting the same key; people are not held up by it.
+        It ends with the connection. One that is not given is an error: two rows where one is wanted."""
+        if table.key_unique:
+            return []
+        name = sha256(quoted(table.schema, table.name).encode()).hexdigest()[:40]
+        return [f"SELECT IF(GET_LOCK('syncsource {name}', {_LOCK_SECONDS}) = 1, 1, (SELECT 1 UNION SELECT 2))"]
+
+    def updating(self, target: str, assigned: Sequence[tuple[str, str]], keys: str, where: str) -> str:
+        pairs = ", ".join(f"t.{quoted(name)} = {value}" for name, value in assigned)
+        return f"UPDATE {CHANGES} AS v STRAIGHT_JOIN {STAGE} AS s ON s.seq = v.seq STRAIGHT_JOIN {target} AS t ON {keys} SET {pairs} WHERE {where}"
+
+    def locks(self, joined: str, order: str) -> str | None:
+        """In the order of the changes: whoever waits for us in a circle is told to try again."""
+        return f"SELECT count(*) FROM {joined} FOR UPDATE"
+
+    def bisecting(self) -> Sequence[str]:
+        """The work tables have their indexes from the beginning: to add one would commit."""
+        return []
+
+    def stream(self, driver: Any, statement: str) -> Iterator[tuple[Any, ...]]:
+        """All of them are in the client's memory: a connection that sends rows takes no other statement."""
+        with driver.cursor() as cursor:
+            cursor.execute(statement)
+            yield from cursor
+
+    def in_place(self, driver: Any) -> bool:
+        return True
+
+    def cancel(self, driver: Any) -> None:
+        connecting.cancel(driver)

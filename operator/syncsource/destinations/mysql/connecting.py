@@ -1,0 +1,54 @@
+"""Connections to MySQL and MariaDB: their settings, which are the same for every session."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pymysql
+from pymysql.constants import CLIENT
+from sqlalchemy import URL, Engine, create_engine
+
+from syncsource.databases.mysql import arguments
+
+_MODE = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,ANSI_QUOTES"
+"""Nothing is cut, rounded to a range or replaced without an error; 0 is a value; names are quoted as in the other databases."""
+_TIMEOUT = 3600
+"""Seconds that a statement's answer may take: comparing millions of rows is one statement."""
+
+
+class Connection(pymysql.connections.Connection):
+    """A connection that knows how to make another, and how long a statement may be."""
+
+    def __init__(self, patience: float, **given: Any) -> None:
+        self.given = {"connect_timeout": 10, **given, "charset": "utf8mb4"}
+        super().__init__(**self.given, client_flag=CLIENT.FOUND_ROWS, read_timeout=_TIMEOUT)
+        settings = (
+            f"sql_mode = '{_MODE}', time_zone = '+00:00', foreign_key_checks = 1, unique_checks = 1, sql_safe_updates = 0, "
+            f"innodb_lock_wait_timeout = {max(1, round(patience))}, lock_wait_timeout = {max(1, round(patience))}"
+        )
+        with self.cursor() as cursor:
+            cursor.execute(f"SET SESSION {settings}")
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            cursor.execute("SELECT @@max_allowed_packet")
+            self.longest: int = cursor.fetchall()[0][0]
+
+
+def connect(url: URL, patience: float) -> Engine:
+    """A lazy engine with a small pool whose connections are tried before use."""
+    given = arguments(url, "spec.destination.sql.urlFrom")
+    return create_engine(
+        url.set(drivername="mysql+pymysql", query={}),
+        creator=lambda: Connection(patience, **given),
+        pool_size=2,
+        max_overflow=80,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        hide_parameters=True,
+    )
+
+
+def cancel(connection: Connection) -> None:
+    """The protocol has no word for it: another connection stops what this one does."""
+    with suppress(pymysql.err.Error, OSError), pymysql.connect(**connection.given) as other, other.cursor() as cursor:
+        cursor.execute(f"KILL QUERY {connection.thread_id()}")  # type: ignore[no-untyped-call]
