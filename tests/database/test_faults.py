@@ -41,7 +41,7 @@ def _is_silent(error: SyncError) -> None:
         ("", "is not a database URL"),
         ("no url", "is not a database URL"),
         (f"postgresql://u:{QUOTED}@host:port/name", "is not a database URL"),
-        (f"mysql://u:{QUOTED}@host/name", "names the database 'mysql', which is not supported"),
+        (f"oracle://u:{QUOTED}@host/name", "names the database 'oracle', which is not supported"),
         (f"postgresql://u:{QUOTED}@host", "names no database"),
         ("sqlite://", "needs a file"),
         ("sqlite:///:memory:", "needs a file"),

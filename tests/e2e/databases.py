@@ -53,7 +53,9 @@ def sqlite_file(file: Path) -> Iterator[Warehouse]:
 @contextmanager
 def opened(kind: str, url: str) -> Iterator[Warehouse]:
     """Connections to a database; it is reached when one is used."""
-    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    engine = create_engine(
+        url.replace("postgresql:", "postgresql+psycopg:").replace("mysql:", "mysql+pymysql:"), isolation_level="AUTOCOMMIT"
+    )
     try:
         yield Warehouse(kind, url, engine)
     finally:

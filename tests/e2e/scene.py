@@ -43,7 +43,8 @@ class Scene:
         return self.cluster.request(self.name, token)
 
     def rows(self) -> set[tuple[Any, ...]]:
-        found = self.warehouse.sql(f"SELECT id, customer, CAST(total AS TEXT) FROM {self.table}")
+        text = "CHAR" if self.warehouse.kind == "mariadb" else "TEXT"
+        found = self.warehouse.sql(f"SELECT id, customer, CAST(total AS {text}) FROM {self.table}")
         rows = {tuple(row) for row in found}
         assert len(rows) == len(found)
         return rows

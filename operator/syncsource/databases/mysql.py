@@ -73,7 +73,8 @@ def arguments(url: URL, field: str) -> dict[str, Any]:
     options = {name: _option(value if isinstance(value, str) else value[-1]) for name, value in url.query.items()}
     if "unix_socket" in options:
         options.setdefault("ssl_disabled", True)  # it stays within the machine
-    given = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, "database": url.database}
+    password = None if url.password is None else str(url.password).encode()  # PyMySQL would make Latin-1 of it
+    given = {"host": url.host, "port": url.port, "user": url.username, "password": password, "database": url.database}
     return {**{name: value for name, value in given.items() if value is not None}, **options}
 
 
