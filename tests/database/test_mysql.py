@@ -10,6 +10,7 @@ from typing import Any
 import pymysql
 import pytest
 
+from syncsource import ledger
 from syncsource.destinations import Writer, open_database
 from syncsource.errors import AbortedError, RetryableError, SchemaMismatch, StalledError
 
@@ -209,3 +210,53 @@ def test_the_server_s_own_settings_change_nothing(mariadb: Any, mariadb_uri: str
         finally:
             cursor.execute(f"SET GLOBAL sql_mode = '{before[0]}', GLOBAL time_zone = '{before[1]}', GLOBAL autocommit = {before[2]}")
     assert mariadb.sql("SELECT at, name FROM t WHERE id = 1") == [(datetime(2026, 1, 1), "it's \\ here")]  # noqa: DTZ001
+
+
+def test_a_key_that_is_set_on_update_stays(mariadb: Any) -> None:
+    """Or its row would be written anew by the next run."""
+    mariadb.sql("CREATE TABLE t (at timestamp(6) NOT NULL DEFAULT now(6) ON UPDATE now(6), n integer, PRIMARY KEY (at))")
+    table = mariadb.table("t", ["at"], create=False, at="timestamp", n="integer")
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    mariadb.write(table, [(moment, 1)])
+    assert mariadb.write(table, [(moment, 2)]).counts == (0, 1, 0, 0, 0)
+    assert mariadb.write(table, [(moment, 2)]).counts == (0, 0, 1, 0, 0)
+    assert mariadb.sql("SELECT at, n FROM t") == [(datetime(2026, 1, 1), 2)]  # noqa: DTZ001
+
+
+def test_what_a_database_of_another_character_set_refuses_is_told(mariadb: Any) -> None:
+    mariadb.sql("ALTER DATABASE CHARACTER SET latin1")
+    mariadb.sql("CREATE TABLE t (id integer PRIMARY KEY, name varchar(99) UNIQUE) CHARACTER SET utf8mb4")
+    table = mariadb.table("t", create=False, id="integer", name="text")
+    result = mariadb.write(table, [(1, "Łódź"), (2, "Łódź 😀"), (3, "Łódź")])
+    assert (result.counts, [one.reason for one in result.rejected]) == ((2, 0, 0, 0, 1), ["ConstraintViolation"])
+    assert "Łódź" in result.rejected[0].message
+
+
+def test_defaults_that_are_no_dates_are_somebody_else_s_business(mariadb: Any) -> None:
+    with mariadb.plain.connect() as old:
+        old.exec_driver_sql("SET sql_mode = ''")
+        old.exec_driver_sql("CREATE TABLE t (id integer PRIMARY KEY, at datetime(6) NOT NULL DEFAULT '0000-00-00 00:00:00')")
+    table = mariadb.table("t", create=False, id="integer", at="timestamp")
+    assert mariadb.write(table, [(1, datetime(2026, 1, 1, tzinfo=UTC))]).counts == (1, 0, 0, 0, 0)
+
+
+def test_a_trigger_s_own_error_refuses_its_row_alone(mariadb: Any) -> None:
+    mariadb.sql("CREATE TABLE t (id integer PRIMARY KEY, n integer)")
+    mariadb.sql(
+        "CREATE TRIGGER guard BEFORE INSERT ON t FOR EACH ROW IF NEW.n < 0 THEN "
+        "SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 30001, MESSAGE_TEXT = 'not below zero'; END IF"
+    )
+    result = mariadb.write(mariadb.table("t", create=False, id="integer", n="integer"), [(1, 1), (2, -1), (3, 3)])
+    assert (result.counts, [(one.reason, one.message) for one in result.rejected]) == (
+        (2, 0, 0, 0, 1),
+        [("ConstraintViolation", "not below zero")],
+    )
+
+
+def test_a_space_at_the_end_makes_another_partition(mariadb: Any) -> None:
+    ledger.prepare(mariadb.database.engine)
+    with mariadb.database.engine.begin() as connection:
+        for partition in ("a", "a ", "A"):
+            ledger.save_cursor(connection, "me", f"of {partition!r}", "h", partition)
+        kept = [ledger.cursor(connection, "me", partition) for partition in ("a", "a ", "A")]
+    assert [one.text for one in kept if one] == ["of 'a'", "of 'a '", "of 'A'"]

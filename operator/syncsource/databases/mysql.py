@@ -43,9 +43,14 @@ _KINDS: dict[int, tuple[type[SyncError], str]] = {
     ER.LOCK_DEADLOCK: (RetryableError, "DatabaseBusy"),
     1020: (RetryableError, "DatabaseBusy"),
     1317: (RetryableError, "DatabaseBusy"),  # the query was interrupted
+    1242: (RetryableError, "DatabaseBusy"),  # a lock of a name was not given: two rows where one is wanted
+    3101: (RetryableError, "DatabaseBusy"),  # rolled back by the other servers of its group
+    1114: (RetryableError, "DiskFull"),
     1412: (RetryableError, "DatabaseBusy"),  # the table's definition changed since the snapshot
     **dict.fromkeys(_QUERY_TIMEOUTS, (RetryableError, "Timeout")),
-    **dict.fromkeys((ER.CON_COUNT_ERROR, 1203, 1226, 1053, 1927, 1152, 1158, 1159, 1160, 1161), (RetryableError, "DatabaseUnavailable")),
+    **dict.fromkeys(
+        (ER.CON_COUNT_ERROR, 1203, 1226, 1053, 1927, 1152, 1158, 1159, 1160, 1161, 1047, 4031), (RetryableError, "DatabaseUnavailable")
+    ),
     ER.DISK_FULL: (RetryableError, "DiskFull"),
 }
 

@@ -17,6 +17,7 @@ from syncsource.destinations.sqlite import SQLite
 from syncsource.errors import StalledError, SyncError
 
 _DIALECTS: dict[str, Dialect] = {"postgresql": PostgreSQL(), "mysql": MySQL(), "sqlite": SQLite()}
+_NO_TABLE = 1146
 PATIENCE = 30.0
 """Seconds to wait for a lock that somebody else holds, before the run is retried later."""
 
@@ -88,8 +89,8 @@ class _Border:
         self._database = database
 
     def __call__(self, context: ExceptionContext) -> None:
-        if (context.statement or "").startswith("DESCRIBE "):  # SQLAlchemy's way to ask MySQL whether a table is there
-            return
+        if (context.statement or "").startswith("DESCRIBE ") and context.original_exception.args[:1] == (_NO_TABLE,):
+            return  # SQLAlchemy's way to ask MySQL whether a table is there
         ours = self._database.translate(context.original_exception)
         if ours is not None:
             raise ours from context.original_exception

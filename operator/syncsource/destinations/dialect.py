@@ -56,10 +56,6 @@ class Dialect(Protocol):
     def join(self) -> str:
         """The word that joins tables to be locked."""
 
-    @property
-    def work_index(self) -> str:
-        """What a work table's definition says of an index on seq; empty where one is made when it is needed."""
-
     def engine(self, url: URL, patience: float) -> Engine:
         """Connections with the session settings that rows need. ``patience``: seconds to wait for somebody else's lock."""
 
@@ -87,6 +83,9 @@ class Dialect(Protocol):
     def stage_ddl(self, table: Table, cursors: bool) -> Sequence[str]:
         """Creates the staging table: seq, cursor where ``cursors``, and a column c<place> for each mapped one, typed as it is."""
 
+    def work_table(self, columns: str) -> str:
+        """The rest of a definition of a small temporary table with these columns, one of them seq."""
+
     def loading(self, driver: Driver, names: Sequence[str]) -> AbstractContextManager[Load]:
         """What fills these columns of the staging table: with all that is handed to it until its end, or with nothing where that raises."""
 
@@ -102,8 +101,9 @@ class Dialect(Protocol):
     def guards(self, table: Table) -> Sequence[str]:
         """Statements that begin the writing transaction."""
 
-    def updating(self, target: str, assigned: Sequence[tuple[str, str]], keys: str, where: str) -> str:
-        """Sets columns of the table ``t`` to values of its staged rows ``s`` among the changes ``v``, joined by ``keys``."""
+    def updating(self, target: str, assigned: Sequence[tuple[str, str]], kept: Sequence[str], keys: str, where: str) -> str:
+        """Sets columns of the table ``t`` to values of its staged rows ``s`` among the changes ``v``, joined by ``keys``. ``kept``: the columns
+        of the key, which stay whatever the table's definition says of updates."""
 
     def locks(self, joined: str, order: str) -> str | None:
         """A query that locks the table's rows ``t`` of a join and counts them; None where the transaction locks them already."""

@@ -55,12 +55,12 @@ class Statements:
     def work_tables(self) -> list[str]:
         """Creates the small tables that the writing needs beside the staging table: as few and as narrow as can be, since each
         costs PostgreSQL entries in its catalog, and twice as many where texts have no limit."""
-        index = self.dialect.work_index
-        return [
-            f"CREATE TEMPORARY TABLE {CHANGES} (seq bigint NOT NULL, is_new int NOT NULL{index})",
-            f"CREATE TEMPORARY TABLE {ASIDE} (seq bigint NOT NULL{index})",
-            f"CREATE TEMPORARY TABLE {REFUSED} (seq bigint, reason varchar(32), message varchar({MESSAGE_LIMIT}), field varchar(64){index})",
-        ]
+        columns = {
+            CHANGES: "seq bigint NOT NULL, is_new int NOT NULL",
+            ASIDE: "seq bigint NOT NULL",
+            REFUSED: f"seq bigint, reason varchar(32), message varchar({MESSAGE_LIMIT}), field varchar(64)",
+        }
+        return [f"CREATE TEMPORARY TABLE {name} {self.dialect.work_table(has)}" for name, has in columns.items()]
 
     def repeated(self) -> str:
         """A row where a key was staged more than once."""
@@ -130,7 +130,8 @@ class Statements:
     def update(self, span: Span | None) -> str:
         """Compares again, under the lock, and changes what differs."""
         assigned = [(column.name, f"s.c{place}") for place, column in enumerate(self.table.columns) if not column.key]
-        return self.dialect.updating(self.target, assigned, self.keys, f"v.is_new = 0 AND {self.differs}{_within(span)}")
+        kept = [column.name for column in self.table.columns if column.key]
+        return self.dialect.updating(self.target, assigned, kept, self.keys, f"v.is_new = 0 AND {self.differs}{_within(span)}")
 
     def insert(self, span: Span | None, *, listed: bool) -> str:
         """Inserts the rows that the table has not. ``listed``: those among the changes; otherwise all."""

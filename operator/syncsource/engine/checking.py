@@ -30,7 +30,7 @@ from syncsource.engine.stopping import Stop
 from syncsource.records.batch import Batch
 from syncsource.records.shape import Shape
 from syncsource.resource.spec import SyncSourceSpec
-from syncsource.sources.base import Page, Slice
+from syncsource.sources.base import PAUSE, Page, Slice
 from syncsource.sources.noting import listening
 
 
@@ -93,7 +93,7 @@ class _Check:
         with listening(lambda step, told: self._ok(step, told)), closing(self._opened(spec, self._plan.secrets)) as source:
             partition = self._partition()
             started = time.monotonic()
-            page = next(iter(source.pages(Slice(partition=partition))), Page([]))
+            page = next((page for page in source.pages(Slice(partition=partition)) if page is not PAUSE), Page([]))
         self._first_page(page, time.monotonic() - started)
         shape = Shape.of(spec, partition)
         if page.records and spec.fields:

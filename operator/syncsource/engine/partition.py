@@ -193,10 +193,11 @@ class PartitionRun:
     def _read_and_write(self, span: Span, state: str | None) -> None:
         setting, zone = self._setting, self._shape.zone
         part = Slice(since=span.since, until=span.until, partition=self._partition, state=state)
+        self._begin()
         with (
             Writer(setting.database, setting.table, setting.spec.write.on_existing, zone=zone) as writer,
             setting.stop.calling(writer.cancel),
-            self._reader(part) as reader,
+            Reader(self._source, self._shape, part, setting.stop) as reader,
         ):
             quarantined = self._invalid.count
             read, seen = self._stage(writer, reader, span.last)
@@ -207,12 +208,12 @@ class PartitionRun:
             with setting.turn:
                 self._write(writer, span, cursor, read, quarantined)
 
-    def _reader(self, part: Slice) -> Reader:
+    def _begin(self) -> None:
+        """Waits until it may be read, without a connection: that may take long."""
         if self._slot is not None:
             self._slot.take()
         if not self.windows:
             self._tell()
-        return Reader(self._source, self._shape, part, self._setting.stop)
 
     def _stage(self, writer: Writer, reader: Reader, last: bool) -> tuple[int, str | None]:
         """Stages every batch; returns how many records came, and their highest cursor."""
@@ -226,7 +227,7 @@ class PartitionRun:
             self._skipped += batch.skipped
             self._keep_aside(writer, batch.rejected)
             if waiting.add(batch) >= STAGE_ROWS or not self._source.waits:
-                self._flush(writer, waiting, more=not self._source.waits)
+                self._flush(writer, waiting, more=not self._source.waits and batch.read > 0)
             self._setting.moved(batch.read, reader.pages - pages, "Reading")
             pages = reader.pages
         if last and self._slot is not None:

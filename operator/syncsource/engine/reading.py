@@ -13,7 +13,7 @@ from syncsource import failpoints
 from syncsource.engine.stopping import Stop
 from syncsource.records.batch import Batch
 from syncsource.records.shape import Shape
-from syncsource.sources.base import Slice, Source
+from syncsource.sources.base import PAUSE, Slice, Source
 
 QUEUE_LENGTH = 4
 """Pages that may wait between reading and writing: enough to overlap, few enough to keep memory flat."""
@@ -64,6 +64,9 @@ class Reader:
 
     def _batches(self) -> Iterator[Batch]:
         for page in self._source.pages(self._part):
+            if page is PAUSE:
+                yield Batch(0, [])
+                continue
             failpoints.hit("after-page")
             self.pages += 1
             self.served_at = self.served_at or page.served_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, func, inspect, select
+from sqlalchemy import Connection, Engine, MetaData, func, inspect, select
 
 from syncsource.errors import StalledError
 from syncsource.ledger.connecting import reading, upsert, writing
@@ -62,9 +62,20 @@ def _brought_up(connection: Connection) -> int:
         return found
     if found is not None and found < VERSION:
         migrate(connection, found)
-    metadata.create_all(connection)
+    _definitions(connection).create_all(connection)
     upsert(connection, versions, {"version": VERSION}, None)
     return VERSION
+
+
+def _definitions(connection: Connection) -> MetaData:
+    """The tables. MySQL and MariaDB have no name in common for the collation in which a space at the end counts."""
+    if connection.dialect.name != "mysql":
+        return metadata
+    found = MetaData()
+    for table in metadata.sorted_tables:
+        options = table.to_metadata(found).dialect_options["mysql"]
+        options["collate"] = "utf8mb4_nopad_bin" if getattr(connection.dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
+    return found
 
 
 def _version(connection: Connection) -> int | None:

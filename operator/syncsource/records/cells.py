@@ -64,7 +64,7 @@ class Cells(Sequence[Record]):
         """Empty cells, the usual nulls, are seen without a look into the set."""
         if not self.nulls:
             return False
-        return not all(cells) if self.nulls == {""} else not self.nulls.isdisjoint(cells)
+        return not all(cells) if self.nulls == {""} else None in cells or not self.nulls.isdisjoint(cells)
 
     def _record(self, row: Sequence[Any]) -> Record:
         if not self.nulls:

@@ -47,9 +47,8 @@ class Written(Sequence[Any]):
 
     __slots__ = ("_typed", "_values", "texts")
 
-    def __init__(self, texts: Sequence[str], typed: Callable[[str], Any]) -> None:
-        self.texts, self._typed = texts, typed
-        self._values: list[Any] | None = None
+    def __init__(self, texts: Sequence[str], typed: Callable[[str], Any], values: list[Any] | None = None) -> None:
+        self.texts, self._typed, self._values = texts, typed, values
 
     @property
     def values(self) -> list[Any]:
@@ -84,7 +83,7 @@ def kinds(values: Sequence[Any]) -> set[type]:
 
 def has_nulls(values: Sequence[Any]) -> bool:
     """Whether a column holds None."""
-    return type(values) is not Texts and not isinstance(values, Written) and NONE in map(type, values)
+    return type(values) is not Texts and not isinstance(values, Written) and None in values
 
 
 def over_present(bulk: Bulk, values: list[Any]) -> Sequence[Any]:

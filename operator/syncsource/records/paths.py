@@ -34,14 +34,14 @@ def column(path: str) -> Column:
     steps = [itemgetter(name) for name in way]
 
     def values(records: Sequence[Any]) -> list[Any]:
-        if isinstance(records, Cells):
-            return [reduce(_step, way[1:], cell) for cell in records.column(way[0])] if steps[1:] else records.column(way[0])
+        inner = isinstance(records, Cells)
+        start: list[Any] = records.column(way[0]) if isinstance(records, Cells) else list(records)
+        found = start
         try:
-            found = list(records)
-            for step in steps:
+            for step in steps[inner:]:
                 found = list(map(step, found))
         except (KeyError, TypeError, IndexError):  # absent or null on the way
-            return list(map(one, records))
+            return [reduce(_step, way[1:], cell) for cell in start] if inner else list(map(one, records))
         return found
 
     return values

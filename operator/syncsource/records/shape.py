@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, tzinfo
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -43,6 +44,7 @@ class Shape:
         self._cursor = paths.column(cursor) if cursor else None
         self._filter = Filter(filter) if filter else None
         self._checks = [check(rule, fields) for rule in rules]
+        self._names = _names(fields)
         self.zone = cursor_zone(fields, cursor)
 
     @classmethod
@@ -77,10 +79,20 @@ class Shape:
         return Batch(read, faults.left(rows), found, top, texts, read - len(records))
 
     def _rows(self, records: Sequence[Any], faults: Faults) -> Rows:
-        columns = [field.values(records, faults) for field in self._fields]
+        seen = self._by_column(records)
+        columns = [field.values(seen, faults) for field in self._fields]
         for look in self._checks:
             look(columns, faults)
         return Rows(columns)
+
+    def _by_column(self, records: Sequence[Any]) -> Sequence[Any]:
+        """The members that fields are made of, taken out of all objects at once, where each object has all of them."""
+        if len(self._names) < 2 or not records or isinstance(records, Cells):
+            return records
+        try:
+            return Cells.of_columns(self._names, list(zip(*map(itemgetter(*self._names), records), strict=True)))
+        except (KeyError, TypeError):
+            return records
 
     def _cursors(self, records: Sequence[Any], faults: Faults) -> list[Any] | None:
         """Each record's cursor; None where the source has none."""
@@ -106,6 +118,12 @@ def _at(places: Sequence[int], items: Sequence[Any]) -> list[Any]:
 
 def _field(spec: FieldSpec, keys: frozenset[str], partition: str) -> Field | Constant:
     return Constant.of(spec, partition) if spec.value is not None or spec.partition else Field.of(spec, keys)
+
+
+def _names(fields: Sequence[FieldSpec]) -> list[str]:
+    """The members of a record that fields are made of; empty where one is made of the record as a whole."""
+    ways = [paths.names(field.path or paths.quoted(field.name)) for field in fields if field.value is None and not field.partition]
+    return list(dict.fromkeys(way[0] for way in ways if way)) if all(ways) else []
 
 
 def _only_objects(records: Sequence[Any], faults: Faults) -> list[Any]:

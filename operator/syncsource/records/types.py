@@ -67,7 +67,7 @@ def _zone(name: str | None) -> tzinfo:
 def _decimal_type(name: str, precision: int, scale: int) -> FieldType:
     exact = Context(prec=precision, traps=[Inexact, InvalidOperation])
     step = Decimal(1).scaleb(-scale)
-    typical = re.compile(rf"(?:[0-9]{{1,{precision - scale}}}\.[0-9]{{{scale}}}\n)*+") if 0 < scale < precision else None
+    typical = re.compile(rf"(?:(?:-(?!0*\.0*\n))?[0-9]{{1,{precision - scale}}}\.[0-9]{{{scale}}}\n)*+") if 0 < scale < precision else None
 
     def bulk(values: list[Any]) -> Sequence[Any]:
         found = kinds(values)
@@ -77,6 +77,10 @@ def _decimal_type(name: str, precision: int, scale: int) -> FieldType:
             values = list(map(Decimal, plain_numerals(values)))
         elif not found <= {Decimal, int}:
             raise Unusual
+        elif typical is not None and all_match(
+            typical, texts := list(map(str, values))
+        ):  # and so they need no rounding, and no second look
+            return Written(texts, Decimal, values)
         return list(map(exact.plus, map(exact.quantize, values, repeat(step))))
 
     return FieldType(name, partial(to_decimal, precision=precision, scale=scale), bulk)

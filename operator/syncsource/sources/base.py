@@ -37,6 +37,10 @@ class Page:
     """Where each record stands in that place, such as its line; None: counted from 1."""
 
 
+PAUSE = Page(())
+"""No page: the next one takes a while, and nobody should wait for it with something open."""
+
+
 class Source(Protocol):
     """An upstream that is read page by page, by one thread at a time. One instance reads one slice after another."""
 

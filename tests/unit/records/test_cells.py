@@ -54,3 +54,13 @@ def test_cells_may_hold_any_values() -> None:
     fields = [FieldSpec(name="id", type="integer"), FieldSpec(name="net", path="data.total.net", type="integer")]
     assert list(cells) == [{"id": 1, "data": {"total": {"net": 5}}}, {"id": 2, "data": None}, {"id": 3, "data": [1]}]
     assert Shape(fields, ["id"]).batch(cells).rows == [(1, 5), (2, None), (3, None)]
+
+
+@pytest.mark.parametrize("nulls", [frozenset([""]), frozenset(["", "NULL"])])
+def test_cells_that_a_short_line_lacks_are_null(nulls: frozenset[str]) -> None:
+    """``onRagged: Fill`` puts them there; no null value stands in the column beside them."""
+    cells = Cells(["id", "name"], [["1", "x"], ["2", None]], nulls)
+    fields = [FieldSpec(name="id", type="integer"), FieldSpec(name="name", type="text", required=True)]
+    batch = Shape(fields, ["id"]).batch(cells)
+    assert (batch.rows, [one.reason for one in batch.rejected]) == ([(1, "x")], ["MissingValue"])
+    assert Shape([fields[0], FieldSpec(name="name", type="json")], ["id"]).batch(cells).rows == [(1, '"x"'), (2, None)]

@@ -91,3 +91,35 @@ def test_cursors_belong_to_their_rows() -> None:
 def test_no_record_is_ever_lost(records: list[Any]) -> None:
     batch = shape().batch(records)
     assert batch.read == len(records) == len(batch.rows) + len(batch.rejected)
+
+
+def test_what_is_taken_out_of_all_objects_at_once_is_what_each_says() -> None:
+    """Members that are absent, null or something else on the way included."""
+    fields = [
+        FieldSpec(name="id", type="integer"),
+        FieldSpec(name="net", path="a.b.net", type="integer"),
+        FieldSpec(name="n", type="decimal(4,2)"),
+    ]
+    records: list[Any] = [
+        {"id": 1, "a": {"b": {"net": 5}}, "n": Decimal("1.50")},
+        {"id": 2, "a": {"b": {"net": None}}, "n": Decimal("-0.00")},
+    ]
+    others: list[Any] = [
+        {"id": 3, "a": {"b": "x"}, "n": None},
+        {"id": 4, "a": None, "n": 7},
+        {"id": 5},
+        {"id": 6, "a": [1], "n": Decimal("-7.25")},
+    ]
+    wanted = [
+        (1, 5, Decimal("1.50")),
+        (2, None, Decimal(0)),
+        (3, None, None),
+        (4, None, Decimal(7)),
+        (5, None, None),
+        (6, None, Decimal("-7.25")),
+    ]
+    made = Shape(fields, ["id"])
+    assert made.batch(records + others).rows == wanted
+    assert [row for record in records + others for row in made.batch([record]).rows] == wanted
+    assert made.batch(records).rows == wanted[:2]
+    assert str(list(made.batch(records).rows)[1][2]) == "0.00"

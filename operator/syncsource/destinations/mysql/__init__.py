@@ -25,14 +25,13 @@ _LOCK_SECONDS = 30
 
 
 class MySQL:
-    """MariaDB 10.6 and MySQL 8.0.19, and later."""
+    """MariaDB 10.6 and MySQL 8.0.23, and later."""
 
     begin = "BEGIN"
     temp = ""
     placeholder = "%s"
     insert = "INSERT INTO"
     join = "STRAIGHT_JOIN"
-    work_index = ", KEY (seq)"
 
     def engine(self, url: URL, patience: float) -> Engine:
         return connecting.connect(url, patience)
@@ -79,6 +78,11 @@ class MySQL:
             f"SELECT {select} FROM {quoted(table.schema, table.name)} LIMIT 0"
         ]
 
+    def work_table(self, columns: str) -> str:
+        """Some servers want a primary key in every table."""
+        own = "n bigint NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY, KEY (seq)"
+        return f"({columns}, {own}) ENGINE=InnoDB CHARACTER SET utf8mb4"
+
     @contextmanager
     def loading(self, driver: Any, names: Sequence[str]) -> Iterator[Load]:
         """In a transaction of its own, which touches nothing but the temporary table."""
@@ -112,8 +116,9 @@ class MySQL:
         name = sha256(quoted(table.schema, table.name).encode()).hexdigest()[:40]
         return [f"SELECT IF(GET_LOCK('syncsource {name}', {_LOCK_SECONDS}) = 1, 1, (SELECT 1 UNION SELECT 2))"]
 
-    def updating(self, target: str, assigned: Sequence[tuple[str, str]], keys: str, where: str) -> str:
-        pairs = ", ".join(f"t.{quoted(name)} = {value}" for name, value in assigned)
+    def updating(self, target: str, assigned: Sequence[tuple[str, str]], kept: Sequence[str], keys: str, where: str) -> str:
+        """A key may be an instant that is set ON UPDATE, unless a statement sets it."""
+        pairs = ", ".join(f"t.{quoted(name)} = {value}" for name, value in [*assigned, *((name, f"t.{quoted(name)}") for name in kept)])
         return f"UPDATE {CHANGES} AS v STRAIGHT_JOIN {STAGE} AS s ON s.seq = v.seq STRAIGHT_JOIN {target} AS t ON {keys} SET {pairs} WHERE {where}"
 
     def locks(self, joined: str, order: str) -> str | None:

@@ -11,8 +11,10 @@ from sqlalchemy import URL, Engine, create_engine
 
 from syncsource.databases.mysql import arguments
 
-_MODE = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,ANSI_QUOTES"
+_MODE = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,ANSI_QUOTES"
 """Nothing is cut, rounded to a range or replaced without an error; 0 is a value; names are quoted as in the other databases."""
+_IDLE = 28_800
+"""Seconds that a connection may wait for a slow source: what is staged goes with it."""
 _TIMEOUT = 3600
 """Seconds that a statement's answer may take: comparing millions of rows is one statement."""
 
@@ -24,7 +26,7 @@ class Connection(pymysql.connections.Connection):
         self.given = {"connect_timeout": 10, **given, "charset": "utf8mb4"}
         super().__init__(**self.given, client_flag=CLIENT.FOUND_ROWS, read_timeout=_TIMEOUT)
         settings = (
-            f"sql_mode = '{_MODE}', time_zone = '+00:00', foreign_key_checks = 1, unique_checks = 1, sql_safe_updates = 0, "
+            f"sql_mode = '{_MODE}', time_zone = '+00:00', foreign_key_checks = 1, unique_checks = 1, sql_safe_updates = 0, wait_timeout = {_IDLE}, "
             f"innodb_lock_wait_timeout = {max(1, round(patience))}, lock_wait_timeout = {max(1, round(patience))}"
         )
         with self.cursor() as cursor:

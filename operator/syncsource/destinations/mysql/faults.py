@@ -10,7 +10,7 @@ from syncsource.databases.mysql import fault
 from syncsource.destinations.dialect import Refusal
 from syncsource.errors import SyncError, outside_text
 
-_VALUES = frozenset((1153, 1264, 1265, 1292, 1300, 1366, 1367, 1406, 1411, 1416, 1441, 1525, 1690, 3140, 3141, 4038, 1118))
+_VALUES = frozenset((1153, 1264, 1265, 1292, 1300, 1366, 1367, 1406, 1411, 1416, 1441, 1525, 1690, 3140, 3141, 3157, 4038, 1118))
 """Out of range, cut, wrong, not of the character set, too long."""
 _CONSTRAINTS = frozenset((1048, 1062, 1169, 1216, 1217, 1364, 1451, 1452, 1526, 1557, 1586, 1643, 1644, 1748, 3819, 4025))
 """NOT NULL, unique, foreign key, check, no partition for it, a trigger's SIGNAL."""
@@ -30,7 +30,7 @@ _WAYS_OUT = {
 
 def translate(error: BaseException, place: str) -> SyncError | None:
     """None where a row is at fault."""
-    if not isinstance(error, pymysql.err.Error) or _number(error) in _VALUES | _CONSTRAINTS:
+    if not isinstance(error, pymysql.err.Error) or _number(error) in _VALUES | _CONSTRAINTS or _signalled(error):
         return None
     found = fault(error)
     way_out = f"; {_WAYS_OUT[found.reason]}" if found.reason in _WAYS_OUT else ""
@@ -43,9 +43,14 @@ def refusal(error: BaseException) -> Refusal:
         return Refusal("InvalidValue", f"not text that a database takes: {outside_text(str(error))}")
     number, said = _number(error), outside_text(str(error.args[-1]), 400)
     column = _COLUMN.search(said)
-    reason = "ConstraintViolation" if number in _CONSTRAINTS else "InvalidValue"
+    reason = "ConstraintViolation" if number in _CONSTRAINTS or _signalled(error) else "InvalidValue"
     return Refusal(reason, said, column[1] if column else None, number in _DEPENDS)
 
 
 def _number(error: BaseException) -> int:
     return error.args[0] if error.args and isinstance(error.args[0], int) else 0
+
+
+def _signalled(error: BaseException) -> bool:
+    """A trigger's SIGNAL may have any number; its state is what people write."""
+    return getattr(error, "sqlstate", None) == "45000"

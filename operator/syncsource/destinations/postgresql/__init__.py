@@ -28,7 +28,6 @@ class PostgreSQL:
     placeholder = "%s"
     insert = "INSERT INTO"
     join = "JOIN"
-    work_index = ""
 
     def engine(self, url: URL, patience: float) -> Engine:
         return connecting.connect(url, patience)
@@ -67,6 +66,9 @@ class PostgreSQL:
             f"CREATE TEMPORARY TABLE {STAGE} ON COMMIT PRESERVE ROWS AS SELECT {select} FROM {quoted(table.schema, table.name)} WITH NO DATA"
         ]
 
+    def work_table(self, columns: str) -> str:
+        return f"({columns})"
+
     @contextmanager
     def loading(self, driver: Any, names: Sequence[str]) -> Iterator[Load]:
         with driver.cursor() as cursor, cursor.copy(f"COPY {self.temp}.{STAGE} ({', '.join(names)}) FROM STDIN") as copy:
@@ -97,7 +99,7 @@ class PostgreSQL:
             statements.append(f"SELECT pg_advisory_xact_lock(hashtextextended('syncsource ' || '{name}', 0))")
         return statements
 
-    def updating(self, target: str, assigned: Sequence[tuple[str, str]], keys: str, where: str) -> str:
+    def updating(self, target: str, assigned: Sequence[tuple[str, str]], kept: Sequence[str], keys: str, where: str) -> str:
         return updating("UPDATE", self.temp, target, assigned, keys, where)
 
     def locks(self, joined: str, order: str) -> str | None:

@@ -25,7 +25,6 @@ class SQLite:
     placeholder = "?"
     insert = "INSERT OR ABORT INTO"  # a table may declare UNIQUE … ON CONFLICT REPLACE, which would delete rows
     join = "JOIN"
-    work_index = ""
 
     def engine(self, url: URL, patience: float) -> Engine:
         return connecting.connect(url, patience)
@@ -61,6 +60,9 @@ class SQLite:
         parts = ["seq INTEGER PRIMARY KEY", *(['"cursor" TEXT'] if cursors else []), *typed]
         return [f"CREATE TEMPORARY TABLE {STAGE} ({', '.join(parts)})"]
 
+    def work_table(self, columns: str) -> str:
+        return f"({columns})"
+
     @contextmanager
     def loading(self, driver: Any, names: Sequence[str]) -> Iterator[Load]:
         """In a transaction of its own, which touches nothing but temporary tables and so locks nothing."""
@@ -85,7 +87,7 @@ class SQLite:
     def guards(self, table: Table) -> Sequence[str]:
         return []
 
-    def updating(self, target: str, assigned: Sequence[tuple[str, str]], keys: str, where: str) -> str:
+    def updating(self, target: str, assigned: Sequence[tuple[str, str]], kept: Sequence[str], keys: str, where: str) -> str:
         return updating("UPDATE OR ABORT", self.temp, target, assigned, keys, where)
 
     def locks(self, joined: str, order: str) -> str | None:

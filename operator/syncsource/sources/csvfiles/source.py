@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from syncsource.errors import AbortedError, PermanentError, outside_text
 from syncsource.resource.spec import SyncSourceSpec
-from syncsource.sources.base import Page, Slice
+from syncsource.sources.base import PAUSE, Page, Slice
 from syncsource.sources.csvfiles import header, reasons
 from syncsource.sources.csvfiles.decoding import Decoding, decoding
 from syncsource.sources.csvfiles.dialect import SAMPLE, Dialect, dialect
@@ -85,6 +85,8 @@ class FileSource:
         digests: list[str] = []
         self.unchanged = True
         for file in files:
+            if digests:
+                yield PAUSE
             with held(file, self._cancelled) as open_file:
                 digest = open_file.digest()
                 if digest in digests or (before.known(digest) and not self._files.again):
@@ -92,7 +94,9 @@ class FileSource:
                     _log.info("%s was read before: nothing in it changed", outside_text(file.name))
                 else:
                     self.unchanged = False
-                    for member in members(open_file, self._csv.members):
+                    for number, member in enumerate(members(open_file, self._csv.members)):
+                        if number:
+                            yield PAUSE
                         yield from self._member(member)
                     open_file.check()
                 digests.append(digest)

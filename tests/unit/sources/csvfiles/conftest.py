@@ -12,6 +12,7 @@ from syncsource.errors import SyncError
 from syncsource.records.batch import Broken
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources import Page, Slice
+from syncsource.sources.base import PAUSE
 from syncsource.sources.csvfiles.source import FileSource
 from syncsource.sources.files import Files, Handed
 
@@ -47,7 +48,7 @@ class Folder:
         return FileSource(spec, self.files, cancelled or threading.Event())
 
     def pages(self, *fields: str, state: str | None = None, **options: Any) -> list[Page]:
-        return list(self.source(*fields, **options).pages(Slice(state=state)))
+        return [page for page in self.source(*fields, **options).pages(Slice(state=state)) if page is not PAUSE]
 
     def records(self, *fields: str, **options: Any) -> list[Any]:
         return [record for page in self.pages(*fields, **options) for record in page.records]

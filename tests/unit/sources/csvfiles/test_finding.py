@@ -10,6 +10,7 @@ import pytest
 
 from syncsource.errors import AbortedError, PermanentError, RetryableError
 from syncsource.sources import Slice
+from syncsource.sources.base import PAUSE
 from syncsource.sources.csvfiles import finding
 from syncsource.sources.csvfiles.holding import held
 from syncsource.sources.csvfiles.packed import members
@@ -240,3 +241,11 @@ def test_a_cancelled_run_does_not_read_a_file_to_its_end_before_the_first_page(f
         opened.digest()
     with held(file, cancelled) as opened, pytest.raises(AbortedError, match="cancelled"):
         members(opened, None)[0].open().read(10)
+
+
+def test_between_files_nothing_is_to_stay_open(folder: Folder) -> None:
+    """The next one may be large, and is looked through before its first page."""
+    folder.put("a.csv", "id\n1\n")
+    folder.put("b.csv", "id\n2\n")
+    pages = list(folder.source("id", path="*.csv").pages(Slice()))
+    assert [page is PAUSE for page in pages] == [False, True, False]

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from syncsource.sources import Slice
+from syncsource.sources.base import PAUSE
 from syncsource.sources.csvfiles import taken
 from syncsource.sources.csvfiles.source import FileSource
 from tests.unit.sources.csvfiles.conftest import Folder
@@ -14,7 +15,7 @@ from tests.unit.sources.csvfiles.conftest import Folder
 
 def read(source: FileSource, state: str | None) -> tuple[list[str], str | None]:
     """The places of the pages, and what to remember."""
-    return [page.place for page in source.pages(Slice(state=state))], source.state
+    return [page.place for page in source.pages(Slice(state=state)) if page is not PAUSE], source.state
 
 
 def test_a_file_is_read_once_and_again_when_it_changed(folder: Folder) -> None:
