@@ -76,11 +76,10 @@ class Partitioned:
         """One thread: it opens a source of its own, and another after a failure."""
         source: Source | None = None
         try:
-            while (value := starts.next()) is not None:
-                slot = Slot(starts)
+            while (slot := starts.next()) is not None:
                 try:
                     source = source or self._open()
-                    if not self._one(source, value, slot, starts):
+                    if not self._one(source, slot, starts):
                         self._close(source)
                         source = None
                 finally:
@@ -101,8 +100,9 @@ class Partitioned:
             self._sources.remove(source)
             self._billed += source.billed
 
-    def _one(self, source: Source, value: str, slot: Slot, starts: Starts) -> bool:
+    def _one(self, source: Source, slot: Slot, starts: Starts) -> bool:
         """Whether the source can be used again."""
+        value = slot.value
         part = PartitionRun(self._setting, source, value, self._save, slot)
         try:
             part.run()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import random
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import IntegrityError
 
-from syncsource.errors import AbortedError
+from syncsource.errors import AbortedError, RetryableError
 from syncsource.ledger.connecting import upsert, writing
 from syncsource.ledger.tables import runs, sources
 
+_TRIES = 20
 FENCED = "another run of this SyncSource took over: nothing of this one was committed"
 """Message of a run that is Fenced."""
 
@@ -34,12 +37,7 @@ def acquire(engine: Engine, identity: str, *, run: str, trigger: str, generation
     runs Interrupted, so that none is that has committed, and neither side waits for a row that the other holds.
     AbortedError (Fenced) where this run itself was called Interrupted before it began.
     """
-    with writing(engine).begin() as connection:
-        if connection.execute(select(runs.c.run).where(runs.c.run == run)).first() is not None:
-            raise AbortedError(FENCED, reason="Fenced")
-        row = {"identity": identity, "fence": 1, "acquired_at": started_at}
-        upsert(connection, sources, row, {"fence": sources.c.fence + 1, "acquired_at": None})
-        token: int = connection.execute(select(sources.c.fence).where(sources.c.identity == identity)).scalar_one()
+    token = _token(engine, identity, run, started_at)
     values = {"run": run, "identity": identity, "fence": token, "trigger": trigger, "generation": generation}
     try:
         with writing(engine).begin() as connection:
@@ -48,6 +46,24 @@ def acquire(engine: Engine, identity: str, *, run: str, trigger: str, generation
     except IntegrityError:
         raise AbortedError(FENCED, reason="Fenced") from None
     return Fence(identity, run, token, interrupted)
+
+
+def _token(engine: Engine, identity: str, run: str, at: datetime) -> int:
+    """The next one. Of many that want it at once MySQL ends some, which try again."""
+    for left in reversed(range(_TRIES)):
+        try:
+            with writing(engine).begin() as connection:
+                if connection.execute(select(runs.c.run).where(runs.c.run == run)).first() is not None:
+                    raise AbortedError(FENCED, reason="Fenced")
+                row = {"identity": identity, "fence": 1, "acquired_at": at}
+                upsert(connection, sources, row, {"fence": sources.c.fence + 1, "acquired_at": None})
+                found: int = connection.execute(select(sources.c.fence).where(sources.c.identity == identity)).scalar_one()
+            return found
+        except RetryableError as error:
+            if error.reason != "DatabaseBusy" or not left or engine.dialect.name != "mysql":
+                raise
+            time.sleep(random.uniform(0, 0.05))
+    raise AssertionError
 
 
 def check_fence(connection: Connection, fence: Fence) -> None:

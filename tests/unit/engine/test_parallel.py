@@ -12,56 +12,62 @@ from syncsource.engine.stopping import Stop
 from syncsource.errors import AbortedError
 
 
+def slots(starts: Starts) -> list[Slot]:
+    """Of all partitions."""
+    return list(iter(starts.next, None))
+
+
 def test_another_is_read_once_one_is_and_only_one() -> None:
     starts, order = Starts("abc", 1, timedelta(0), Stop()), list[str]()
-    first, others = Slot(starts), [Slot(starts), Slot(starts)]
+    first, second, third = slots(starts)
+    assert [one.value for one in (first, second, third)] == ["a", "b", "c"]
     first.take()
     first.take()
+    gate = threading.Event()
 
     def read(slot: Slot) -> None:
         slot.take()
-        order.append("began")
+        order.append(slot.value)
+        gate.wait(20)
         slot.give_back()
 
-    waiting = [threading.Thread(target=read, args=(slot,), daemon=True) for slot in others]
+    waiting = [threading.Thread(target=read, args=(slot,), daemon=True) for slot in (third, second)]
     for thread in waiting:
         thread.start()
     assert order == []
     first.give_back()
     first.give_back()
+    gate.set()
     for thread in waiting:
         thread.join(20)
-    assert order == ["began"] * 2
-    first.take()
-    blocked = threading.Thread(target=read, args=(others[0],), daemon=True)
-    blocked.start()
-    assert len(order) == 2, "two times given back is one slot"
-    first.give_back()
-    blocked.join(20)
-    assert len(order) == 3
+    assert order == ["b", "c"], "in their order, whoever asked first"
 
 
 def test_partitions_are_handed_out_once_and_before_they_may_be_read() -> None:
-    starts = Starts("ab", 1, timedelta(days=1), Stop())
-    assert [starts.next(), starts.next(), starts.next()] == ["a", "b", None]
+    assert [slot.value for slot in slots(Starts("ab", 1, timedelta(days=1), Stop()))] == ["a", "b"]
+
+
+def test_one_that_ends_before_its_turn_keeps_nobody_waiting() -> None:
+    first, second, third = slots(Starts("abc", 1, timedelta(0), Stop()))
+    second.give_back()
+    first.give_back()
+    third.take()
 
 
 def test_none_begins_after_a_halt_or_a_stop() -> None:
-    starts, stop = Starts("ab", 2, timedelta(0), Stop()), Stop()
-    assert starts.next() == "a"
+    starts, stop = Starts("abc", 2, timedelta(0), Stop()), Stop()
+    slot = starts.next()
+    assert slot is not None
     starts.halt()
     assert starts.next() is None
     with pytest.raises(NotBegun):
-        Slot(starts).take()
-    waited = Starts("ab", 1, timedelta(days=1), stop)
-    slot = Slot(waited)
-    slot.take()
-    slot.give_back()
+        slot.take()
+    first, second = slots(Starts("ab", 1, timedelta(days=1), stop))
+    first.take()
+    first.give_back()
     stop()
-    assert waited.next() is None
-    for _ in range(2):  # and no slot is lost by it
-        with pytest.raises(NotBegun):
-            Slot(waited).take()
+    with pytest.raises(NotBegun):
+        second.take()
 
 
 def test_an_error_of_one_thread_stops_the_others() -> None:
