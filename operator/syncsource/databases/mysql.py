@@ -87,3 +87,8 @@ def _option(text: str) -> str | bool | int:
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     return int(text) if text.isdecimal() else text
+
+
+def by_code_point(*, mariadb: bool) -> str:
+    """The collation that compares texts by code point, spaces at their end included: the two servers have no name in common for it."""
+    return "utf8mb4_nopad_bin" if mariadb else "utf8mb4_0900_bin"

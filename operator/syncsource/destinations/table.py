@@ -74,3 +74,9 @@ class Table:
     def names(self) -> Sequence[str]:
         """Names of the mapped columns."""
         return [column.name for column in self.columns]
+
+
+def folded(columns: Sequence[Found], name: str) -> Found | None:
+    """The column of this name where names fold case: one that is written alike comes first."""
+    alike = [column for column in columns if column.name.lower() == name.lower()]
+    return next((column for column in alike if column.name == name), alike[0] if alike else None)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, MetaData, func, inspect, select
 
+from syncsource.databases.mysql import by_code_point
 from syncsource.errors import StalledError
 from syncsource.ledger.connecting import reading, upsert, writing
 from syncsource.ledger.migrating import migrate
@@ -68,13 +69,13 @@ def _brought_up(connection: Connection) -> int:
 
 
 def _definitions(connection: Connection) -> MetaData:
-    """The tables. MySQL and MariaDB have no name in common for the collation in which a space at the end counts."""
+    """The tables; on MySQL with the collation that the server has."""
     if connection.dialect.name != "mysql":
         return metadata
     found = MetaData()
     for table in metadata.sorted_tables:
         options = table.to_metadata(found).dialect_options["mysql"]
-        options["collate"] = "utf8mb4_nopad_bin" if getattr(connection.dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
+        options["collate"] = by_code_point(mariadb=getattr(connection.dialect, "is_mariadb", False))
     return found
 
 

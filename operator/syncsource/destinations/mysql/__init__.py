@@ -11,10 +11,11 @@ from typing import Any
 
 from sqlalchemy import URL, Engine
 
+from syncsource.databases.mysql import by_code_point
 from syncsource.destinations.dialect import Load, Refusal
 from syncsource.destinations.mysql import columns, connecting, faults, inserting, schema
 from syncsource.destinations.quoting import CHANGES, STAGE, quoted
-from syncsource.destinations.table import Column, Found, Layout, Table
+from syncsource.destinations.table import Column, Found, Layout, Table, folded
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
 from syncsource.resource.fields import FieldSpec
@@ -50,20 +51,17 @@ class MySQL:
         mariadb = "MariaDB" in driver.get_server_info()
         parts = [f"{quoted(field.name)} {columns.created(field.type, len(keys) if field.name in keys else 0)}" for field in fields]
         parts.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))})")
-        collation = "utf8mb4_nopad_bin" if mariadb else "utf8mb4_0900_bin"
         with driver.cursor() as cursor:
             cursor.execute(
                 f"CREATE TABLE IF NOT EXISTS {quoted(schema_name, name)} ({', '.join(parts)}) "
-                f"ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARACTER SET utf8mb4 COLLATE {collation}"
+                f"ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARACTER SET utf8mb4 COLLATE {by_code_point(mariadb=mariadb)}"
             )
 
     def created(self, field_type: str) -> str:
         return columns.created(field_type)
 
     def find(self, columns: Sequence[Found], name: str) -> Found | None:
-        """Names of columns fold case; one that is written alike comes first."""
-        alike = [column for column in columns if column.name.lower() == name.lower()]
-        return next((column for column in alike if column.name == name), alike[0] if alike else None)
+        return folded(columns, name)
 
     def codec(self, found: Found, field_type: str, key: bool) -> Codec | None:
         return None if key and field_type == "json" else columns.codec(found, field_type)

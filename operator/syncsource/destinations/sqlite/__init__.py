@@ -11,7 +11,7 @@ from sqlalchemy import URL, Engine
 from syncsource.destinations.dialect import Load, Refusal
 from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, quoted, updating
 from syncsource.destinations.sqlite import columns, connecting, faults, schema
-from syncsource.destinations.table import Column, Found, Layout, Table
+from syncsource.destinations.table import Column, Found, Layout, Table, folded
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
 from syncsource.resource.fields import FieldSpec
@@ -48,9 +48,7 @@ class SQLite:
         return columns.created(field_type)
 
     def find(self, columns: Sequence[Found], name: str) -> Found | None:
-        """SQLite's names fold ASCII case; one that is written alike comes first."""
-        alike = [column for column in columns if column.name.lower() == name.lower()]
-        return next((column for column in alike if column.name == name), alike[0] if alike else None)
+        return folded(columns, name)
 
     def codec(self, found: Found, field_type: str, key: bool) -> Codec | None:
         return None if key and field_type == "json" else columns.codec(found, field_type)
