@@ -90,3 +90,13 @@ def test_a_condition_can_t_write(postgresql: Place) -> None:
     assert outcome.result == "Failed"
     assert "read-only transaction" in outcome.message
     assert postgresql.sql("SELECT id FROM stores") == [(1,)]
+
+
+def test_a_condition_can_t_write_to_mysql(mariadb: Place) -> None:
+    mariadb.sql("CREATE TABLE stores (id integer)")
+    mariadb.sql("CREATE TABLE seen (id integer)")
+    mariadb.sql("INSERT INTO stores VALUES (1)")
+    mariadb.sql("CREATE FUNCTION noted() RETURNS boolean MODIFIES SQL DATA BEGIN INSERT INTO seen VALUES (1); RETURN true; END")
+    outcome = engine(mariadb, where="noted()").run(Stores())
+    assert (outcome.result, mariadb.sql("SELECT id FROM seen")) == ("Failed", [])
+    assert "READ ONLY" in outcome.message

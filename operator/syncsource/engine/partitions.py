@@ -75,11 +75,12 @@ def _refusals() -> Iterator[None]:
 
 @contextmanager
 def _read_only(database: Database) -> Iterator[Connection]:
-    sqlite = database.engine.dialect.name == "sqlite"
-    postgresql = database.engine.dialect.name == "postgresql"
-    engine = database.engine.execution_options(postgresql_readonly=True) if postgresql else database.engine
+    kind = database.engine.dialect.name
+    engine = database.engine.execution_options(postgresql_readonly=True) if kind == "postgresql" else database.engine
     with engine.connect() as connection:
-        if not sqlite:
+        if kind == "mysql":
+            connection.exec_driver_sql("SET TRANSACTION READ ONLY")  # of the next one alone
+        if kind != "sqlite":
             yield connection
             return
         connection.exec_driver_sql("PRAGMA query_only = ON")
