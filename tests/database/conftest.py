@@ -12,10 +12,12 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import create_engine
 
-from syncsource.destinations import Applied, Database, Table, Writer, open_database, open_table
+from syncsource.destinations import Applied, Database, Policy, Table, Writer, open_database, open_table
+from syncsource.destinations.policy import UPSERT
 from syncsource.records.batch import Rejected
 from syncsource.resource.fields import FieldSpec
 from syncsource.resource.spec import SqlDestination
+from syncsource.resource.writing import Write
 from tests.mariadb import mariadb_server
 from tests.postgres import postgresql_server
 
@@ -62,16 +64,24 @@ class Place:
         return [FieldSpec(name=name, type=kind) for name, kind in types.items()]
 
     def table(
-        self, name: str, keys: Sequence[str] = ("id",), /, *, create: bool = True, fields: Sequence[FieldSpec] = (), **types: str
+        self,
+        name: str,
+        keys: Sequence[str] = ("id",),
+        /,
+        *,
+        create: bool = True,
+        fields: Sequence[FieldSpec] = (),
+        write: dict[str, Any] | None = None,
+        **types: str,
     ) -> Table:
-        """The table opened as the engine would."""
+        """The table opened as the engine would. ``write``: spec.write."""
         reference = {"secretKeyRef": {"name": "db", "key": "url"}}
         destination = SqlDestination.model_validate({"urlFrom": reference, "table": name, "createTable": create})
-        return open_table(self.database, destination, fields or self.fields(**types), keys)
+        return open_table(self.database, destination, fields or self.fields(**types), keys, Write.model_validate(write or {}))
 
-    def write(self, table: Table, rows: Sequence[Any], cursors: Sequence[str | None] | None = None, on_existing: Any = "Update") -> Result:
+    def write(self, table: Table, rows: Sequence[Any], cursors: Sequence[str | None] | None = None, policy: Policy = UPSERT) -> Result:
         """A whole run's writing."""
-        with Writer(self.database, table, on_existing) as writer:
+        with Writer(self.database, table, policy) as writer:
             staged = writer.stage(rows, cursors)
             with writer.transaction():
                 return result_of(writer.apply(), staged)

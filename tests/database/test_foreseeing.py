@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from syncsource.destinations import Foreseen, Writer, find_table
+from syncsource.destinations import Foreseen, Policy, Writer, find_table
 from syncsource.errors import SchemaMismatch
 from syncsource.resource.spec import SqlDestination
 from tests.database.conftest import Place
@@ -61,7 +61,7 @@ def test_what_is_foreseen_is_what_is_done(orders: Place) -> None:
 
 
 def test_skip_and_ambiguous_keys(orders: Place) -> None:
-    with Writer(orders.database, orders.table("orders", **TYPES), "Skip") as writer:
+    with Writer(orders.database, orders.table("orders", **TYPES), Policy(update=False)) as writer:
         assert [one.action for one in writer.foresee([(2, "new name", ONE), (9, "x", ONE)])] == ["Skip", "Insert"]
     orders.sql("CREATE TABLE loose (name varchar(20), total numeric(8,2))")
     orders.sql("INSERT INTO loose VALUES ('twice', 1), ('twice', 2)")

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import NotSupportedError
 
+from syncsource.destinations import Policy
+
 NAMES = ["order", "Mixed Case", "größe", 'quo"ted', "it's", "a.b", "per%cent", "c0", "seq", "cursor", "x" * 63]
 
 
@@ -54,7 +56,7 @@ def test_rows_that_people_added_stay(place: Any) -> None:
 def test_skip_leaves_existing_rows_alone_and_counts_them(place: Any) -> None:
     table = place.table("t", id="integer", name="text")
     place.write(table, [(1, "a"), (2, "b")])
-    assert place.write(table, [(1, "x"), (2, "b"), (3, "c"), (3, "d")], on_existing="Skip").counts == (1, 0, 0, 3, 0)
+    assert place.write(table, [(1, "x"), (2, "b"), (3, "c"), (3, "d")], policy=Policy(update=False)).counts == (1, 0, 0, 3, 0)
     assert place.sql("SELECT id, name FROM t ORDER BY id") == [(1, "a"), (2, "b"), (3, "d")]
 
 

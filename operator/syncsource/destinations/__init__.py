@@ -14,7 +14,20 @@ from syncsource.destinations.database import Database, open_database
 from syncsource.destinations.fitting import add_columns, fitting
 from syncsource.destinations.foreseeing import Foreseen
 from syncsource.destinations.opening import find_table, open_table
+from syncsource.destinations.policy import Policy
 from syncsource.destinations.table import Table
 from syncsource.destinations.writer import Writer
 
-__all__ = ["Applied", "Database", "Foreseen", "Table", "Writer", "add_columns", "find_table", "fitting", "open_database", "open_table"]
+__all__ = [
+    "Applied",
+    "Database",
+    "Foreseen",
+    "Policy",
+    "Table",
+    "Writer",
+    "add_columns",
+    "find_table",
+    "fitting",
+    "open_database",
+    "open_table",
+]

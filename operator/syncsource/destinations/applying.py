@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from syncsource.destinations.dialect import Refusal
+from syncsource.destinations.policy import Policy
 from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED
 from syncsource.destinations.session import RowRefused, Session
 from syncsource.destinations.staging import gather_statistics, refused_rows
@@ -14,6 +15,9 @@ from syncsource.destinations.statements import MESSAGE_LIMIT, Span, Statements
 from syncsource.destinations.table import Table
 from syncsource.errors import RetryableError
 from syncsource.records.batch import Rejected
+
+Guard = Callable[[int, Callable[[], int]], None]
+"""Given how many rows are about to be written, and what counts the rows of the table, which is not empty; what it raises, ends the run."""
 
 _ROUNDS = 10
 """Comparisons before we give up against people who keep changing the same rows."""
@@ -48,20 +52,20 @@ class Applied:
     updated: int = 0
     unchanged: int = 0
     skipped: int = 0
-    """Older rows of a key, and with Skip those that the table has."""
+    """Older rows of a key, and those that the policy leaves alone."""
     rejected: Collection[Rejected] = field(default_factory=tuple)
 
 
 class Applying:
     """Writes what is staged, inside the caller's transaction."""
 
-    def __init__(self, session: Session, table: Table, *, update: bool, newer: str | None = None) -> None:
+    def __init__(self, session: Session, table: Table, policy: Policy, guard: Guard) -> None:
         self._session, self._table = session, table
-        self._statements = Statements(session.dialect, table, newer)
-        self._update = update
+        self._policy, self._guard = policy, guard
+        self._statements = Statements(session.dialect, table, policy)
         self._later = array("q")
         """Refused rows that others of the run may make possible: twice their seq, and 1 more where they are to be inserted."""
-        self.inserted = self.updated = self.refused = 0
+        self.inserted = self.updated = self.refused = self.skipped = 0
         self._uncertain = 0
         """Rows set aside to be compared again."""
         self._progress = False
@@ -70,11 +74,16 @@ class Applying:
         """Writes the rows staged, which are so many."""
         if not self._table.key_unique:
             self.refused += self._session.run(self._statements.ambiguous())
+        for elsewhere in self._table.skip_if:
+            self.skipped += self._session.run(self._statements.skip(elsewhere))
         empty = self._session.value(f"SELECT 1 FROM {self._statements.target} LIMIT 1") is None
-        if not (empty and self._insert_all(staged)):
+        plain = empty and self._policy.insert and not self.skipped
+        if not (plain and self._insert_all(staged)):
             gather_statistics(self._session, self._table, staged)
-            self._rounds()
+            self._rounds(empty=empty)
             self._try_again()
+        if self._policy.update and not self._policy.insert:
+            self.skipped += int(self._session.value(self._statements.missing()))
 
     def _insert_all(self, staged: int) -> bool:
         """The short way into an empty table. False: nothing was written, take the long one."""
@@ -86,9 +95,11 @@ class Applying:
             return False
         return True
 
-    def _rounds(self) -> None:
+    def _rounds(self, *, empty: bool) -> None:
         for number in range(_ROUNDS):
             changed, new = self._compare(again=number > 0)
+            if not (empty or number):
+                self._guard(changed + new, self._rows)
             if changed:
                 self._update_changed(changed)
             if new:
@@ -101,7 +112,8 @@ class Applying:
         """Lists what to write; returns how many rows are to be changed, and how many to be inserted."""
         if again:
             self._empty(CHANGES)
-        listed = self._session.run(self._statements.compare(update=self._update, pending=again, refused=self.refused > 0))
+        out = self.refused + self.skipped > 0
+        listed = self._session.run(self._statements.compare(pending=again, refused=out))
         if again:
             self._empty(ASIDE)
             self._uncertain = 0
@@ -190,6 +202,9 @@ class Applying:
         self._session.run_many(
             f"INSERT INTO {self._statements.temporary(CHANGES)} VALUES ({mark}, {mark})", (divmod(row, 2) for row in rows)
         )
+
+    def _rows(self) -> int:
+        return int(self._session.value(self._statements.rows()))
 
     def _empty(self, table: str) -> None:
         self._session.run(f"DELETE FROM {self._statements.temporary(table)}")

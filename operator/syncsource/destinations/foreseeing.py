@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Literal
 
+from syncsource.destinations.policy import Policy
 from syncsource.destinations.quoting import STAGE
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import Statements
@@ -31,6 +32,8 @@ class Foreseen:
 
 OLDER = Foreseen("Skip", reason="OlderDuplicate", message="a newer record has the same key")
 _KEPT = Foreseen("Skip", reason="Exists", message="the table has the row, and spec.write.onExisting is Skip")
+_LACKED = Foreseen("Skip", reason="Missing", message="the table has no such row, and spec.write.onMissing is Skip")
+_ELSEWHERE = "{} has a row for it, and spec.write.skipIf keeps it out"
 
 
 def staged_rows(session: Session, statements: Statements) -> set[int]:
@@ -38,10 +41,21 @@ def staged_rows(session: Session, statements: Statements) -> set[int]:
     return {seq for (seq,) in session.rows(f"SELECT seq FROM {statements.temporary(STAGE)}")}
 
 
-def compared(session: Session, statements: Statements, *, update: bool) -> dict[int, Foreseen]:
+def compared(session: Session, statements: Statements) -> dict[int, Foreseen]:
     """By seq, what would become of the rows that are staged now."""
     found = groupby(session.rows(statements.foresee()), key=itemgetter(0))
-    return {seq: _foreseen(statements.table, list(matches), update) for seq, matches in found}
+    foreseen = {seq: _foreseen(statements.table, list(matches), statements.policy) for seq, matches in found}
+    return foreseen | _kept_out(session, statements)
+
+
+def _kept_out(session: Session, statements: Statements) -> dict[int, Foreseen]:
+    """Those that another table has."""
+    found: dict[int, Foreseen] = {}
+    for elsewhere in statements.table.skip_if:
+        session.run(statements.skip(elsewhere))
+        told = Foreseen("Skip", reason="ExistsIn", message=_ELSEWHERE.format(elsewhere.name))
+        found = {seq: told for (seq,) in session.rows(statements.skipped())} | found
+    return found
 
 
 def refused(rejected: Rejected) -> Foreseen:
@@ -49,16 +63,16 @@ def refused(rejected: Rejected) -> Foreseen:
     return Foreseen("Quarantine", reason=rejected.reason, message=rejected.message)
 
 
-def _foreseen(table: Table, matches: Sequence[Sequence[Any]], update: bool) -> Foreseen:
-    """``matches``: seq, whether the table has no such row, and for each column that is not of the key whether it differs."""
+def _foreseen(table: Table, matches: Sequence[Sequence[Any]], policy: Policy) -> Foreseen:
+    """``matches``: seq, whether the table has no such row, and for each column that may be changed whether it differs."""
     if len(matches) > 1:
         listed = ", ".join(column.name for column in table.columns if column.key)
         return Foreseen("Quarantine", reason="AmbiguousKey", message=f"the key ({listed}) finds more than one row of the table")
     _, missing, *differs = matches[0]
     if missing:
-        return Foreseen("Insert")
-    if not update:
+        return Foreseen("Insert") if policy.insert else _LACKED
+    if not policy.update:
         return _KEPT
-    others = [column.name for column in table.columns if not column.key]
+    others = [column.name for column in table.columns if column.changeable]
     changed = tuple(name for name, different in zip(others, differs, strict=True) if different)
     return Foreseen("Update", changed) if changed else Foreseen("Unchanged")

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from syncsource.destinations.database import Database
 from syncsource.destinations.dialect import Dialect
+from syncsource.destinations.elsewhere import check_named, found_elsewhere
 from syncsource.destinations.session import Session, nameless
-from syncsource.destinations.table import Column, Found, Layout, Table
+from syncsource.destinations.table import Column, Found, Layout, Table, listed
 from syncsource.errors import SchemaMismatch
 from syncsource.resource.fields import FieldSpec
 from syncsource.resource.spec import SqlDestination
+from syncsource.resource.writing import Write
+
+NOTHING_SPECIAL = Write()
 
 
-def open_table(database: Database, destination: SqlDestination, fields: Sequence[FieldSpec], keys: Sequence[str]) -> Table:
+def open_table(
+    database: Database, destination: SqlDestination, fields: Sequence[FieldSpec], keys: Sequence[str], write: Write = NOTHING_SPECIAL
+) -> Table:
     """The table that rows of ``fields`` go to, found by ``keys``. An existing one is used as it is, never altered.
 
     SchemaMismatch names the column, its type, the field's type and the way out. StalledError: a schema where there are none.
@@ -24,14 +31,16 @@ def open_table(database: Database, destination: SqlDestination, fields: Sequence
         created = layout is None
         if layout is None:
             layout = _create(session, destination, fields, keys)
-    return _table(database.dialect, layout, fields, keys, created)
+        return replace(_table(session, layout, fields, keys, write), created=created)
 
 
-def find_table(database: Database, destination: SqlDestination, fields: Sequence[FieldSpec], keys: Sequence[str]) -> Table | None:
+def find_table(
+    database: Database, destination: SqlDestination, fields: Sequence[FieldSpec], keys: Sequence[str], write: Write = NOTHING_SPECIAL
+) -> Table | None:
     """The same, but nothing is created: None where :func:`open_table` would create the table."""
     with _session(database) as session:
         layout = _layout(session, destination)
-    return None if layout is None else _table(database.dialect, layout, fields, keys, False)
+        return None if layout is None else _table(session, layout, fields, keys, write)
 
 
 @contextmanager
@@ -59,21 +68,26 @@ def _create(session: Session, destination: SqlDestination, fields: Sequence[Fiel
     return layout
 
 
-def _table(dialect: Dialect, layout: Layout, fields: Sequence[FieldSpec], keys: Sequence[str], created: bool) -> Table:
+def _table(session: Session, layout: Layout, fields: Sequence[FieldSpec], keys: Sequence[str], write: Write) -> Table:
     if layout.kind != "table":
         raise SchemaMismatch(f"{layout.name!r} is a {layout.kind}: rows go to tables only; name its table in spec.destination.sql.table")
-    columns = tuple(_column(dialect, layout, field, field.name in keys) for field in fields)
+    names, protect = [field.name for field in fields], write.protect or []
+    check_named("spec.write.protect", protect, names)
+    columns = tuple(
+        replace(_column(session.dialect, layout, field, field.name in keys), protected=field.name in protect) for field in fields
+    )
     _check_unmapped(layout, columns)
     key_columns = {column.name for column in columns if column.key}
     key_unique = any(unique <= key_columns for unique in layout.unique)
-    return Table(layout.schema, layout.name, columns, layout.primary, key_unique, created)
+    elsewhere = tuple(found_elsewhere(session, one, names, layout, columns) for one in write.skip_if or ())
+    return Table(layout.schema, layout.name, columns, layout.primary, key_unique, elsewhere)
 
 
 def _column(dialect: Dialect, layout: Layout, field: FieldSpec, key: bool) -> Column:
     found = dialect.find(layout.columns, field.name)
     if found is None:
         raise SchemaMismatch(
-            f"the table {layout.name!r} has no column {field.name!r}: its columns are {_listed(layout.columns)}; "
+            f"the table {layout.name!r} has no column {field.name!r}: its columns are {listed(layout.columns)}; "
             f"add the column, or mend the name in spec.fields"
         )
     if found.generated:
@@ -106,8 +120,3 @@ def _check_unmapped(layout: Layout, columns: Sequence[Column]) -> None:
                 f"the column {found.name!r} of {layout.name!r} is {found.type} NOT NULL without a default, and no field fills it: "
                 f"add it to spec.fields, or give it a default"
             )
-
-
-def _listed(columns: Sequence[Found]) -> str:
-    names = ", ".join(column.name for column in columns[:30])
-    return f"{names}, …" if len(columns) > 30 else names

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from syncsource.destinations.dialect import Dialect
+from syncsource.destinations.policy import UPSERT, Policy
 from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED, STAGE, quoted
-from syncsource.destinations.table import Table
+from syncsource.destinations.table import Elsewhere, Table
 
 MESSAGE_LIMIT = 400
 """Characters of a refused row's message."""
@@ -21,13 +22,12 @@ class Statements:
 
     dialect: Dialect
     table: Table
-    newer: str | None = None
-    """A column: rows in which it is higher than what was staged stay. None: whatever differs is changed."""
+    policy: Policy = UPSERT
 
     @property
     def target(self) -> str:
         """The table's quoted name."""
-        return quoted(self.table.schema or ("main" if self.dialect.temp == "temp" else None), self.table.name)
+        return self._named(self.table.schema, self.table.name)
 
     @property
     def staged_keys(self) -> str:
@@ -42,11 +42,11 @@ class Statements:
 
     @property
     def differs(self) -> str:
-        """Whether a mapped column of the row is not what was staged. The key's own columns are never changed."""
+        """Whether a column that may be changed is not what was staged. The key's own columns never are."""
         if not self._differences:
             return "(1 = 0)"
-        differs = f"({' OR '.join(self._differences)})"
-        return differs if self.newer is None else f"({differs} AND {self._not_newer(self.newer)})"
+        differs, newer = f"({' OR '.join(self._differences)})", self.policy.newer
+        return differs if newer is None else f"({differs} AND {self._not_newer(newer)})"
 
     def temporary(self, name: str) -> str:
         """A temporary table's qualified name."""
@@ -94,23 +94,40 @@ class Statements:
             f"FROM {self.temporary(STAGE)} AS s JOIN {self.target} AS t ON {self.keys} GROUP BY s.seq HAVING count(*) > 1"
         )
 
-    def compare(self, *, update: bool, pending: bool, refused: bool) -> str:
+    def skip(self, elsewhere: Elsewhere) -> str:
+        """Takes out the rows that another table has: they are refused without a reason."""
+        pairs = [f"o.{quoted(name)} = s.c{place}" for name, place in elsewhere.pairs]
+        found = f"SELECT 1 FROM {self._named(elsewhere.schema, elsewhere.name)} AS o WHERE {' AND '.join(pairs)}"
+        return (
+            f"INSERT INTO {self.temporary(REFUSED)} SELECT s.seq, NULL, NULL, NULL FROM {self.temporary(STAGE)} AS s "
+            f"WHERE EXISTS ({found}) AND {self._accepted}"
+        )
+
+    def skipped(self) -> str:
+        """seq of the rows that :meth:`skip` took out."""
+        return f"SELECT seq FROM {self.temporary(REFUSED)} WHERE reason IS NULL"
+
+    def compare(self, *, pending: bool, refused: bool) -> str:
         """Lists the rows to write. ``pending``: only those; ``refused``: some rows are out already."""
-        first = next(column for column in self.table.columns if column.key)
-        missing = f"t.{quoted(first.name)} IS NULL"
-        where = [f"({missing} OR {self.differs})" if update else missing]
-        if refused:
-            where.append(f"NOT EXISTS (SELECT 1 FROM {self.temporary(REFUSED)} AS r WHERE r.seq = s.seq)")
+        where = [self._wanted, *([self._accepted] if refused else [])]
         only = f"JOIN {self.temporary(ASIDE)} AS p ON p.seq = s.seq " if pending else ""
         return (
-            f"INSERT INTO {self.temporary(CHANGES)} SELECT s.seq, CASE WHEN {missing} THEN 1 ELSE 0 END "
+            f"INSERT INTO {self.temporary(CHANGES)} SELECT s.seq, CASE WHEN {self._missing} THEN 1 ELSE 0 END "
             f"FROM {self.temporary(STAGE)} AS s {only}LEFT JOIN {self.target} AS t ON {self.keys} WHERE {' AND '.join(where)}"
         )
 
+    def missing(self) -> str:
+        """How many rows the table lacks, of those that are not out."""
+        joined = f"{self.temporary(STAGE)} AS s LEFT JOIN {self.target} AS t ON {self.keys}"
+        return f"SELECT count(*) FROM {joined} WHERE {self._missing} AND {self._accepted}"
+
+    def rows(self) -> str:
+        """How many rows the table has."""
+        return f"SELECT count(*) FROM {self.target}"
+
     def foresee(self) -> str:
-        """Of every row staged, in the order of reading: seq, whether the table lacks it, and whether each column outside the key differs."""
-        first = next(column for column in self.table.columns if column.key)
-        conditions = [f"t.{quoted(first.name)} IS NULL", *self._differences]
+        """Of every row staged, in the order of reading: seq, whether the table lacks it, and whether each column that may be changed differs."""
+        conditions = [self._missing, *self._differences]
         flags = ", ".join(f"CASE WHEN {condition} THEN 1 ELSE 0 END" for condition in conditions)
         return f"SELECT s.seq, {flags} FROM {self.temporary(STAGE)} AS s LEFT JOIN {self.target} AS t ON {self.keys} ORDER BY s.seq"
 
@@ -124,12 +141,12 @@ class Statements:
         return (
             f"INSERT INTO {self.temporary(ASIDE)} SELECT s.seq FROM {self.temporary(CHANGES)} AS v "
             f"JOIN {self.temporary(STAGE)} AS s ON s.seq = v.seq LEFT JOIN {self.target} AS t ON {self.keys} "
-            f"WHERE v.is_new = 0 AND t.{quoted(next(column.name for column in self.table.columns if column.key))} IS NULL"
+            f"WHERE v.is_new = 0 AND {self._missing}"
         )
 
     def update(self, span: Span | None) -> str:
         """Compares again, under the lock, and changes what differs."""
-        assigned = [(column.name, f"s.c{place}") for place, column in enumerate(self.table.columns) if not column.key]
+        assigned = [(column.name, f"s.c{place}") for place, column in enumerate(self.table.columns) if column.changeable]
         kept = [column.name for column in self.table.columns if column.key]
         return self.dialect.updating(self.target, assigned, kept, self.keys, f"v.is_new = 0 AND {self.differs}{_within(span)}")
 
@@ -154,17 +171,36 @@ class Statements:
         values = ", ".join(self.dialect.readable(column, f"s.c{place}") for place, column in enumerate(self.table.columns))
         return (
             f"SELECT r.seq, r.reason, r.message, r.field, {values} FROM {self.temporary(REFUSED)} AS r "
-            f"JOIN {self.temporary(STAGE)} AS s ON s.seq = r.seq WHERE r.seq > {after} ORDER BY r.seq LIMIT {limit}"
+            f"JOIN {self.temporary(STAGE)} AS s ON s.seq = r.seq WHERE r.seq > {after} AND r.reason IS NOT NULL ORDER BY r.seq LIMIT {limit}"
         )
 
     @property
     def _differences(self) -> list[str]:
-        """A condition for each mapped column outside the key: its value is not what was staged."""
+        """A condition for each column that may be changed: its value is not what was staged."""
         return [
             self.dialect.differs(column, f"t.{quoted(column.name)}", f"s.c{place}")
             for place, column in enumerate(self.table.columns)
-            if not column.key
+            if column.changeable
         ]
+
+    @property
+    def _missing(self) -> str:
+        first = next(column for column in self.table.columns if column.key)
+        return f"t.{quoted(first.name)} IS NULL"
+
+    @property
+    def _wanted(self) -> str:
+        """Whether a row is to be written, as the policy says."""
+        if not self.policy.update:
+            return self._missing
+        return f"({self._missing} OR {self.differs})" if self.policy.insert else f"(NOT {self._missing} AND {self.differs})"
+
+    @property
+    def _accepted(self) -> str:
+        return f"NOT EXISTS (SELECT 1 FROM {self.temporary(REFUSED)} AS r WHERE r.seq = s.seq)"
+
+    def _named(self, schema: str | None, name: str) -> str:
+        return quoted(schema or ("main" if self.dialect.temp == "temp" else None), name)
 
     def _not_newer(self, name: str) -> str:
         found, staged = f"t.{quoted(name)}", f"s.c{self.table.names.index(name)}"

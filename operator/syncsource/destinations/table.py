@@ -50,11 +50,27 @@ class Column:
     field_type: str
     codec: Codec
     key: bool
+    protected: bool = False
+    """Whether it is filled by inserts alone."""
 
     @property
     def name(self) -> str:
         """Its name in the table and in spec.fields."""
         return self.found.name
+
+    @property
+    def changeable(self) -> bool:
+        """Whether a row that is there may get another value in it."""
+        return not (self.key or self.protected)
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another table, a row of which keeps staged rows out that have the same values in all of ``pairs``: its column, and the place of ours."""
+
+    schema: str | None
+    name: str
+    pairs: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +83,7 @@ class Table:
     primary: tuple[str, ...]
     key_unique: bool
     """Whether an index keeps the key unique, so that no key can match two rows."""
+    skip_if: tuple[Elsewhere, ...] = ()
     created: bool = field(default=False, compare=False)
     """Whether this call created it."""
 
@@ -80,3 +97,9 @@ def folded(columns: Sequence[Found], name: str) -> Found | None:
     """The column of this name where names fold case: one that is written alike comes first."""
     alike = [column for column in columns if column.name.lower() == name.lower()]
     return next((column for column in alike if column.name == name), alike[0] if alike else None)
+
+
+def listed(columns: Sequence[Found]) -> str:
+    """Their names, for people."""
+    names = ", ".join(column.name for column in columns[:30])
+    return f"{names}, …" if len(columns) > 30 else names

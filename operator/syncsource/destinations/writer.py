@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, tzinfo
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 from sqlalchemy import Connection
 
-from syncsource.destinations.applying import Applied, Applying, Refused
+from syncsource.destinations.applying import Applied, Applying, Guard, Refused
 from syncsource.destinations.database import Database
 from syncsource.destinations.duplicates import drop_older
 from syncsource.destinations.foreseeing import OLDER, Foreseen, compared, refused, staged_rows
+from syncsource.destinations.policy import UPSERT, Policy
 from syncsource.destinations.session import Session, nameless
 from syncsource.destinations.staging import Staging, gather_statistics
 from syncsource.destinations.statements import Statements
@@ -25,22 +26,20 @@ from syncsource.records.rows import Row
 class Writer:
     """One connection, for one run. Leave it by ``with`` or :meth:`close`: what was not committed is gone.
 
-    ``zone``: of instants among the cursors that name none. ``newer``: a column; rows in which it is higher than what was staged stay, and count
-    as unchanged. Every method raises the errors that open_database lists, and
-    AbortedError (Cancelled) once :meth:`cancel` was called.
+    ``zone``: of instants among the cursors that name none. Every method raises the errors that open_database lists, and AbortedError (Cancelled)
+    once :meth:`cancel` was called.
     """
 
     def __init__(
         self,
         database: Database,
         table: Table,
-        on_existing: Literal["Update", "Skip"] = "Update",
+        policy: Policy = UPSERT,
         *,
         zone: tzinfo = UTC,
-        newer: str | None = None,
     ) -> None:
         self._session = Session(database)
-        self._table, self._update, self._zone, self._newer = table, on_existing == "Update", zone, newer
+        self._table, self._policy, self._zone = table, policy, zone
         self._staging = Staging(self._session, table)
         self._skipped = 0
         self._begun = False
@@ -72,7 +71,12 @@ class Writer:
                 finally:
                     self._begun = False
 
-    def apply(self) -> Applied:
+    @property
+    def staged(self) -> int:
+        """Rows that are staged, one for each key. Complete once :meth:`transaction` has begun."""
+        return self._staging.count - self._skipped
+
+    def apply(self, guard: Guard = lambda changes, rows: None) -> Applied:
         """Compares what was staged with the table and writes what differs, all at once. Inside :meth:`transaction`, once."""
         if not self._begun:
             raise RuntimeError("apply() is for the inside of transaction()")
@@ -80,15 +84,15 @@ class Writer:
             return Applied()
         for statement in self._session.dialect.guards(self._table):
             self._session.run(statement)
-        applying = Applying(self._session, self._table, update=self._update, newer=self._newer)
-        waiting = self._staging.count - self._skipped
-        applying.run(waiting)
-        same = waiting - applying.inserted - applying.updated - applying.refused
+        applying = Applying(self._session, self._table, self._policy, guard)
+        applying.run(self.staged)
+        same = self.staged - applying.inserted - applying.updated - applying.refused - applying.skipped
+        skipped = self._skipped + applying.skipped
         return Applied(
             inserted=applying.inserted,
             updated=applying.updated,
-            unchanged=same if self._update else 0,
-            skipped=self._skipped if self._update else self._skipped + same,
+            unchanged=same if self._policy.update else 0,
+            skipped=skipped if self._policy.update else skipped + same,
             rejected=Refused(self._session, self._table, applying.refused),
         )
 
@@ -98,11 +102,11 @@ class Writer:
         rejected = iter(self._staging.add(rows, cursors))
         if not self._staging.count:
             return [refused(one) for one in rejected]
-        statements = Statements(self._session.dialect, self._table)
+        statements = Statements(self._session.dialect, self._table, self._policy)
         staged = staged_rows(self._session, statements)
         self._settle()
         gather_statistics(self._session, self._table, self._staging.count)
-        found = compared(self._session, statements, update=self._update)
+        found = compared(self._session, statements)
         return [found.get(seq, OLDER) if seq in staged else refused(next(rejected)) for seq in range(len(rows))]
 
     def cancel(self) -> None:

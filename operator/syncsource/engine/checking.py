@@ -157,7 +157,7 @@ class _Check:
     def _table(self, database: Database) -> None:
         sql = self._spec.destination.sql
         self._spec = with_fields(self._spec, self._plan.identity, database, partial(self._opened, self._spec, self._plan.secrets))
-        table = find_table(database, sql, self._spec.fields, self._keys)
+        table = find_table(database, sql, self._spec.fields, self._keys, self._spec.write)
         if table is None:
             self._ok("Table", f"{sql.table} is not there; the first run creates it")
             return

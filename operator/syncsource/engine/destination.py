@@ -22,9 +22,9 @@ def opened_table(spec: SyncSourceSpec, identity: str, database: Database) -> Tab
     """The table, for writing. Where it is gone or empty, what earlier runs left in the ledger of it is forgotten first, of all partitions at
     once: as soon as one of them has written, a table tells no more what the others lack."""
     sql, keys = spec.destination.sql, spec.keys[0].fields
-    if sql.create_table and find_table(database, sql, spec.fields, keys) is None:
+    if sql.create_table and find_table(database, sql, spec.fields, keys, spec.write) is None:
         ledger.forget(database.engine, identity)
-    found = open_table(database, sql, spec.fields, keys)
+    found = open_table(database, sql, spec.fields, keys, spec.write)
     if not _has_rows(database, found):
         ledger.forget_states(database.engine, identity)
     return found

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from syncsource.errors import GuardError
 from syncsource.records.batch import Rejected
+from syncsource.resource.safety import Safety
 from syncsource.resource.validating import Validation
 
 
@@ -48,6 +49,35 @@ class Invalid:
 
     def _told(self, read: int) -> str:
         return f"{self.count:,} of {read:,} records are invalid: {self.summary()}"
+
+
+class Limits:
+    """What a run may do to the table."""
+
+    def __init__(self, safety: Safety) -> None:
+        self._safety = safety
+
+    def check_read(self, rows: int) -> None:
+        """Raises GuardError where a full read brought fewer valid records than the spec asks for."""
+        least = self._safety.min_rows
+        if least is not None and rows < least:
+            raise GuardError(
+                f"the source has {rows:,} valid records, fewer than spec.safety.minRows ({least:,}); nothing was written",
+                reason="TooFewRows",
+            )
+
+    def check_changes(self, changes: int, rows: Callable[[], int]) -> None:
+        """Raises GuardError where more rows would be written than the spec allows. ``rows`` counts those of the table."""
+        limit = self._safety.max_changed
+        if limit is None or (isinstance(limit, int) and changes <= limit):
+            return
+        there = rows()
+        if changes > _allowed(limit, there):
+            raise GuardError(
+                f"{changes:,} rows would be inserted, updated or deleted in a table of {there:,}, more than spec.safety.maxChanged ({limit}); "
+                "nothing was written: raise it if that is right",
+                reason="TooManyChanged",
+            )
 
 
 def _allowed(limit: int | str, read: int) -> Fraction:

@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from syncsource import failpoints, ledger
-from syncsource.destinations import Database, Table, Writer
-from syncsource.engine.guards import Invalid
+from syncsource.destinations import Database, Policy, Table, Writer
+from syncsource.engine.guards import Invalid, Limits
 from syncsource.engine.parallel import Slot
 from syncsource.engine.plan import Counts, PartitionOutcome, Partitions, RunPlan
 from syncsource.engine.reading import Reader
@@ -195,7 +195,7 @@ class PartitionRun:
         part = Slice(since=span.since, until=span.until, partition=self._partition, state=state)
         self._begin()
         with (
-            Writer(setting.database, setting.table, setting.spec.write.on_existing, zone=zone) as writer,
+            Writer(setting.database, setting.table, Policy.of(setting.spec.write), zone=zone) as writer,
             setting.stop.calling(writer.cancel),
             Reader(self._source, self._shape, part, setting.stop) as reader,
         ):
@@ -277,7 +277,10 @@ class PartitionRun:
         plan = self._setting.plan
         if self._source.unchanged:
             return self.counts, ledger.quarantine_total(connection, plan.identity)
-        applied = writer.apply()
+        limits = Limits(self._setting.spec.safety)
+        if self._full:
+            limits.check_read(writer.staged)
+        applied = writer.apply(limits.check_changes)
         self._keep_aside(writer, applied.rejected)
         self._invalid.check(self._read)
         total = ledger.commit_rejected(connection, plan.identity, plan.run, full=self._full and span.last, partition=self._partition)

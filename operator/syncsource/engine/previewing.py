@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from syncsource.destinations import Database, Foreseen, Table, Writer, find_table
+from syncsource.destinations import Database, Foreseen, Policy, Table, Writer, find_table
 from syncsource.engine.destination import opened_database
 from syncsource.engine.ending import known
 from syncsource.engine.executing import OpenSource
@@ -81,7 +81,7 @@ class _Preview:
     def of(self, limit: int) -> Preview:
         spec = self._spec
         partition = next(iter(partition_values(spec.partitions, self._database)), "") if spec.partitions else ""
-        table = find_table(self._database, spec.destination.sql, spec.fields, self._keys)
+        table = find_table(self._database, spec.destination.sql, spec.fields, self._keys, spec.write)
         shape = Shape.of(spec, partition)
         batches = list(islice(self._batches(shape, partition), limit))
         return Preview(
@@ -119,7 +119,8 @@ class _Preview:
         if table is None or not rows:
             return [Foreseen("Insert")] * len(rows)
         cursors = [cursor for batch in batches for cursor in batch.cursors or []] if batches[0].cursors is not None else None
-        with Writer(self._database, table, self._spec.write.on_existing, zone=shape.zone) as writer, self._stop.calling(writer.cancel):
+        policy = Policy.of(self._spec.write)
+        with Writer(self._database, table, policy, zone=shape.zone) as writer, self._stop.calling(writer.cancel):
             return writer.foresee(rows, cursors)
 
     def _values(self, row: tuple[Any, ...]) -> dict[str, str | None]:

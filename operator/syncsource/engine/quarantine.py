@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from syncsource import ledger
-from syncsource.destinations import Applied, Database, Table, Writer
+from syncsource.destinations import Applied, Database, Policy, Table, Writer
 from syncsource.engine.destination import opened_database, opened_table
 from syncsource.engine.ending import failed, known
 from syncsource.engine.guards import Invalid
@@ -187,11 +187,8 @@ class _Retry:
     def _partition(self, fence: ledger.Fence, ids: Sequence[str] | None, partition: str, *, last: bool) -> int:
         """Returns how many records are in quarantine then."""
         plan, zone, before = self._plan, Shape.of(self._spec).zone, self._invalid.count
-        newer = _newer(self._spec, self._table)
-        with (
-            Writer(self._database, self._table, self._spec.write.on_existing, zone=zone, newer=newer) as writer,
-            self._stop.calling(writer.cancel),
-        ):
+        policy = Policy.of(self._spec.write, newer=_newer(self._spec, self._table))
+        with Writer(self._database, self._table, policy, zone=zone) as writer, self._stop.calling(writer.cancel):
             read, skipped = self._stage(writer, ids, partition)
             with writer.transaction() as connection:
                 applied = writer.apply()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -12,9 +12,11 @@ from syncsource.resource.firestore import FIELD_PATH
 from syncsource.resource.incremental import Incremental
 from syncsource.resource.partitions import Partitions
 from syncsource.resource.parts import PositiveDuration, UrlFrom
+from syncsource.resource.safety import Safety
 from syncsource.resource.source import Source
 from syncsource.resource.types import Cron, Duration, Part, Path, TimeZone, ruled
 from syncsource.resource.validating import Validation
+from syncsource.resource.writing import TableName, Write
 
 LIST_MAP_BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
 
@@ -50,7 +52,7 @@ class SqlDestination(Part):
     schema_: Annotated[str, Field(min_length=1, max_length=63)] | None = Field(
         None, alias="schema", description="Schema of the table: on MySQL and MariaDB the database. Absent: the connection's default."
     )
-    table: Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[^\x00-\x1f]+$")] = Field(description="Name of the table.")
+    table: TableName = Field(description="Name of the table.")
     create_table: bool = Field(False, description="Create the table from spec.fields if it does not exist.")
 
 
@@ -58,14 +60,6 @@ class Destination(Part):
     """Where rows go."""
 
     sql: SqlDestination = Field(description="A table in PostgreSQL, MySQL, MariaDB or SQLite.")
-
-
-class Write(Part):
-    """How a record meets the table."""
-
-    on_existing: Literal["Update", "Skip"] = Field(
-        "Update", description="Update: mapped columns that differ are set. Skip: a row that is there is left alone."
-    )
 
 
 class Retry(Part):
@@ -131,6 +125,33 @@ class SyncSourceSpec(Part):
             "source.csv without path and download is fed by `syncsource import`: remove schedule, or set one of them",
             ".schedule",
         ),
+        (
+            "!has(self.fields) || !has(self.write) || !has(self.write.protect) || self.write.protect.all(p, self.fields.exists(f, f.name == p))",
+            "every protected column must be one of spec.fields",
+            ".write.protect",
+        ),
+        (
+            "!has(self.write) || !has(self.write.protect) || self.write.protect.all(p, !self.keys.exists(k, p in k.fields))",
+            "the key's columns are never changed: protect others",
+            ".write.protect",
+        ),
+        (
+            "!has(self.fields) || !has(self.write) || !has(self.write.skipIf) || "
+            "self.write.skipIf.all(s, s.match.all(m, self.fields.exists(f, f.name == m)))",
+            "every name in match must be one of spec.fields",
+            ".write.skipIf",
+        ),
+        (
+            "!has(self.write) || !has(self.write.onMissing) || self.write.onMissing != 'Skip' || "
+            "!has(self.destination.sql.createTable) || !self.destination.sql.createTable",
+            "onMissing Skip never fills a table that it creates: remove destination.sql.createTable, or Skip",
+            ".write.onMissing",
+        ),
+        (
+            "!has(self.safety) || !has(self.safety.minRows) || !has(self.incremental) || !has(self.incremental.window)",
+            "minRows is about reading everything at once: remove incremental.window, or minRows",
+            ".safety.minRows",
+        ),
     )
     suspend: bool = Field(False, description="Stops scheduled and requested runs.")
     suspend_reason: Annotated[str, Field(max_length=256)] = Field("", description="Shown with the Suspended condition.")
@@ -152,6 +173,7 @@ class SyncSourceSpec(Part):
     destination: Destination = Field(description="Where rows go.")
     write: Write = Field(default_factory=Write, description="How a record meets the table.")
     validation: Validation = Field(default_factory=Validation, description="What becomes of invalid records.")
+    safety: Safety = Field(default_factory=Safety, description="Limits of what a run may do.")
     retry: Retry = Field(default_factory=Retry, description="Retries of a failed run.")
     timeout: PositiveDuration = Field(timedelta(minutes=10), description="Longest time one run may take.")
 

@@ -131,6 +131,22 @@ CASES = [
     ("spec.keys.0.fields", ["phone"], "spec.keys: Invalid value: every key field must be one of spec.fields"),
     ("spec.keys", [], "spec.keys: Invalid value: 0: spec.keys in body should have at least 1 items"),
     ("spec.write", {"onExisting": "Replace"}, 'spec.write.onExisting: Unsupported value: "Replace": supported values: "Update", "Skip"'),
+    (
+        "spec.write",
+        {"onMissing": "Skip", "onExisting": "Skip"},
+        "spec.write: Invalid value: with onMissing Skip and onExisting Skip nothing would ever be written",
+    ),
+    ("spec.write", {"onMissing": "Skip"}, "spec.write.onMissing: Invalid value: onMissing Skip never fills a table that it creates"),
+    ("spec.write", {"protect": ["phone"]}, "spec.write.protect: Invalid value: every protected column must be one of spec.fields"),
+    ("spec.write", {"protect": ["booking_no"]}, "spec.write.protect: Invalid value: the key's columns are never changed"),
+    (
+        "spec.write",
+        {"skipIf": [{"existsIn": "reports", "match": ["phone"]}]},
+        "spec.write.skipIf: Invalid value: every name in match must be one of spec.fields",
+    ),
+    ("spec.write", {"skipIf": [{"existsIn": "reports", "match": []}]}, "spec.write.skipIf[0].match: Invalid value: 0: "),
+    ("spec.safety", {"maxChanged": "130%"}, "spec.safety.maxChanged: Invalid value: "),
+    ("spec.safety", {"minRows": 0}, "spec.safety.minRows: Invalid value: 0: "),
     ("spec.validation", {"maxInvalid": "150%"}, "spec.validation.maxInvalid: Invalid value: "),
     ("spec.partitions", {}, "spec.partitions: Invalid value: exactly one of values and from must be set"),
     (

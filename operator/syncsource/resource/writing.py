@@ -1,0 +1,48 @@
+"""How a record meets the table: ``spec.write``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from syncsource.resource.types import FieldName, Part, ruled
+
+_SET = {"x-kubernetes-list-type": "set"}
+_ATOMIC = {"x-kubernetes-list-type": "atomic"}
+TableName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[^\x00-\x1f]+$")]
+
+
+class SkipIf(Part):
+    """Another table of the same database, whose rows keep records out."""
+
+    exists_in: TableName = Field(description="Name of the table.")
+    schema_: Annotated[str, Field(min_length=1, max_length=63)] | None = Field(
+        None, alias="schema", description="Schema of the table. Absent: the connection's default."
+    )
+    match: Annotated[list[FieldName], Field(min_length=1, max_length=16, json_schema_extra=_SET)] = Field(
+        description="Names of spec.fields that are columns of that table, too. A record is skipped where a row has the same values in all of them."
+    )
+
+
+class Write(Part):
+    """How a record meets the table."""
+
+    model_config = ruled(
+        (
+            "!(has(self.onMissing) && self.onMissing == 'Skip' && has(self.onExisting) && self.onExisting == 'Skip')",
+            "with onMissing Skip and onExisting Skip nothing would ever be written",
+        ),
+    )
+    on_missing: Literal["Insert", "Skip"] = Field(
+        "Insert", description="Insert: a record without a row gets one. Skip: only rows that are there are kept up to date."
+    )
+    on_existing: Literal["Update", "Skip"] = Field(
+        "Update", description="Update: mapped columns that differ are set. Skip: a row that is there is left alone."
+    )
+    protect: Annotated[list[FieldName], Field(min_length=1, max_length=100, json_schema_extra=_SET)] | None = Field(
+        None, description="Names of spec.fields whose columns are filled when a row is inserted, and never written again."
+    )
+    skip_if: Annotated[list[SkipIf], Field(min_length=1, max_length=4, json_schema_extra=_ATOMIC)] | None = Field(
+        None, description="Tables that keep records out: a record with a row in one of them is skipped."
+    )
