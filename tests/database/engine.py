@@ -29,6 +29,7 @@ class Upstream:
         self._records, self._breaks_after, self._size = records, breaks_after, size
         self.state: str | None = None
         self.unchanged, self.billed = False, 0
+        self.known: Sequence[str] = ()
         self.waits = True
 
     def pages(self, part: Slice) -> Iterator[Page]:

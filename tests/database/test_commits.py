@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +189,7 @@ class _Held:
         self._upstream = upstream
         self.state: str | None = None
         self.unchanged, self.billed = False, 0
+        self.known: Sequence[str] = ()
         self.waits = True
         self.asked, self.go_on = threading.Event(), threading.Event()
 

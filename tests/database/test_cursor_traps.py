@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,6 +22,7 @@ class Api:
         self._changed, self._served_at = changed, served_at
         self.state: str | None = "version 1"
         self.unchanged, self.billed = False, 0
+        self.known: Sequence[str] = ()
         self.waits = True
 
     def pages(self, part: Slice) -> Iterator[Page]:

@@ -26,6 +26,7 @@ class Counts:
     unchanged: int = 1
     skipped: int = 1
     quarantined: int = 1
+    deleted: int = 0
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_prepare_again_and_by_many_at_once(place: Any) -> None:
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda _: ledger.prepare(place.database.engine), range(6)))
     ledger.prepare(place.database.engine)
-    assert place.sql("SELECT version FROM syncsource_ledger") == [(2,)]
+    assert place.sql("SELECT version FROM syncsource_ledger") == [(3,)]
 
 
 FIRST_VERSION = (
@@ -75,7 +76,7 @@ def test_the_first_version_s_ledger_is_brought_up_to_date_with_what_it_holds(pla
         place.sql(statement.format(instant="VARCHAR(27)" if place.kind == "sqlite" else "TIMESTAMP WITH TIME ZONE"))
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda _: ledger.prepare(place.database.engine), range(6)))
-    assert place.sql("SELECT max(version) FROM syncsource_ledger") == [(2,)]
+    assert place.sql("SELECT max(version) FROM syncsource_ledger") == [(3,)]
     [run] = ledger.history(place.database.engine, "me")
     assert (run.run, run.inserted, run.document_reads, run.partitions_total, run.started_at) == ("a", 1, 0, 0, NOW)
     assert place.sql("SELECT digest, place, position, excerpt, form FROM syncsource_quarantine") == [("d", None, None, None, None)]
@@ -151,6 +152,7 @@ def test_a_run_s_end(engine: Any) -> None:
         unchanged=1,
         skipped=1,
         quarantined=1,
+        deleted=0,
         cursor_before="1",
         cursor_after="2",
     )

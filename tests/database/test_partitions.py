@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -45,6 +45,7 @@ class _Store:
         self._stores, self._closed = stores, False
         self.state: str | None = None
         self.unchanged, self.billed = False, 0
+        self.known: Sequence[str] = ()
         self.waits = True
 
     def pages(self, part: Slice) -> Iterator[Page]:

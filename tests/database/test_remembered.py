@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -26,6 +26,7 @@ class Tagged:
         self.breaks, self.broken = False, "none"
         self.state: str | None = None
         self.unchanged, self.billed = False, 0
+        self.known: Sequence[str] = ()
         self.waits = True
 
     def pages(self, part: Slice) -> Iterator[Page]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,6 +42,7 @@ class History:
         self.meanwhile: Callable[[int], None] = lambda number: None
         self.state: str | None = None
         self.unchanged, self.billed = False, 0
+        self.known: Sequence[str] = ()
         self.waits = True
 
     def pages(self, part: Slice) -> Iterator[Page]:

@@ -10,7 +10,21 @@ from syncsource.client.api import Api
 from syncsource.client.requests import status
 from syncsource.resource.status import HistoryEntry, format_time
 
-HEAD = ("RUN", "TRIGGER", "STARTED", "TOOK", "RESULT", "READ", "INSERTED", "UPDATED", "UNCHANGED", "SKIPPED", "QUARANTINED", "MESSAGE")
+HEAD = (
+    "RUN",
+    "TRIGGER",
+    "STARTED",
+    "TOOK",
+    "RESULT",
+    "READ",
+    "INSERTED",
+    "UPDATED",
+    "UNCHANGED",
+    "SKIPPED",
+    "QUARANTINED",
+    "DELETED",
+    "MESSAGE",
+)
 
 
 @click.command()
@@ -25,7 +39,7 @@ def history(api: Api, name: str, output: str) -> None:
 
 
 def _row(entry: HistoryEntry) -> tuple[str, ...]:
-    counts = (entry.read, entry.inserted, entry.updated, entry.unchanged, entry.skipped, entry.quarantined)
+    counts = (entry.read, entry.inserted, entry.updated, entry.unchanged, entry.skipped, entry.quarantined, entry.deleted)
     told = entry.result != "Succeeded" or entry.quarantined or entry.partitions is not None
     message = "" if not told else f"{entry.reason}: {entry.message}".strip(": ")
     return (

@@ -47,6 +47,11 @@ def sentence(outcome: Outcome) -> str:
         return f"Succeeded in {outcome.seconds:.1f}s: {outcome.message}"
     counts = outcome.counts
     parts = (("read", counts.read), ("inserted", counts.inserted), ("updated", counts.updated), ("unchanged", counts.unchanged))
-    more = (("skipped", counts.skipped), ("quarantined", counts.quarantined), ("billed document reads", outcome.document_reads))
+    more = (
+        ("skipped", counts.skipped),
+        ("quarantined", counts.quarantined),
+        ("deleted", counts.deleted),
+        ("billed document reads", outcome.document_reads),
+    )
     told = ", ".join(f"{count:,} {word}" for word, count in (*parts, *((word, count) for word, count in more if count)))
     return f"Succeeded in {outcome.seconds:.1f}s: {told}" + (f"\n{outcome.message}" if outcome.message else "")

@@ -9,21 +9,28 @@ What may not happen here: a DELETE of people's rows, a REPLACE, a change to a co
 definition (but for nullable columns that are asked for by name), or anything about runs, cursors and fences, which are the ledger's.
 """
 
+from syncsource.destinations.absent import Owner
 from syncsource.destinations.applying import Applied
 from syncsource.destinations.database import Database, open_database
 from syncsource.destinations.fitting import add_columns, fitting
 from syncsource.destinations.foreseeing import Foreseen
+from syncsource.destinations.images import Taken
 from syncsource.destinations.opening import find_table, open_table
 from syncsource.destinations.policy import Policy
 from syncsource.destinations.table import Table
+from syncsource.destinations.undoing import Undoer, Undone
 from syncsource.destinations.writer import Writer
 
 __all__ = [
     "Applied",
     "Database",
     "Foreseen",
+    "Owner",
     "Policy",
     "Table",
+    "Taken",
+    "Undoer",
+    "Undone",
     "Writer",
     "add_columns",
     "find_table",

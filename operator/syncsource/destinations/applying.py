@@ -6,7 +6,9 @@ from array import array
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
+from syncsource.destinations.absent import Absent, Owner, returned
 from syncsource.destinations.dialect import Refusal
+from syncsource.destinations.images import Images, Taken
 from syncsource.destinations.policy import Policy
 from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED
 from syncsource.destinations.session import RowRefused, Session
@@ -54,15 +56,26 @@ class Applied:
     skipped: int = 0
     """Older rows of a key, and those that the policy leaves alone."""
     rejected: Collection[Rejected] = field(default_factory=tuple)
+    deleted: int = 0
+    """Rows that the source has no more, deleted or marked."""
+    held: str = ""
+    """Why the database did not let some of them go; empty where it held none."""
+    taken: Taken | None = None
+    """The images that undo it."""
 
 
 class Applying:
     """Writes what is staged, inside the caller's transaction."""
 
-    def __init__(self, session: Session, table: Table, policy: Policy, guard: Guard) -> None:
+    def __init__(self, session: Session, table: Table, policy: Policy, guard: Guard, owner: Owner | None) -> None:
         self._session, self._table = session, table
         self._policy, self._guard = policy, guard
-        self._statements = Statements(session.dialect, table, policy)
+        back = returned(table, owner) if owner is not None and table.marker is not None else None
+        self._statements = Statements(session.dialect, table, policy, back)
+        self.images = Images(session, table, self._statements)
+        self.absent = (
+            Absent(session, table, self._statements, self.images, owner) if owner is not None and table.owned is not None else None
+        )
         self._later = array("q")
         """Refused rows that others of the run may make possible: twice their seq, and 1 more where they are to be inserted."""
         self.inserted = self.updated = self.refused = self.skipped = 0
@@ -82,14 +95,21 @@ class Applying:
             gather_statistics(self._session, self._table, staged)
             self._rounds(empty=empty)
             self._try_again()
+        if self.absent is not None:
+            self.absent.claim()
         if self._policy.update and not self._policy.insert:
             self.skipped += int(self._session.value(self._statements.missing()))
+
+    def taken(self) -> Taken | None:
+        """The images of all that was written."""
+        return self.images.taken(self.inserted + self.updated + (self.absent.done if self.absent is not None else 0))
 
     def _insert_all(self, staged: int) -> bool:
         """The short way into an empty table. False: nothing was written, take the long one."""
         try:
             with self._session.savepoint():
                 self.inserted = _all_or_none(self._session.run(self._statements.insert(None, listed=False)), staged)
+                self.images.after_insert(None, listed=False)
         except RowRefused:
             self.inserted = 0
             return False
@@ -98,8 +118,8 @@ class Applying:
     def _rounds(self, *, empty: bool) -> None:
         for number in range(_ROUNDS):
             changed, new = self._compare(again=number > 0)
-            if not (empty or number):
-                self._guard(changed + new, self._rows)
+            if not number:
+                self._begin(changed + new, empty)
             if changed:
                 self._update_changed(changed)
             if new:
@@ -107,6 +127,14 @@ class Applying:
             if not self._uncertain:
                 return
         raise RetryableError(f"{self._table.name}: its rows change faster than they can be compared", reason="DatabaseBusy")
+
+    def _begin(self, changes: int, empty: bool) -> None:
+        """What the source has no more goes first: what comes may need its unique values."""
+        changes += self.absent.find() if self.absent is not None else 0
+        if not empty:
+            self._guard(changes, self._rows)
+        if self.absent is not None:
+            self.absent.write()
 
     def _compare(self, *, again: bool) -> tuple[int, int]:
         """Lists what to write; returns how many rows are to be changed, and how many to be inserted."""
@@ -126,14 +154,14 @@ class Applying:
             self._uncertain += self._session.run(self._statements.lost())
         try:
             with self._session.savepoint():
-                self.updated += self._session.run(self._statements.update(None))
+                self.updated += self._update(None)
         except RowRefused:
             self._bisect(insert=False)
 
     def _insert_new(self, new: int) -> None:
         try:
             with self._session.savepoint():
-                self.inserted += _all_or_none(self._session.run(self._statements.insert(None, listed=True)), new)
+                self.inserted += self._insert(None, new)
         except RowRefused:
             self._bisect(insert=True)
 
@@ -157,13 +185,21 @@ class Applying:
 
     def _write(self, span: Span, expected: int, insert: bool) -> None:
         with self._session.savepoint():
-            if insert:
-                done = _all_or_none(self._session.run(self._statements.insert(span, listed=True)), expected)
-                self.inserted += done
-            else:
-                done = self._session.run(self._statements.update(span))
-                self.updated += done
+            done = self._insert(span, expected) if insert else self._update(span)
+        self.inserted += done * insert
+        self.updated += done * (not insert)
         self._progress = self._progress or bool(done)
+
+    def _insert(self, span: Span | None, expected: int) -> int:
+        done = _all_or_none(self._session.run(self._statements.insert(span, listed=True)), expected)
+        self.images.after_insert(span, listed=True)
+        return done
+
+    def _update(self, span: Span | None) -> int:
+        self.images.before_update(span)
+        done = self._session.run(self._statements.update(span))
+        self.images.after_update(span)
+        return done
 
     def _refuse(self, seq: int, refusal: Refusal, insert: bool) -> None:
         if insert and refusal.depends and self._session.value(self._statements.exists(seq)) is not None:
@@ -200,7 +236,7 @@ class Applying:
         self._empty(CHANGES)
         mark = self._session.dialect.placeholder
         self._session.run_many(
-            f"INSERT INTO {self._statements.temporary(CHANGES)} VALUES ({mark}, {mark})", (divmod(row, 2) for row in rows)
+            f"INSERT INTO {self._statements.temporary(CHANGES)} VALUES ({mark}, {mark}, 0)", (divmod(row, 2) for row in rows)
         )
 
     def _rows(self) -> int:

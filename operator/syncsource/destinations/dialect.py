@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -71,6 +71,16 @@ class Dialect(Protocol):
     def create(self, driver: Driver, schema: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
         """Creates the table unless somebody else just did."""
 
+    def create_companion(
+        self, driver: Driver, name: str, own: Mapping[str, str], columns: Sequence[Found], layout: Layout, index: Sequence[str]
+    ) -> None:
+        """Creates a table of ours, unless somebody else just did: ``own`` columns, and columns typed as those of a table. The former are its
+        primary key, unless there are columns to ``index``."""
+
+    @property
+    def numbered(self) -> str:
+        """What stands between the name of a new table and the query that it is made of, whose first column n numbers the rows."""
+
     def created(self, field_type: str) -> str:
         """The type of a column that we create for a field's type."""
 
@@ -101,9 +111,24 @@ class Dialect(Protocol):
     def guards(self, table: Table) -> Sequence[str]:
         """Statements that begin the writing transaction."""
 
-    def updating(self, target: str, assigned: Sequence[tuple[str, str]], kept: Sequence[str], keys: str, where: str) -> str:
-        """Sets columns of the table ``t`` to values of its staged rows ``s`` among the changes ``v``, joined by ``keys``. ``kept``: the columns
-        of the key, which stay whatever the table's definition says of updates."""
+    def updating(
+        self,
+        target: str,
+        assigned: Sequence[tuple[str, str]],
+        kept: Sequence[str],
+        joined: Sequence[tuple[str, str]],
+        keys: str,
+        where: str,
+    ) -> str:
+        """Sets columns of the table ``t`` to values of other tables. ``joined``: those, and by what each is joined to the ones before it; ``keys``
+        joins the table to them. ``kept``: columns of the key, which stay whatever the table's definition says of updates."""
+
+    def deleting(self, target: str, other: str, keys: str, where: str) -> str:
+        """Deletes rows of the table ``t`` that are joined by ``keys`` to rows of another one."""
+
+    @property
+    def as_given(self) -> str:
+        """The words that make an INSERT take values for columns that the database usually numbers itself."""
 
     def locks(self, joined: str, order: str) -> str | None:
         """A query that locks the table's rows ``t`` of a join and counts them; None where the transaction locks them already."""

@@ -9,6 +9,8 @@ from dataclasses import replace
 from syncsource.destinations.database import Database
 from syncsource.destinations.dialect import Dialect
 from syncsource.destinations.elsewhere import check_named, found_elsewhere
+from syncsource.destinations.images import open_images
+from syncsource.destinations.owned import found_marker, open_owned
 from syncsource.destinations.session import Session, nameless
 from syncsource.destinations.table import Column, Found, Layout, Table, listed
 from syncsource.errors import SchemaMismatch
@@ -20,9 +22,16 @@ NOTHING_SPECIAL = Write()
 
 
 def open_table(
-    database: Database, destination: SqlDestination, fields: Sequence[FieldSpec], keys: Sequence[str], write: Write = NOTHING_SPECIAL
+    database: Database,
+    destination: SqlDestination,
+    fields: Sequence[FieldSpec],
+    keys: Sequence[str],
+    write: Write = NOTHING_SPECIAL,
+    *,
+    undo: bool = False,
 ) -> Table:
-    """The table that rows of ``fields`` go to, found by ``keys``. An existing one is used as it is, never altered.
+    """The table that rows of ``fields`` go to, found by ``keys``. An existing one is used as it is, never altered. ``undo``: what is done to
+    its rows is kept.
 
     SchemaMismatch names the column, its type, the field's type and the way out. StalledError: a schema where there are none.
     """
@@ -30,8 +39,11 @@ def open_table(
         layout = _layout(session, destination)
         created = layout is None
         if layout is None:
-            layout = _create(session, destination, fields, keys)
-        return replace(_table(session, layout, fields, keys, write), created=created)
+            marks = [FieldSpec(name=write.soft_delete.column, type="timestamp")] if write.soft_delete else []
+            layout = _create(session, destination, [*fields, *marks], keys)
+        table = _table(session, layout, fields, keys, write)
+        owned = open_owned(session, layout, table.columns) if write.on_absent != "Ignore" else None
+        return replace(table, created=created, owned=owned, images=open_images(session, layout) if undo else None)
 
 
 def find_table(
@@ -80,7 +92,8 @@ def _table(session: Session, layout: Layout, fields: Sequence[FieldSpec], keys: 
     key_columns = {column.name for column in columns if column.key}
     key_unique = any(unique <= key_columns for unique in layout.unique)
     elsewhere = tuple(found_elsewhere(session, one, names, layout, columns) for one in write.skip_if or ())
-    return Table(layout.schema, layout.name, columns, layout.primary, key_unique, elsewhere)
+    mark = found_marker(session, layout, write.soft_delete.column, columns) if write.soft_delete else None
+    return Table(layout.schema, layout.name, columns, layout.primary, key_unique, elsewhere, marker=mark)
 
 
 def _column(dialect: Dialect, layout: Layout, field: FieldSpec, key: bool) -> Column:

@@ -11,6 +11,8 @@ CHANGES = "syncsource_changes"
 ASIDE = "syncsource_aside"
 """seq of rows set aside: before the comparison, those that a newer one of their key replaces; after it, those that somebody
 else's writing made uncertain, which are compared again."""
+GONE = "syncsource_gone"
+"""Rows that the source has no more, numbered from 1."""
 REFUSED = "syncsource_refused"
 """seq of the rows that can't be written, with why."""
 
@@ -20,9 +22,20 @@ def quoted(*parts: str | None) -> str:
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts if part is not None)
 
 
-def updating(update: str, temp: str, target: str, assigned: Sequence[tuple[str, str]], keys: str, where: str) -> str:
-    """An UPDATE as PostgreSQL and SQLite know it: of ``t`` from the staged rows ``s`` and the changes ``v``. ``assigned``: columns and values."""
+def updating(
+    update: str, target: str, assigned: Sequence[tuple[str, str]], joined: Sequence[tuple[str, str]], keys: str, where: str
+) -> str:
+    """An UPDATE as PostgreSQL and SQLite know it, of ``t`` from other tables. ``assigned``: columns and values."""
     pairs = ", ".join(f"{quoted(name)} = {value}" for name, value in assigned)
-    return (
-        f"{update} {target} AS t SET {pairs} FROM {temp}.{STAGE} AS s JOIN {temp}.{CHANGES} AS v ON v.seq = s.seq WHERE {keys} AND {where}"
-    )
+    return f"{update} {target} AS t SET {pairs} FROM {in_a_row(joined)} WHERE {keys} AND {where}"
+
+
+def deleting(target: str, other: str, keys: str, where: str) -> str:
+    """A DELETE as PostgreSQL and SQLite know it."""
+    return f"DELETE FROM {target} AS t WHERE EXISTS (SELECT 1 FROM {other} WHERE {keys} AND {where})"
+
+
+def in_a_row(joined: Sequence[tuple[str, str]], join: str = "JOIN") -> str:
+    """Tables, each joined to those before it."""
+    (first, _), *others = joined
+    return " ".join([first, *(f"{join} {table} ON {condition}" for table, condition in others)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from syncsource.destinations.database import Database
 from syncsource.destinations.dialect import Dialect, Driver, Load, Refusal
-from syncsource.destinations.table import Layout
+from syncsource.destinations.table import Found, Layout
 from syncsource.errors import AbortedError, PermanentError, RetryableError
 from syncsource.resource.fields import FieldSpec
 
@@ -100,6 +100,11 @@ class Session:
         """Creates the table unless somebody else just did."""
         with self.translated():
             self.dialect.create(self._driver, schema, name, fields, keys)
+
+    def create_companion(self, name: str, own: Mapping[str, str], columns: Sequence[Found], layout: Layout, index: Sequence[str]) -> None:
+        """Creates a table of ours beside one of people's, unless somebody else just did."""
+        with self.translated():
+            self.dialect.create_companion(self._driver, name, own, columns, layout, index)
 
     @contextmanager
     def transaction(self, begin: str) -> Iterator[None]:

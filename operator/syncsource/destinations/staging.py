@@ -45,8 +45,8 @@ class Staging:
 
     def add(self, rows: Sequence[Row], cursors: Sequence[str | None] | None, *, more: bool = False) -> list[Rejected]:
         """Stages rows, all or those that their columns take; returns the others, and with ``more`` perhaps only by a later call."""
-        if rows and not self._created:
-            self._create(cursors is not None)
+        if rows:
+            self.create(cursors=cursors is not None)
         for start in range(0, len(rows), _PIECE):
             part = slice(start, start + _PIECE)
             self._add(rows[part] if len(rows) > _PIECE else rows, cursors[part] if cursors is not None else None)
@@ -64,7 +64,10 @@ class Staging:
         self._refuse(self._loading.settle(self._names))
         return not self._refused
 
-    def _create(self, cursors: bool) -> None:
+    def create(self, *, cursors: bool = False) -> None:
+        """Makes the tables, unless they are there. Nothing else may be under way."""
+        if self._created:
+            return
         with nameless("the staging table"), self._session.transaction("BEGIN"):  # one commit for all of them
             for statement in (*self._session.dialect.stage_ddl(self._table, cursors), *self._statements.work_tables()):
                 self._session.run(statement)

@@ -23,6 +23,8 @@ class Statements:
     dialect: Dialect
     table: Table
     policy: Policy = UPSERT
+    returned: str | None = None
+    """A condition on a staged row: its row was marked as deleted, and is no more. None: there are none."""
 
     @property
     def target(self) -> str:
@@ -48,6 +50,12 @@ class Statements:
         differs, newer = f"({' OR '.join(self._differences)})", self.policy.newer
         return differs if newer is None else f"({differs} AND {self._not_newer(newer)})"
 
+    @property
+    def outdated(self) -> str:
+        """Whether a row among the changes is still to be changed."""
+        marker = self.table.marker
+        return self.differs if marker is None else f"({self.differs} OR (v.is_back = 1 AND {marker.is_set('t')}))"
+
     def temporary(self, name: str) -> str:
         """A temporary table's qualified name."""
         return f"{self.dialect.temp}.{name}" if self.dialect.temp else name
@@ -56,7 +64,7 @@ class Statements:
         """Creates the small tables that the writing needs beside the staging table: as few and as narrow as can be, since each
         costs PostgreSQL entries in its catalog, and twice as many where texts have no limit."""
         columns = {
-            CHANGES: "seq bigint NOT NULL, is_new int NOT NULL",
+            CHANGES: "seq bigint NOT NULL, is_new int NOT NULL, is_back int NOT NULL",
             ASIDE: "seq bigint NOT NULL",
             REFUSED: f"seq bigint, reason varchar(32), message varchar({MESSAGE_LIMIT}), field varchar(64)",
         }
@@ -110,9 +118,10 @@ class Statements:
     def compare(self, *, pending: bool, refused: bool) -> str:
         """Lists the rows to write. ``pending``: only those; ``refused``: some rows are out already."""
         where = [self._wanted, *([self._accepted] if refused else [])]
+        back = "0" if self.returned is None else f"CASE WHEN {self.returned} THEN 1 ELSE 0 END"
         only = f"JOIN {self.temporary(ASIDE)} AS p ON p.seq = s.seq " if pending else ""
         return (
-            f"INSERT INTO {self.temporary(CHANGES)} SELECT s.seq, CASE WHEN {self._missing} THEN 1 ELSE 0 END "
+            f"INSERT INTO {self.temporary(CHANGES)} SELECT s.seq, CASE WHEN {self._missing} THEN 1 ELSE 0 END, {back} "
             f"FROM {self.temporary(STAGE)} AS s {only}LEFT JOIN {self.target} AS t ON {self.keys} WHERE {' AND '.join(where)}"
         )
 
@@ -148,7 +157,11 @@ class Statements:
         """Compares again, under the lock, and changes what differs."""
         assigned = [(column.name, f"s.c{place}") for place, column in enumerate(self.table.columns) if column.changeable]
         kept = [column.name for column in self.table.columns if column.key]
-        return self.dialect.updating(self.target, assigned, kept, self.keys, f"v.is_new = 0 AND {self.differs}{_within(span)}")
+        if (marker := self.table.marker) is not None:
+            name = marker.found.name
+            assigned.append((name, f"CASE WHEN v.is_back = 1 THEN {marker.value(None)} ELSE t.{quoted(name)} END"))
+        joined = [(f"{self.temporary(CHANGES)} AS v", ""), (f"{self.temporary(STAGE)} AS s", "s.seq = v.seq")]
+        return self.dialect.updating(self.target, assigned, kept, joined, self.keys, f"v.is_new = 0 AND {self.outdated}{within(span)}")
 
     def insert(self, span: Span | None, *, listed: bool) -> str:
         """Inserts the rows that the table has not. ``listed``: those among the changes; otherwise all."""
@@ -156,7 +169,7 @@ class Statements:
         values = ", ".join(f"s.c{place}" for place in range(len(self.table.columns)))
         join = f" JOIN {self.temporary(CHANGES)} AS v ON v.seq = s.seq" if listed else ""
         where = "v.is_new = 1" if listed else "1 = 1"
-        return f"{self.dialect.insert} {self.target} ({names}) SELECT {values} FROM {self.temporary(STAGE)} AS s{join} WHERE {where}{_within(span)}"
+        return f"{self.dialect.insert} {self.target} ({names}) SELECT {values} FROM {self.temporary(STAGE)} AS s{join} WHERE {where}{within(span)}"
 
     def exists(self, seq: int) -> str:
         """A row where the table has the key of a staged row."""
@@ -193,7 +206,8 @@ class Statements:
         """Whether a row is to be written, as the policy says."""
         if not self.policy.update:
             return self._missing
-        return f"({self._missing} OR {self.differs})" if self.policy.insert else f"(NOT {self._missing} AND {self.differs})"
+        differs = self.differs if self.returned is None else f"({self.differs} OR {self.returned})"
+        return f"({self._missing} OR {differs})" if self.policy.insert else f"(NOT {self._missing} AND {differs})"
 
     @property
     def _accepted(self) -> str:
@@ -213,5 +227,6 @@ class Statements:
         )
 
 
-def _within(span: Span | None) -> str:
+def within(span: Span | None) -> str:
+    """A condition on seq, to be added to others."""
     return "" if span is None else f" AND s.seq BETWEEN {span[0]} AND {span[1]}"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
+from syncsource.destinations.quoting import quoted
 from syncsource.destinations.values import Codec
 
 
@@ -74,6 +77,39 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
+class Companion:
+    """A table of ours beside the table, in the connection's default schema. ``columns`` are those of the table that it has, too."""
+
+    name: str
+    columns: tuple[Found, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A column that tells that a row is deleted: when, as the codec writes it; or where there is none whether."""
+
+    found: Found
+    codec: Codec | None
+
+    def is_set(self, alias: str) -> str:
+        """A condition on a row."""
+        name = f"{alias}.{quoted(self.found.name)}"
+        return f"{name} IS NOT NULL" if self.codec else f"coalesce({name} = TRUE, FALSE)"
+
+    def value(self, now: datetime | None) -> str:
+        """What marks a row as deleted now; None: what marks it as not deleted."""
+        if self.codec is None:
+            return "FALSE" if now is None else "TRUE"
+        return "NULL" if now is None else f"'{_written(self.codec, now.replace(microsecond=0))}'"
+
+
+def _written(codec: Codec, moment: datetime) -> Any:
+    if codec.column is not None:
+        return codec.column([moment])[0]
+    return moment.isoformat(" ") if codec.convert is None else codec.convert(moment)
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """The destination's table. ``columns`` are in the order of spec.fields, as rows are."""
 
@@ -84,6 +120,12 @@ class Table:
     key_unique: bool
     """Whether an index keeps the key unique, so that no key can match two rows."""
     skip_if: tuple[Elsewhere, ...] = ()
+    owned: Companion | None = None
+    """What knows whose rows are whose, where rows are deleted that their source has no more."""
+    marker: Marker | None = None
+    """The column that marks such rows, where they are not deleted."""
+    images: Companion | None = None
+    """Where what a run does to rows is kept, so that it can be undone."""
     created: bool = field(default=False, compare=False)
     """Whether this call created it."""
 

@@ -10,6 +10,7 @@ from typing import Self
 
 from sqlalchemy import Connection
 
+from syncsource.destinations.absent import Owner
 from syncsource.destinations.applying import Applied, Applying, Guard, Refused
 from syncsource.destinations.database import Database
 from syncsource.destinations.duplicates import drop_older
@@ -76,15 +77,18 @@ class Writer:
         """Rows that are staged, one for each key. Complete once :meth:`transaction` has begun."""
         return self._staging.count - self._skipped
 
-    def apply(self, guard: Guard = lambda changes, rows: None) -> Applied:
-        """Compares what was staged with the table and writes what differs, all at once. Inside :meth:`transaction`, once."""
+    def apply(self, guard: Guard = lambda changes, rows: None, owner: Owner | None = None) -> Applied:
+        """Compares what was staged with the table and writes what differs, all at once. Inside :meth:`transaction`, once.
+
+        ``owner``: whose rows these are, where the table is to lose those that their source has no more.
+        """
         if not self._begun:
             raise RuntimeError("apply() is for the inside of transaction()")
-        if not self._staging.count:
+        if not (self._staging.count or self._table.owned):
             return Applied()
         for statement in self._session.dialect.guards(self._table):
             self._session.run(statement)
-        applying = Applying(self._session, self._table, self._policy, guard)
+        applying = Applying(self._session, self._table, self._policy, guard, owner)
         applying.run(self.staged)
         same = self.staged - applying.inserted - applying.updated - applying.refused - applying.skipped
         skipped = self._skipped + applying.skipped
@@ -94,6 +98,9 @@ class Writer:
             unchanged=same if self._policy.update else 0,
             skipped=skipped if self._policy.update else skipped + same,
             rejected=Refused(self._session, self._table, applying.refused),
+            deleted=applying.absent.done if applying.absent else 0,
+            held=applying.absent.held if applying.absent else "",
+            taken=applying.taken(),
         )
 
     def foresee(self, rows: Sequence[Row], cursors: Sequence[str | None] | None = None) -> list[Foreseen]:
@@ -125,6 +132,8 @@ class Writer:
 
     def _settle(self) -> None:
         """What needs no lock on the table comes before the transaction."""
+        if self._table.owned is not None:
+            self._staging.create()
         if not self._staging.settle():
             raise RuntimeError("stage(more=True) must be followed by stage() without, which tells of the rows refused")
         if self._staging.count and not self._staging.distinct:

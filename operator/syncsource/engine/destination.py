@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
-from sqlalchemy import literal, quoted_name, select, table
+from sqlalchemy import Connection, literal, quoted_name, select, table
 
 from syncsource import ledger
 from syncsource.databases.url import kept_url
-from syncsource.destinations import Database, Table, find_table, open_database, open_table
+from syncsource.destinations import Database, Table, Taken, find_table, open_database, open_table
+from syncsource.engine.plan import RunPlan
+from syncsource.engine.redacting import redact
+from syncsource.errors import SyncError
 from syncsource.resource.spec import SyncSourceSpec
 
 
@@ -18,16 +22,35 @@ def opened_database(spec: SyncSourceSpec, secrets: Mapping[str, Mapping[str, str
     return open_database(url, named=place)
 
 
+@contextmanager
+def opened(plan: RunPlan) -> Iterator[tuple[SyncSourceSpec, Database]]:
+    """The spec of a plan and its database, the ledger ready. A SyncError that leaves the block holds no secret."""
+    try:
+        spec = SyncSourceSpec.model_validate(plan.spec)
+        with opened_database(spec, plan.secrets) as database:
+            ledger.prepare(database.engine)
+            yield spec, database
+    except SyncError as error:
+        error.message = redact(error.message, plan.secrets)
+        raise
+
+
 def opened_table(spec: SyncSourceSpec, identity: str, database: Database) -> Table:
     """The table, for writing. Where it is gone or empty, what earlier runs left in the ledger of it is forgotten first, of all partitions at
     once: as soon as one of them has written, a table tells no more what the others lack."""
     sql, keys = spec.destination.sql, spec.keys[0].fields
     if sql.create_table and find_table(database, sql, spec.fields, keys, spec.write) is None:
         ledger.forget(database.engine, identity)
-    found = open_table(database, sql, spec.fields, keys, spec.write)
+    found = open_table(database, sql, spec.fields, keys, spec.write, undo=spec.safety.undo is not None)
     if not _has_rows(database, found):
         ledger.forget_states(database.engine, identity)
     return found
+
+
+def keep_images(connection: Connection, plan: RunPlan, spec: SyncSourceSpec, partition: str, taken: Taken | None) -> None:
+    """Enters what a transaction did to rows, so that it can be undone."""
+    if taken is not None and spec.safety.undo is not None:
+        ledger.keep_images(connection, plan.identity, plan.run, partition, taken, spec.safety.undo.keep)
 
 
 def _has_rows(database: Database, of: Table) -> bool:

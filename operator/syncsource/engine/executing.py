@@ -21,6 +21,7 @@ from syncsource.engine.plan import Counts, Next, Outcome, PartitionOutcome, Part
 from syncsource.engine.redacting import redact
 from syncsource.engine.run import Run
 from syncsource.engine.stopping import Stop
+from syncsource.engine.undoing import prune
 from syncsource.errors import AbortedError, SyncError
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Source
@@ -83,12 +84,24 @@ def _execute(plan: RunPlan, stop: Stop, progress: Callable[[Progress], None], op
         try:
             spec = settled(spec, plan.identity, database, partial(opened, spec, plan.secrets), full=plan.full)
             run = Run(plan, spec, database, lambda: opened(spec, plan.secrets), stop, progress)
-            return run.write(fence)
+            outcome = run.write(fence)
         except Exception as error:
             with suppress(SyncError):  # a connection that breaks during COMMIT leaves open what became of it: the ledger knows
                 if (record := ledger.succeeded(database.engine, plan.run)) is not None:
                     return _as_recorded(record, database)
             return _failed(plan, run.kept if run else Kept(), database, fence, stop.cause_of(known(error)))
+        _tidy(plan, spec, database)
+        return outcome
+
+
+def _tidy(plan: RunPlan, spec: SyncSourceSpec, database: Database) -> None:
+    """What is done has no part in how the run ended."""
+    try:
+        prune(plan, spec, database)
+    except SyncError as error:
+        _log.warning(
+            "what need not be kept for undo any longer could not be deleted: %s: %s", error.reason, redact(error.message, plan.secrets)
+        )
 
 
 def _left(spec: SyncSourceSpec) -> str:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from syncsource.errors import GuardError
 from syncsource.records.batch import Rejected
-from syncsource.resource.safety import Safety
+from syncsource.resource.spec import SyncSourceSpec
 from syncsource.resource.validating import Validation
 
 
@@ -54,15 +54,17 @@ class Invalid:
 class Limits:
     """What a run may do to the table."""
 
-    def __init__(self, safety: Safety) -> None:
-        self._safety = safety
+    def __init__(self, spec: SyncSourceSpec) -> None:
+        self._safety = spec.safety
+        least = spec.safety.min_rows
+        self._least = least if least is not None else int(spec.write.on_absent != "Ignore")
 
     def check_read(self, rows: int) -> None:
-        """Raises GuardError where a full read brought fewer valid records than the spec asks for."""
-        least = self._safety.min_rows
-        if least is not None and rows < least:
+        """Raises GuardError where a full read brought fewer valid records than it must."""
+        if rows < self._least:
             raise GuardError(
-                f"the source has {rows:,} valid records, fewer than spec.safety.minRows ({least:,}); nothing was written",
+                f"the source has {rows:,} valid records, fewer than spec.safety.minRows ({self._least:,}); nothing was written: "
+                "lower it if that is right",
                 reason="TooFewRows",
             )
 

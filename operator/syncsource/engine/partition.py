@@ -11,7 +11,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from syncsource import failpoints, ledger
-from syncsource.destinations import Database, Policy, Table, Writer
+from syncsource.destinations import Database, Owner, Policy, Table, Writer
+from syncsource.engine.destination import keep_images
+from syncsource.engine.ending import UNCHANGED
 from syncsource.engine.guards import Invalid, Limits
 from syncsource.engine.parallel import Slot
 from syncsource.engine.plan import Counts, PartitionOutcome, Partitions, RunPlan
@@ -62,11 +64,19 @@ class Done:
     """Whether no window follows."""
     unchanged: bool
     """Whether the upstream had nothing new, so that nothing was written."""
+    note: str
+    """What else there is to be told, for people; usually empty."""
     full: bool
     """Whether everything was read."""
     invalid: Invalid
     quarantined_total: int
     """Records in quarantine, of all partitions."""
+
+    @property
+    def message(self) -> str:
+        """For people; empty where the counts tell everything."""
+        quarantined = f"quarantined: {self.invalid.summary()}" if self.counts.quarantined else ""
+        return "; ".join(filter(None, [UNCHANGED * self.unchanged or quarantined, self.note]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +137,7 @@ class PartitionRun:
         self._invalid = Invalid(spec.validation)
         self._read = 0
         self._skipped = 0
+        self._note = ""
         self._before: str | None = None
         self._full = True
         self.cursor: str | None = None
@@ -277,12 +288,15 @@ class PartitionRun:
         plan = self._setting.plan
         if self._source.unchanged:
             return self.counts, ledger.quarantine_total(connection, plan.identity)
-        limits = Limits(self._setting.spec.safety)
-        if self._full:
+        limits = Limits(self._setting.spec)
+        if self._complete:
             limits.check_read(writer.staged)
-        applied = writer.apply(limits.check_changes)
+        owner = Owner(plan.identity, self._partition, complete=self._complete and not self._invalid.count)
+        applied = writer.apply(limits.check_changes, owner)
+        self._note = self._noted(applied.held)
         self._keep_aside(writer, applied.rejected)
         self._invalid.check(self._read)
+        keep_images(connection, plan, self._setting.spec, self._partition, applied.taken)
         total = ledger.commit_rejected(connection, plan.identity, plan.run, full=self._full and span.last, partition=self._partition)
         counts = Counts(
             read=read,
@@ -291,8 +305,21 @@ class PartitionRun:
             unchanged=applied.unchanged,
             skipped=applied.skipped + self._skipped,
             quarantined=self._invalid.count - quarantined,
+            deleted=applied.deleted,
         )
         return self.counts.plus(counts), total
+
+    @property
+    def _complete(self) -> bool:
+        """Whether all that there is was read: what is remembered of it only tells whether anything is new."""
+        return self._before is None and not (self._setting.plan.files.handed or self._source.known)
+
+    def _noted(self, held: str) -> str:
+        """What is to be told of rows that the source has no more, and that stay nevertheless."""
+        if held:
+            return f"rows that the source has no more stay, since the database holds them: {held}"
+        kept = self._complete and self._invalid.count and self._setting.spec.write.on_absent != "Ignore"
+        return "rows that the source has no more stay until no record of it is quarantined" if kept else ""
 
     def _done(self, counts: Counts, cursor: str | None, span: Span, total: int) -> Done:
         return Done(
@@ -302,6 +329,7 @@ class PartitionRun:
             counts=counts,
             last=span.last,
             unchanged=self._source.unchanged,
+            note=self._note,
             full=self._full,
             invalid=self._invalid,
             quarantined_total=total,

@@ -11,7 +11,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from syncsource import ledger
-from syncsource.engine.ending import UNCHANGED, failed_partly, first_failures, known, summary, together
+from syncsource.engine.ending import failed_partly, first_failures, known, summary, together
 from syncsource.engine.guards import Invalid
 from syncsource.engine.parallel import NotBegun, Slot, Starts, side_by_side
 from syncsource.engine.partition import Done, Kept, PartitionRun, Setting
@@ -128,7 +128,7 @@ class Partitioned:
             done.partition,
             result="Succeeded" if done.last else "Running",
             counts=done.counts,
-            message=_message(done),
+            message=done.message,
             cursor_before=done.before,
             cursor_after=done.cursor,
         )
@@ -145,7 +145,7 @@ class Partitioned:
 
     def _succeed(self, value: str) -> None:
         done = self._done[value]
-        told = PartitionOutcome(partition=value, result="Succeeded", message=_message(done), counts=done.counts, cursor=done.cursor)
+        told = PartitionOutcome(partition=value, result="Succeeded", message=done.message, counts=done.counts, cursor=done.cursor)
         with self._lock:
             self._ended[value] = told
         self._meter.ended(succeeded=True)
@@ -216,7 +216,3 @@ class Partitioned:
         for done in self._done.values():
             tally.merge(done.invalid)
         return tally.summary()
-
-
-def _message(done: Done) -> str:
-    return UNCHANGED if done.unchanged else f"quarantined: {done.invalid.summary()}" if done.counts.quarantined else ""

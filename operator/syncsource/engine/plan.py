@@ -24,7 +24,7 @@ class Next(enum.StrEnum):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a run did to records. read = inserted + updated + unchanged + skipped + quarantined."""
+    """What a run did to records: read = inserted + updated + unchanged + skipped + quarantined; and how many rows it deleted."""
 
     read: int = 0
     inserted: int = 0
@@ -32,6 +32,12 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     unchanged: int = 0
     skipped: int = 0
     quarantined: int = 0
+    deleted: int = 0
+
+    @property
+    def changed(self) -> int:
+        """Rows of the table that are not as they were."""
+        return self.inserted + self.updated + self.deleted
 
     def plus(self, other: Counts) -> Counts:
         """Both together."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import groupby, islice
 from typing import Any, NoReturn
@@ -13,8 +13,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from syncsource import ledger
-from syncsource.destinations import Applied, Database, Policy, Table, Writer
-from syncsource.engine.destination import opened_database, opened_table
+from syncsource.destinations import Applied, Database, Owner, Policy, Table, Writer
+from syncsource.engine.destination import keep_images, opened, opened_table
 from syncsource.engine.ending import failed, known
 from syncsource.engine.guards import Invalid
 from syncsource.engine.inferring import UNKNOWN, with_fields
@@ -80,7 +80,7 @@ class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
 
 def look(plan: RunPlan, ids: Sequence[str] | None = None, *, limit: int = 100) -> tuple[list[Quarantined], int]:
     """The first records in quarantine, and how many there are. ``ids``: only these. Raises a SyncError that holds no secret."""
-    with _opened(plan) as (spec, database):
+    with opened(plan) as (spec, database):
         mask = Mask(spec.fields)
         total = sum(ledger.quarantine_counts(database.engine, plan.identity).values())
         found = list(ledger.entries(database.engine, plan.identity, _checked(database, plan, ids), limit=limit))
@@ -89,14 +89,14 @@ def look(plan: RunPlan, ids: Sequence[str] | None = None, *, limit: int = 100) -
 
 def of_run(plan: RunPlan, limit: int) -> list[Quarantined]:
     """The first records that the plan's run put into quarantine, by place and position. Raises as :func:`look`."""
-    with _opened(plan) as (spec, database):
+    with opened(plan) as (spec, database):
         mask = Mask(spec.fields)
         return [_shown(one, mask) for one in entries_of_run(database.engine, plan.identity, plan.run, limit)]
 
 
 def discard(plan: RunPlan, ids: Sequence[str] | None) -> int:
     """Forgets these records, all where ``ids`` is None; returns how many. Raises as :func:`look`."""
-    with _opened(plan) as (_, database):
+    with opened(plan) as (_, database):
         return ledger.discard(database.engine, plan.identity, _checked(database, plan, ids))
 
 
@@ -107,23 +107,11 @@ def retry(plan: RunPlan, ids: Sequence[str] | None, stop: Stop) -> Outcome:
     wrong is in the outcome."""
     started = time.monotonic()
     try:
-        with _opened(plan) as (spec, database):
+        with opened(plan) as (spec, database):
             outcome = _run(plan, spec, database, _checked(database, plan, ids), stop)
     except Exception as error:
         outcome = failed(plan, stop.cause_of(known(error)))
     return msgspec.structs.replace(outcome, seconds=round(time.monotonic() - started, 3), message=redact(outcome.message, plan.secrets))
-
-
-@contextmanager
-def _opened(plan: RunPlan) -> Iterator[tuple[SyncSourceSpec, Database]]:
-    try:
-        spec = SyncSourceSpec.model_validate(plan.spec)
-        with opened_database(spec, plan.secrets) as database:
-            ledger.prepare(database.engine)
-            yield spec, database
-    except SyncError as error:
-        error.message = redact(error.message, plan.secrets)
-        raise
 
 
 def _checked(database: Database, plan: RunPlan, ids: Sequence[str] | None) -> Sequence[str] | None:
@@ -191,8 +179,9 @@ class _Retry:
         with Writer(self._database, self._table, policy, zone=zone) as writer, self._stop.calling(writer.cancel):
             read, skipped = self._stage(writer, ids, partition)
             with writer.transaction() as connection:
-                applied = writer.apply()
+                applied = writer.apply(owner=Owner(plan.identity, partition, complete=False))
                 self._keep_aside(connection, applied.rejected)
+                keep_images(connection, plan, self._spec, partition, applied.taken)
                 ledger.commit_rejected(connection, plan.identity, plan.run, full=False, partition=partition)
                 ledger.keep_only(connection, plan.identity, partition, ids, plan.run)
                 counts = self.counts.plus(_counts(applied, read, skipped, self._invalid.count - before))

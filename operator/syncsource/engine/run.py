@@ -13,7 +13,6 @@ from syncsource import ledger
 from syncsource.destinations import Database
 from syncsource.engine.confighash import config_hash
 from syncsource.engine.destination import opened_table
-from syncsource.engine.ending import UNCHANGED
 from syncsource.engine.partition import Done, Kept, PartitionRun, Setting, counted
 from syncsource.engine.partitioned import Partitioned
 from syncsource.engine.plan import Outcome, Progress, RunPlan
@@ -113,12 +112,11 @@ class Whole:
         )
 
     def _succeeded(self, done: Done) -> Outcome:
-        quarantined = done.counts.quarantined > 0
         return Outcome(
             run=self._setting.plan.run,
             result="Succeeded",
-            reason="RecordsQuarantined" if quarantined else "",
-            message=f"quarantined: {done.invalid.summary()}" if quarantined else UNCHANGED if done.unchanged else "",
+            reason="RecordsQuarantined" if done.counts.quarantined else "",
+            message=done.message,
             counts=done.counts,
             full=done.full,
             cursor=done.cursor,

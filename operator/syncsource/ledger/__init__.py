@@ -7,9 +7,11 @@ The rest has transactions of its own.
 What may not happen here: a secret in a table, a COMMIT of the caller's transaction, a table that is not the ledger's.
 """
 
-from syncsource.ledger.cursors import Cursor, cursor, forget, forget_states, save_cursor
+from syncsource.ledger.cursors import Cursor, cursor, forget, forget_states, rewind, save_cursor
 from syncsource.ledger.entries import Entry, discard, entries, keep_only, quarantined_partitions
 from syncsource.ledger.fences import FENCED, Fence, acquire, check_fence
+from syncsource.ledger.images import Kept as KeptImages
+from syncsource.ledger.images import Undoable, forget_images, images_of, keep_images, no_longer_kept, undoable, undoable_runs, undone
 from syncsource.ledger.inferred import inferred_fields, remember_fields
 from syncsource.ledger.partitions import (
     PartitionRecord,
@@ -28,8 +30,10 @@ __all__ = [
     "Cursor",
     "Entry",
     "Fence",
+    "KeptImages",
     "PartitionRecord",
     "RunRecord",
+    "Undoable",
     "acquire",
     "check_fence",
     "commit_rejected",
@@ -41,12 +45,16 @@ __all__ = [
     "fail_partition",
     "finish_run",
     "forget",
+    "forget_images",
     "forget_states",
     "has_quarantined",
     "history",
+    "images_of",
     "inferred_fields",
     "interrupt",
+    "keep_images",
     "keep_only",
+    "no_longer_kept",
     "partition_record",
     "partition_records",
     "prepare",
@@ -54,9 +62,13 @@ __all__ = [
     "quarantine_total",
     "quarantined_partitions",
     "remember_fields",
+    "rewind",
     "save_cursor",
     "save_partition",
     "stage_rejected",
     "succeeded",
+    "undoable",
+    "undoable_runs",
+    "undone",
     "version",
 ]

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, delete, select, update
 
 from syncsource.ledger.connecting import upsert, writing
-from syncsource.ledger.tables import cursors
+from syncsource.ledger.runs import RunRecord
+from syncsource.ledger.tables import cursors, run_partitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,16 @@ def save_cursor(
     moment = at or datetime.now(UTC)
     row = {"identity": identity, "partition": partition, "cursor": text, "state": state, "config_hash": config_hash, "updated_at": moment}
     upsert(connection, cursors, row, dict.fromkeys(("cursor", "state", "config_hash", "updated_at")))
+
+
+def rewind(connection: Connection, identity: str, run: RunRecord) -> None:
+    """Sets the cursors to where they were before a run, of each partition that it read; what the source remembers is forgotten."""
+    mine = select(run_partitions.c.partition, run_partitions.c.cursor_before).where(run_partitions.c.run == run.run)
+    befores = [(partition, before) for partition, before in connection.execute(mine)]
+    for partition, before in befores or [("", run.cursor_before)]:
+        where = cursors.c.identity == identity, cursors.c.partition == partition
+        change = delete(cursors).where(*where) if before is None else update(cursors).where(*where).values(cursor=before, state=None)
+        connection.execute(change)
 
 
 def forget(engine: Engine, identity: str) -> None:

@@ -14,7 +14,8 @@ from syncsource.errors import AbortedError, RetryableError
 from syncsource.ledger.connecting import upsert, writing
 from syncsource.ledger.tables import runs, sources
 
-_TRIES = 20
+_LONG = 15.0
+"""Seconds of trying after which nobody tries again: who waited for a lock in vain has waited longer."""
 FENCED = "another run of this SyncSource took over: nothing of this one was committed"
 """Message of a run that is Fenced."""
 
@@ -49,9 +50,9 @@ def acquire(engine: Engine, identity: str, *, run: str, trigger: str, generation
 
 
 def _token(engine: Engine, identity: str, run: str, at: datetime) -> int:
-    """The next one. Of many that want it at once MySQL ends some, which try again; who waited for a lock in vain has waited enough."""
-    for left in reversed(range(_TRIES)):
-        begun = time.monotonic()
+    """The next one. Of many that want it at once MySQL ends some, which try again."""
+    begun = time.monotonic()
+    while True:
         try:
             with writing(engine).begin() as connection:
                 if connection.execute(select(runs.c.run).where(runs.c.run == run)).first() is not None:
@@ -61,11 +62,9 @@ def _token(engine: Engine, identity: str, run: str, at: datetime) -> int:
                 found: int = connection.execute(select(sources.c.fence).where(sources.c.identity == identity)).scalar_one()
             return found
         except RetryableError as error:
-            at_once = time.monotonic() - begun < 1
-            if error.reason != "DatabaseBusy" or not (left and at_once) or engine.dialect.name != "mysql":
+            if error.reason != "DatabaseBusy" or engine.dialect.name != "mysql" or time.monotonic() - begun > _LONG:
                 raise
             time.sleep(random.uniform(0, 0.05))
-    raise AssertionError
 
 
 def check_fence(connection: Connection, fence: Fence) -> None:

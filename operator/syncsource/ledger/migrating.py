@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 _COUNTS = ("document_reads", "partitions_total", "partitions_succeeded", "partitions_failed")
 _TO_2 = (
@@ -16,6 +16,7 @@ _TO_2 = (
     "ALTER TABLE syncsource_quarantine ADD COLUMN excerpt TEXT",
     "ALTER TABLE syncsource_quarantine ADD COLUMN form VARCHAR(64)",
 )
+_COUNTED_TO_3 = ("syncsource_runs", "syncsource_run_partitions")
 _CURSORS_TO_2 = {
     "postgresql": (
         "ALTER TABLE syncsource_cursors ADD COLUMN state TEXT",
@@ -36,6 +37,9 @@ def migrate(connection: Connection, version: int) -> None:
     if version < 2:
         _run(connection, _TO_2)
         _run(connection, _CURSORS_TO_2[connection.dialect.name])
+    if version < 3:
+        there = [name for name in _COUNTED_TO_3 if inspect(connection).has_table(name)]
+        _run(connection, [f"ALTER TABLE {name} ADD COLUMN deleted BIGINT NOT NULL DEFAULT 0" for name in there])
 
 
 def _run(connection: Connection, statements: Sequence[str]) -> None:

@@ -28,6 +28,8 @@ class Counts(Protocol):
     def skipped(self) -> int: ...
     @property
     def quarantined(self) -> int: ...
+    @property
+    def deleted(self) -> int: ...
 
 
 class Partitions(Protocol):
@@ -54,6 +56,7 @@ class Result:
     unchanged: int
     skipped: int
     quarantined: int
+    deleted: int
     cursor_before: str | None
     cursor_after: str | None
 

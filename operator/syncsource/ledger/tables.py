@@ -11,7 +11,7 @@ from sqlalchemy import Text as SqlText
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
-VERSION = 2
+VERSION = 3
 """Of these definitions. A ledger with a higher one belongs to a newer SyncSource."""
 
 
@@ -72,7 +72,7 @@ cursors = Table(
     Column("updated_at", Instant, nullable=False),
 )
 
-COUNTS = ("read", "inserted", "updated", "unchanged", "skipped", "quarantined")
+COUNTS = ("read", "inserted", "updated", "unchanged", "skipped", "quarantined", "deleted")
 
 
 def _result() -> list[Column[Any]]:
@@ -81,7 +81,7 @@ def _result() -> list[Column[Any]]:
         Column("result", _WORD, nullable=False),
         Column("reason", _WORD, nullable=False, default=""),
         Column("message", Text, nullable=False, default=""),
-        *(Column(name, BigInteger, nullable=False, default=0) for name in COUNTS),
+        *(Column(name, BigInteger, nullable=False, default=0, server_default="0") for name in COUNTS),
         Column("cursor_before", Text),
         Column("cursor_after", Text),
     ]
@@ -115,6 +115,26 @@ run_partitions = Table(
 )
 """What a run committed, partition by partition: written in the transaction of the rows. Without partitions the value is empty, and a row is
 there only where the run committed window by window."""
+
+images = Table(
+    "syncsource_images",
+    metadata,
+    Column("batch", _WORD, primary_key=True),
+    Column("identity", _IDENTITY, nullable=False),
+    Column("run", _WORD, nullable=False),
+    Column("partition", _PARTITION, nullable=False),
+    Column("images", _WORD, nullable=False),
+    Column("schema", _WORD),
+    Column("table", _WORD, nullable=False),
+    Column("columns", Text, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("taken_at", Instant, nullable=False),
+    Column("keep_until", Instant, nullable=False),
+    Column("undone_by", _WORD),
+    Index("syncsource_images_by_run", "identity", "run"),
+)
+"""Where the images of a run's transactions are, each row before and after: with them it is undone. ``number``: their order."""
 
 quarantine = Table(
     "syncsource_quarantine",

@@ -6,7 +6,17 @@ from typing import Annotated
 
 from pydantic import Field
 
+from syncsource.resource.parts import PositiveDuration
 from syncsource.resource.types import Part, Share
+
+
+class Undo(Part):
+    """How long and how much is kept of what runs did to rows. It stands beside the table, in the same database."""
+
+    keep: PositiveDuration = Field(description="How long the rows of a run, before and after it, are kept, for example 14d.")
+    max_rows: Annotated[int, Field(ge=1, le=2**53 - 1)] | None = Field(
+        None, description="Where more rows than this are kept, those of the oldest runs go; those of the last run stay. Absent: no limit."
+    )
 
 
 class Safety(Part):
@@ -17,6 +27,11 @@ class Safety(Part):
         description="A run that would insert, update and delete more rows than this (a count, or a share of the rows in the table such as 30%) "
         "fails before it writes any. Not applied to an empty table.",
     )
-    min_rows: Annotated[int, Field(ge=1, le=2**53 - 1)] | None = Field(
-        None, description="A full read that brings fewer valid records than this fails before anything is written."
+    undo: Undo | None = Field(
+        None, description="Keeps what runs do to rows, so that `syncsource undo` can take it back. Absent: what a run did stays done."
+    )
+    min_rows: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = Field(
+        None,
+        description="A full read that brings fewer valid records than this fails before anything is written. Absent: with onAbsent SoftDelete or "
+        "Delete 1, so that a source that answers with nothing by mistake empties no table; otherwise 0.",
     )

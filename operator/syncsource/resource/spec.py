@@ -152,6 +152,11 @@ class SyncSourceSpec(Part):
             "minRows is about reading everything at once: remove incremental.window, or minRows",
             ".safety.minRows",
         ),
+        (
+            "!has(self.write) || !has(self.write.onAbsent) || self.write.onAbsent == 'Ignore' || !has(self.incremental) || !has(self.incremental.window)",
+            "what is absent is known after reading everything at once: remove incremental.window, or let onAbsent be Ignore",
+            ".write.onAbsent",
+        ),
     )
     suspend: bool = Field(False, description="Stops scheduled and requested runs.")
     suspend_reason: Annotated[str, Field(max_length=256)] = Field("", description="Shown with the Suspended condition.")

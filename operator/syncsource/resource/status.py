@@ -46,7 +46,7 @@ class Condition(StatusPart):
 
 
 class Counts(StatusPart):
-    """What a run did to records. read = inserted + updated + unchanged + skipped + quarantined."""
+    """What a run did to records: read = inserted + updated + unchanged + skipped + quarantined; and to rows that no record stands for."""
 
     read: Count = Field(0, description="Records that the source sent.")
     inserted: Count = Field(0, description="Rows that were not there before.")
@@ -54,9 +54,10 @@ class Counts(StatusPart):
     unchanged: Count = Field(0, description="Rows that already were as the source has them.")
     skipped: Count = Field(
         0,
-        description="Records not written on purpose: those that spec.filter leaves out, older duplicates in one read, and rows left alone by onExisting Skip.",
+        description="Records not written on purpose: those that spec.filter leaves out, older duplicates in one read, and those that spec.write leaves alone.",
     )
     quarantined: Count = Field(0, description="Records kept aside with their reason.")
+    deleted: Count = Field(0, description="Rows deleted, or marked as deleted, since the source has them no more.")
 
 
 class PartitionCounts(StatusPart):

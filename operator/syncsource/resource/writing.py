@@ -25,6 +25,15 @@ class SkipIf(Part):
     )
 
 
+class SoftDelete(Part):
+    """How a row is marked as deleted."""
+
+    column: FieldName = Field(
+        description="Name of the column that marks it: a timestamp gets the time at which the row was marked, a boolean true. No field fills it. "
+        "Where the table is created, it is a timestamp."
+    )
+
+
 class Write(Part):
     """How a record meets the table."""
 
@@ -33,6 +42,15 @@ class Write(Part):
             "!(has(self.onMissing) && self.onMissing == 'Skip' && has(self.onExisting) && self.onExisting == 'Skip')",
             "with onMissing Skip and onExisting Skip nothing would ever be written",
         ),
+        (
+            "(has(self.onAbsent) && self.onAbsent == 'SoftDelete') == has(self.softDelete)",
+            "softDelete names the column for onAbsent SoftDelete: set both, or neither",
+        ),
+        (
+            "!has(self.softDelete) || !has(self.onExisting) || self.onExisting == 'Update'",
+            "rows that are back are unmarked by onExisting Update",
+            ".onExisting",
+        ),
     )
     on_missing: Literal["Insert", "Skip"] = Field(
         "Insert", description="Insert: a record without a row gets one. Skip: only rows that are there are kept up to date."
@@ -40,6 +58,12 @@ class Write(Part):
     on_existing: Literal["Update", "Skip"] = Field(
         "Update", description="Update: mapped columns that differ are set. Skip: a row that is there is left alone."
     )
+    on_absent: Literal["Ignore", "SoftDelete", "Delete"] = Field(
+        "Ignore",
+        description="What becomes of rows that the source once sent and a full read no longer finds. Ignore: they stay. SoftDelete: they are "
+        "marked, and unmarked when they are back. Delete: they go. Rows that this source never sent, or that another one has, stay.",
+    )
+    soft_delete: SoftDelete | None = Field(None, description="Where SoftDelete marks rows.")
     protect: Annotated[list[FieldName], Field(min_length=1, max_length=100, json_schema_extra=_SET)] | None = Field(
         None, description="Names of spec.fields whose columns are filled when a row is inserted, and never written again."
     )

@@ -50,6 +50,8 @@ class Source(Protocol):
     """After a read: the upstream has nothing new since ``Slice.state``. Then no page came, and nothing is to be written."""
     billed: int
     """Document reads that the upstream bills, so far."""
+    known: Sequence[str]
+    """After a read: names of what was read before, and left out now since nothing in it changed."""
 
     @property
     def waits(self) -> bool:

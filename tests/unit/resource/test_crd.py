@@ -146,7 +146,16 @@ CASES = [
     ),
     ("spec.write", {"skipIf": [{"existsIn": "reports", "match": []}]}, "spec.write.skipIf[0].match: Invalid value: 0: "),
     ("spec.safety", {"maxChanged": "130%"}, "spec.safety.maxChanged: Invalid value: "),
-    ("spec.safety", {"minRows": 0}, "spec.safety.minRows: Invalid value: 0: "),
+    ("spec.safety", {"minRows": -1}, "spec.safety.minRows: Invalid value: -1: "),
+    ("spec.safety", {"undo": {}}, "spec.safety.undo.keep: Required value"),
+    ("spec.safety", {"undo": {"keep": "0s"}}, 'spec.safety.undo.keep: Invalid value: "0s": must be longer than 0s'),
+    ("spec.write", {"onAbsent": "SoftDelete"}, "spec.write: Invalid value: softDelete names the column for onAbsent SoftDelete"),
+    ("spec.write", {"softDelete": {"column": "x"}}, "spec.write: Invalid value: softDelete names the column for onAbsent SoftDelete"),
+    (
+        "spec.write",
+        {"onAbsent": "SoftDelete", "softDelete": {"column": "x"}, "onExisting": "Skip"},
+        "spec.write.onExisting: Invalid value: rows that are back are unmarked by onExisting Update",
+    ),
     ("spec.validation", {"maxInvalid": "150%"}, "spec.validation.maxInvalid: Invalid value: "),
     ("spec.partitions", {}, "spec.partitions: Invalid value: exactly one of values and from must be set"),
     (
@@ -178,6 +187,24 @@ CASES = [
 def test_what_is_wrong_is_named_with_its_path(path: str, value: Any, message: str) -> None:
     found = [str(problem) for problem in problems(changed(path, value))]
     assert any(text.startswith(message) for text in found), found
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("spec.safety", {"minRows": 1}, "spec.safety.minRows: Invalid value: minRows is about reading everything at once"),
+        (
+            "spec.write",
+            {"onAbsent": "Delete"},
+            "spec.write.onAbsent: Invalid value: what is absent is known after reading everything at once",
+        ),
+    ],
+)
+def test_windows_are_no_complete_read(path: str, value: Any, message: str) -> None:
+    manifest = changed("spec.incremental.window", {"size": "30d", "start": "2020-01-01"})
+    assert problems(manifest) == []
+    manifest["spec"][path.removeprefix("spec.")] = value
+    assert [str(problem)[: len(message)] for problem in problems(manifest)] == [message]
 
 
 def test_the_table_is_immutable() -> None:
@@ -224,6 +251,7 @@ def test_a_broken_shape_says_that_more_may_be_wrong() -> None:
     assert str(problems(broken)[-1]) == "more may be wrong: the rules that span fields are checked once these problems are mended"
 
 
-def test_the_manifest_of_the_page_on_partitions_is_valid() -> None:
-    page = (ROOT / "docs" / "partitions.md").read_text()
+@pytest.mark.parametrize("name", ["partitions", "writing"])
+def test_the_manifest_of_a_page_is_valid(name: str) -> None:
+    page = (ROOT / "docs" / f"{name}.md").read_text()
     assert problems(yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])) == []

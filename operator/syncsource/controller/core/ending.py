@@ -91,7 +91,7 @@ def _recorded(old: SyncSourceStatus, run: Run, outcome: Outcome, view: View) -> 
     return _set(
         old,
         current_run=None,
-        last_run=LastRun(id=run.id, changed=outcome.counts.inserted + outcome.counts.updated, **_counts(outcome)),
+        last_run=LastRun(id=run.id, changed=outcome.counts.changed, **_counts(outcome)),
         history=with_entry(old.history, _entry(run, outcome, view)),
         cursor=outcome.cursor if complete else outcome.cursor or old.cursor,
         quarantined=outcome.quarantined_total if complete else outcome.quarantined_total or old.quarantined,

@@ -24,7 +24,11 @@ def duration(seconds: float) -> str:
 def counts(done: Counts, seconds: float) -> str:
     """``12,000 read, 15 inserted, 3 updated, 11,980 unchanged, 2 quarantined in 4.1s``."""
     shown = [("read", done.read), ("inserted", done.inserted), ("updated", done.updated), ("unchanged", done.unchanged)]
-    shown += [(word, number) for word, number in (("skipped", done.skipped), ("quarantined", done.quarantined)) if number]
+    shown += [
+        (word, number)
+        for word, number in (("skipped", done.skipped), ("quarantined", done.quarantined), ("deleted", done.deleted))
+        if number
+    ]
     return f"{', '.join(f'{number:,} {word}' for word, number in shown)} in {duration(seconds)}"
 
 

@@ -3,7 +3,8 @@ texts are equal to a collation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
@@ -14,7 +15,7 @@ from sqlalchemy import URL, Engine
 from syncsource.databases.mysql import by_code_point
 from syncsource.destinations.dialect import Load, Refusal
 from syncsource.destinations.mysql import columns, connecting, faults, inserting, schema
-from syncsource.destinations.quoting import CHANGES, STAGE, quoted
+from syncsource.destinations.quoting import STAGE, in_a_row, quoted
 from syncsource.destinations.table import Column, Found, Layout, Table, folded
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
@@ -22,6 +23,9 @@ from syncsource.resource.fields import FieldSpec
 
 _TEXTUAL = frozenset(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum"))
 _MOMENTS = frozenset(("datetime", "timestamp"))
+_LONG = frozenset(("tinyblob", "blob", "mediumblob", "longblob"))
+_INDEXED = 40
+"""Characters of a column in an index of ours: sixteen columns of them fit."""
 _LOCK_SECONDS = 30
 
 
@@ -33,6 +37,8 @@ class MySQL:
     placeholder = "%s"
     insert = "INSERT INTO"
     join = "STRAIGHT_JOIN"
+    numbered = "(n bigint NOT NULL PRIMARY KEY) "
+    as_given = ""
 
     def engine(self, url: URL, patience: float) -> Engine:
         return connecting.connect(url, patience)
@@ -55,6 +61,20 @@ class MySQL:
             cursor.execute(
                 f"CREATE TABLE IF NOT EXISTS {quoted(schema_name, name)} ({', '.join(parts)}) "
                 f"ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARACTER SET utf8mb4 COLLATE {by_code_point(mariadb=mariadb)}"
+            )
+
+    def create_companion(
+        self, driver: Any, name: str, own: Mapping[str, str], columns: Sequence[Found], layout: Layout, index: Sequence[str]
+    ) -> None:
+        """CREATE … SELECT keeps each column's type, length and collation."""
+        primary = f"PRIMARY KEY ({', '.join(map(quoted, own))})"
+        unseen = f"n bigint NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY, KEY ({', '.join(_indexed(columns, name) for name in index)})"
+        parts = [*(f"{quoted(one)} {kind} NOT NULL" for one, kind in own.items()), unseen if index else primary]
+        names = ", ".join([*(f"0 AS {quoted(one)}" for one in own), *(quoted(column.name) for column in columns)])
+        with driver.cursor() as cursor:
+            cursor.execute(
+                f"CREATE TABLE IF NOT EXISTS {quoted(name)} ({', '.join(parts)}) ENGINE=InnoDB ROW_FORMAT=DYNAMIC "
+                f"SELECT {names} FROM {quoted(layout.schema, layout.name)} LIMIT 0"
             )
 
     def created(self, field_type: str) -> str:
@@ -114,10 +134,21 @@ class MySQL:
         name = sha256(quoted(table.schema, table.name).encode()).hexdigest()[:40]
         return [f"SELECT IF(GET_LOCK('syncsource {name}', {_LOCK_SECONDS}) = 1, 1, (SELECT 1 UNION SELECT 2))"]
 
-    def updating(self, target: str, assigned: Sequence[tuple[str, str]], kept: Sequence[str], keys: str, where: str) -> str:
+    def updating(
+        self,
+        target: str,
+        assigned: Sequence[tuple[str, str]],
+        kept: Sequence[str],
+        joined: Sequence[tuple[str, str]],
+        keys: str,
+        where: str,
+    ) -> str:
         """A key may be an instant that is set ON UPDATE, unless a statement sets it."""
         pairs = ", ".join(f"t.{quoted(name)} = {value}" for name, value in [*assigned, *((name, f"t.{quoted(name)}") for name in kept)])
-        return f"UPDATE {CHANGES} AS v STRAIGHT_JOIN {STAGE} AS s ON s.seq = v.seq STRAIGHT_JOIN {target} AS t ON {keys} SET {pairs} WHERE {where}"
+        return f"UPDATE {in_a_row([*joined, (f'{target} AS t', keys)], self.join)} SET {pairs} WHERE {where}"
+
+    def deleting(self, target: str, other: str, keys: str, where: str) -> str:
+        return f"DELETE t FROM {other} STRAIGHT_JOIN {target} AS t ON {keys} WHERE {where}"
 
     def locks(self, joined: str, order: str) -> str | None:
         """In the order of the changes: whoever waits for us in a circle is told to try again."""
@@ -138,3 +169,16 @@ class MySQL:
 
     def cancel(self, driver: Any) -> None:
         connecting.cancel(driver)
+
+
+def _indexed(columns: Sequence[Found], name: str) -> str:
+    """A column in an index: of long ones the beginning, so that all fit."""
+    found = next((column for column in columns if column.name == name), None)
+    wide = found is not None and (found.base in _LONG or (found.base in _TEXTUAL and found.base != "enum") or found.base.endswith("binary"))
+    length = min(_indexed_length(found), _INDEXED) if found is not None and wide else 0
+    return f"{quoted(name)}({length})" if length else quoted(name)
+
+
+def _indexed_length(found: Found) -> int:
+    declared = re.search(r"\((\d+)\)", found.type)
+    return int(declared[1]) if declared else _INDEXED

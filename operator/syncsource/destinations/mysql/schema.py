@@ -50,7 +50,7 @@ def _column(name: str, declared: str, base: str, nullable: str, default: str | N
         type=declared,
         base=base.lower(),
         nullable=nullable == "YES",
-        default=default is not None or "AUTO_INCREMENT" in extra or "DEFAULT_GENERATED" in extra,
+        default=default not in (None, "NULL" if nullable == "YES" else None) or "AUTO_INCREMENT" in extra or "DEFAULT_GENERATED" in extra,
         generated=any(word in extra for word in _GENERATED),
         collation=collation or "",
     )

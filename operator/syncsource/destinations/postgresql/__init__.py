@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -11,13 +11,16 @@ from sqlalchemy import URL, Engine
 
 from syncsource.destinations.dialect import Load, Refusal
 from syncsource.destinations.postgresql import catalog, columns, connecting, copying, faults
-from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, quoted, updating
+from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, deleting, quoted, updating
 from syncsource.destinations.table import Column, Found, Layout, Table
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
 from syncsource.resource.fields import FieldSpec
 
 _STREAM_ROWS = 5000
+_UNEQUAL = frozenset(("xml", "point", "line", "lseg", "box", "path", "polygon", "circle"))
+"""Types that have no =, or one that compares something else than values."""
+_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('syncsource create', 0))"
 
 
 class PostgreSQL:
@@ -28,6 +31,8 @@ class PostgreSQL:
     placeholder = "%s"
     insert = "INSERT INTO"
     join = "JOIN"
+    numbered = "AS "
+    as_given = "OVERRIDING SYSTEM VALUE "
 
     def engine(self, url: URL, patience: float) -> Engine:
         return connecting.connect(url, patience)
@@ -45,8 +50,19 @@ class PostgreSQL:
         """Under a lock: CREATE TABLE IF NOT EXISTS alone fails where two sessions race."""
         parts = [f"{quoted(field.name)} {columns.created(field.type)}" for field in fields]
         parts.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))})")
-        driver.execute("SELECT pg_advisory_xact_lock(hashtextextended('syncsource create', 0))")
+        driver.execute(_ALONE)
         driver.execute(f"CREATE TABLE IF NOT EXISTS {quoted(schema, name)} ({', '.join(parts)})")
+
+    def create_companion(
+        self, driver: Any, name: str, own: Mapping[str, str], columns: Sequence[Found], layout: Layout, index: Sequence[str]
+    ) -> None:
+        """CREATE … AS keeps each column's type, length and collation, and no constraint."""
+        typed = [*(f"NULL::{kind} AS {quoted(one)}" for one, kind in own.items()), *(quoted(column.name) for column in columns)]
+        driver.execute(_ALONE)
+        source = quoted(layout.schema, layout.name)
+        driver.execute(f"CREATE TABLE IF NOT EXISTS {quoted(name)} AS SELECT {', '.join(typed)} FROM {source} WITH NO DATA")
+        kind, indexed = ("", index) if index else ("UNIQUE ", list(own))
+        driver.execute(f"CREATE {kind}INDEX IF NOT EXISTS {quoted(f'{name}_key')} ON {quoted(name)} ({', '.join(map(quoted, indexed))})")
 
     def created(self, field_type: str) -> str:
         return columns.created(field_type)
@@ -82,6 +98,8 @@ class PostgreSQL:
     def differs(self, column: Column, one: str, other: str) -> str:
         if column.found.base == "json":
             return f"{one}::jsonb IS DISTINCT FROM {other}::jsonb"
+        if column.found.base in _UNEQUAL:
+            return f"{one}::text IS DISTINCT FROM {other}::text"
         if column.found.collation:  # texts that are equal to it may still differ
             return f'{one}::text COLLATE "C" IS DISTINCT FROM {other}::text COLLATE "C"'
         return f"{one} IS DISTINCT FROM {other}"
@@ -99,8 +117,19 @@ class PostgreSQL:
             statements.append(f"SELECT pg_advisory_xact_lock(hashtextextended('syncsource ' || '{name}', 0))")
         return statements
 
-    def updating(self, target: str, assigned: Sequence[tuple[str, str]], kept: Sequence[str], keys: str, where: str) -> str:
-        return updating("UPDATE", self.temp, target, assigned, keys, where)
+    def updating(
+        self,
+        target: str,
+        assigned: Sequence[tuple[str, str]],
+        kept: Sequence[str],
+        joined: Sequence[tuple[str, str]],
+        keys: str,
+        where: str,
+    ) -> str:
+        return updating("UPDATE", target, assigned, joined, keys, where)
+
+    def deleting(self, target: str, other: str, keys: str, where: str) -> str:
+        return deleting(target, other, keys, where)
 
     def locks(self, joined: str, order: str) -> str | None:
         return f"SELECT count(*) FROM (SELECT 1 FROM {joined} ORDER BY {order} FOR UPDATE OF t) locked"

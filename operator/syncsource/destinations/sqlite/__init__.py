@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import URL, Engine
 
 from syncsource.destinations.dialect import Load, Refusal
-from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, quoted, updating
+from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, deleting, quoted, updating
 from syncsource.destinations.sqlite import columns, connecting, faults, schema
 from syncsource.destinations.table import Column, Found, Layout, Table, folded
 from syncsource.destinations.values import Codec
@@ -25,6 +25,8 @@ class SQLite:
     placeholder = "?"
     insert = "INSERT OR ABORT INTO"  # a table may declare UNIQUE … ON CONFLICT REPLACE, which would delete rows
     join = "JOIN"
+    numbered = "AS "
+    as_given = ""
 
     def engine(self, url: URL, patience: float) -> Engine:
         return connecting.connect(url, patience)
@@ -44,6 +46,18 @@ class SQLite:
         parts.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))})")
         driver.execute(f"CREATE TABLE IF NOT EXISTS main.{quoted(name)} ({', '.join(parts)})")
 
+    def create_companion(
+        self, driver: Any, name: str, own: Mapping[str, str], columns: Sequence[Found], layout: Layout, index: Sequence[str]
+    ) -> None:
+        """A type in quotes is taken as it was declared, whatever its words are."""
+        kinds = {found.name: "" if found.type == schema.UNTYPED else quoted(found.type) for found in columns}
+        typed = [f"{quoted(found.name)} {kinds[found.name]} COLLATE {found.collation}" for found in columns]
+        primary = [] if index else [f"PRIMARY KEY ({', '.join(map(quoted, own))})"]
+        parts = [*(f"{quoted(one)} {kind} NOT NULL" for one, kind in own.items()), *typed, *primary]
+        driver.execute(f"CREATE TABLE IF NOT EXISTS main.{quoted(name)} ({', '.join(parts)})")
+        if index:
+            driver.execute(f"CREATE INDEX IF NOT EXISTS main.{quoted(f'{name}_key')} ON {quoted(name)} ({', '.join(map(quoted, index))})")
+
     def created(self, field_type: str) -> str:
         return columns.created(field_type)
 
@@ -54,7 +68,7 @@ class SQLite:
         return None if key and field_type == "json" else columns.codec(found, field_type)
 
     def stage_ddl(self, table: Table, cursors: bool) -> Sequence[str]:
-        typed = [f"c{place} {_affinity(column)} COLLATE {column.found.collation}" for place, column in enumerate(table.columns)]
+        typed = [f"c{place} {_affinity(column.found)} COLLATE {column.found.collation}" for place, column in enumerate(table.columns)]
         parts = ["seq INTEGER PRIMARY KEY", *(['"cursor" TEXT'] if cursors else []), *typed]
         return [f"CREATE TEMPORARY TABLE {STAGE} ({', '.join(parts)})"]
 
@@ -85,8 +99,19 @@ class SQLite:
     def guards(self, table: Table) -> Sequence[str]:
         return []
 
-    def updating(self, target: str, assigned: Sequence[tuple[str, str]], kept: Sequence[str], keys: str, where: str) -> str:
-        return updating("UPDATE OR ABORT", self.temp, target, assigned, keys, where)
+    def updating(
+        self,
+        target: str,
+        assigned: Sequence[tuple[str, str]],
+        kept: Sequence[str],
+        joined: Sequence[tuple[str, str]],
+        keys: str,
+        where: str,
+    ) -> str:
+        return updating("UPDATE OR ABORT", target, assigned, joined, keys, where)
+
+    def deleting(self, target: str, other: str, keys: str, where: str) -> str:
+        return deleting(target, other, keys, where)
 
     def locks(self, joined: str, order: str) -> str | None:
         """BEGIN IMMEDIATE keeps every other writer out."""
@@ -105,5 +130,5 @@ class SQLite:
         driver.interrupt()
 
 
-def _affinity(column: Column) -> str:
-    return "" if column.found.base == "BLOB" else column.found.base
+def _affinity(found: Found) -> str:
+    return "" if found.base == "BLOB" else found.base

@@ -8,6 +8,7 @@ from syncsource.destinations.quoting import quoted
 from syncsource.destinations.table import Found, Layout
 from syncsource.errors import SchemaMismatch, StalledError
 
+UNTYPED = "a column without type"
 _GENERATED = (2, 3)
 
 
@@ -46,7 +47,7 @@ def _column(driver: Any, table: str, row: tuple[Any, ...], primary: tuple[str, .
     rowid = primary == (name,) and declared.upper() == "INTEGER"
     return Found(
         name=name,
-        type=declared or "a column without type",
+        type=declared or UNTYPED,
         base=affinity(declared),
         nullable=not required,
         default=default is not None or rowid,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -40,8 +40,7 @@ class FileSource:
         self.state: str | None = None
         self.unchanged = False
         self.billed = 0
-        self.known: list[str] = []
-        """Names of the files that were read before, and not now."""
+        self.known: Sequence[str] = ()
 
     @classmethod
     def open(
@@ -62,7 +61,7 @@ class FileSource:
 
     def pages(self, part: Slice) -> Iterator[Page]:
         """See :class:`syncsource.sources.Source`."""
-        self.state, self.unchanged, self.known = None, False, []
+        self.state, self.unchanged, self.known = None, False, ()
         before = Taken.read(part.state)
         if self._download is None:
             digests = yield from self._read(found(self._csv.path, self._files), before)
@@ -90,7 +89,7 @@ class FileSource:
             with held(file, self._cancelled) as open_file:
                 digest = open_file.digest()
                 if digest in digests or (before.known(digest) and not self._files.again):
-                    self.known.append(file.name)
+                    self.known = [*self.known, file.name]
                     _log.info("%s was read before: nothing in it changed", outside_text(file.name))
                 else:
                     self.unchanged = False

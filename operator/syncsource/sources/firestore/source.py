@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from syncsource.errors import SchemaMismatch, StalledError
 from syncsource.records.paths import quoted
@@ -53,6 +53,7 @@ class FirestoreSource:
         self.state: str | None = None
         self.unchanged = False
         self.billed = 0
+        self.known: Sequence[str] = ()
 
     @classmethod
     def open(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from syncsource.errors import RetryableError
@@ -35,6 +35,7 @@ class RestSource:
         self.state: str | None = None
         self.unchanged = False
         self.billed = 0
+        self.known: Sequence[str] = ()
 
     @classmethod
     def open(cls, spec: SyncSourceSpec, secrets: Secrets, *, hosts: Hosts, cancelled: threading.Event) -> RestSource:

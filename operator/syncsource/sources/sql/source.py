@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -46,6 +46,7 @@ class DatabaseSource:
         self.state: str | None = None
         self.unchanged = False
         self.billed = 0
+        self.known: Sequence[str] = ()
 
     @classmethod
     def open(cls, spec: SyncSourceSpec, secrets: _Secrets, *, hosts: Hosts, cancelled: threading.Event) -> DatabaseSource:

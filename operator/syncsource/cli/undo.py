@@ -1,0 +1,127 @@
+"""``syncsource undo``."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+
+import click
+import msgspec
+
+from syncsource.cli.main import Fail, Unusable
+from syncsource.cli.output import columns, emit, output_option
+from syncsource.cli.planning import from_files, names_in_files, plan_of
+from syncsource.cli.showing import sentence
+from syncsource.cli.stopping import stopped_by_signals
+from syncsource.engine import undoing as engine
+from syncsource.engine.plan import Outcome, RunPlan
+from syncsource.engine.undoing import Undoing
+from syncsource.errors import SyncError
+from syncsource.ledger import Undoable
+from syncsource.resource.status import format_time
+
+HEAD = ("RUN", "TRIGGER", "STARTED", "RESULT", "ROWS", "KEPT UNTIL", "UNDONE BY")
+
+
+@click.command()
+@click.argument("source", metavar="NAME", required=False, shell_complete=names_in_files)
+@from_files
+@click.option("--run", metavar="ID", help="The run to undo, by the beginning of its id. Absent: the last one.")
+@click.option("--list", "lists", is_flag=True, help="The runs that can be undone.")
+@click.option("--plan", "plans", is_flag=True, help="Only show what would be done to rows.")
+@click.option("--rewind", is_flag=True, help="Set the cursors back, too: the next run reads again what this run had read.")
+@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+@output_option
+def undo(
+    source: str | None,
+    files: tuple[str, ...],
+    name: str | None,
+    env_file: str | None,
+    run: str | None,
+    lists: bool,
+    plans: bool,
+    rewind: bool,
+    yes: bool,
+    output: str,
+) -> None:
+    """Take back what a run of NAME did to rows: those that it changed get their former values, those that it inserted go, those that it
+    deleted come back, all in one transaction. Rows that somebody has changed since are left alone, and counted.
+
+    It needs spec.safety.undo at the time of the run. The plan is shown first, and is asked about on a terminal; elsewhere --yes is needed.
+
+    Exits with 0 where it worked, 1 where not, 2 where the manifest can't be used.
+    """
+    if lists and (run or plans or rewind or yes):
+        raise Unusable("--list goes with none of --run, --plan, --rewind and --yes")
+    plan = plan_of(files, source or name, env_file)
+    try:
+        if lists:
+            _list(plan, output)
+        else:
+            _undo(plan, run, plans=plans, rewind=rewind, yes=yes, output=output)
+    except SyncError as error:
+        raise Fail(f"{error.reason}: {error.message}") from None
+
+
+def _list(plan: RunPlan, output: str) -> None:
+    found = engine.listed(plan)
+    told = [_plain(one) for one in found]
+    emit(told, output, lambda: columns(HEAD, list(map(_row, found))) if found else "No run can be undone")
+
+
+def _undo(plan: RunPlan, run: str | None, *, plans: bool, rewind: bool, yes: bool, output: str) -> None:
+    stop = stopped_by_signals()
+    foreseen = engine.foresee(plan, run, stop)
+    if plans:
+        emit(msgspec.to_builtins(foreseen), output, lambda: _told(foreseen))
+        return
+    if not yes:
+        _ask(foreseen, rewind)
+    outcome, done = engine.undo(plan, foreseen.run, stop, rewind=rewind)
+    emit({**msgspec.to_builtins(outcome), "undone": msgspec.to_builtins(done)}, output, lambda: _ended(outcome))
+    raise SystemExit(0 if outcome.result == "Succeeded" else 1)
+
+
+def _ask(foreseen: Undoing, rewind: bool) -> None:
+    click.echo(_told(foreseen) + ("\nThe cursors go back, too." if rewind else ""), err=True)
+    if not sys.stdin.isatty():
+        raise Unusable("nobody can be asked here: add --yes to do it, or --plan to look only")
+    click.confirm("Undo it?", abort=True, err=True)
+
+
+def _told(one: Undoing) -> str:
+    lines = [
+        (one.restored, "to their former values"),
+        (one.removed, "that it had inserted, to be removed"),
+        (one.reinserted, "that it had deleted, to be inserted again"),
+        (one.left, "changed or removed since, to be left alone"),
+    ]
+    head = f"Run {one.run} of {format_time(one.started_at)}:"
+    return "\n".join([head, *(f"  {count:>12,}  {words}" for count, words in lines if count)]) + (
+        "" if any(n for n, _ in lines) else " nothing to undo"
+    )
+
+
+def _ended(outcome: Outcome) -> str:
+    if outcome.result != "Succeeded":
+        return sentence(outcome)
+    return f"Succeeded in {outcome.seconds:.1f}s: {outcome.message}"
+
+
+def _plain(one: Undoable) -> dict[str, object]:
+    record = one.record
+    return {
+        "run": record.run,
+        "trigger": record.trigger,
+        "startedAt": format_time(record.started_at),
+        "result": record.result,
+        "rows": one.rows,
+        "keptUntil": format_time(one.keep_until),
+        "undoneBy": one.undone_by,
+    }
+
+
+def _row(one: Undoable) -> tuple[str, ...]:
+    record = one.record
+    until = format_time(one.keep_until) if one.keep_until > datetime.now(UTC) else "gone with the next run"
+    return (record.run, record.trigger, format_time(record.started_at), record.result, f"{one.rows:,}", until, one.undone_by or "")

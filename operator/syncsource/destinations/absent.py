@@ -1,0 +1,175 @@
+"""Rows whose records the source has no more: known by the keys that it once sent, and deleted or marked after a complete read.
+
+A companion table holds those keys, each with who sent it, as its columns hold them. Rows that no source ever sent are nobody's but people's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from syncsource.destinations.images import Images
+from syncsource.destinations.owned import ABSENT, MARKED, PARTITION, PRESENT, SOURCE, STATE
+from syncsource.destinations.quoting import GONE, STAGE, quoted
+from syncsource.destinations.session import RowRefused, Session
+from syncsource.destinations.statements import Span, Statements
+from syncsource.destinations.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose rows a run writes. ``complete``: everything was read, so that what was not seen is gone from the source."""
+
+    identity: str
+    partition: str
+    complete: bool
+
+    @property
+    def source(self) -> str:
+        """The identity as the companion has it: of one length, whatever a database's longest key is."""
+        return _short(self.identity)
+
+    @property
+    def slice(self) -> str:
+        """The partition as the companion has it."""
+        return _short(self.partition)
+
+
+def _short(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:32]
+
+
+class Absent:
+    """One transaction's. ``r`` is the companion, ``g`` the rows found."""
+
+    def __init__(self, session: Session, table: Table, statements: Statements, images: Images, owner: Owner) -> None:
+        assert table.owned is not None
+        self._session, self._table, self._statements, self._images, self._owner = session, table, statements, images, owner
+        self._dialect, self._rows, self._target = session.dialect, quoted(table.owned.name), statements.target
+        self._keys = [(quoted(column.name), f"c{place}") for place, column in enumerate(table.columns) if column.key]
+        self._found = 0
+        self.done = 0
+        """Rows deleted or marked."""
+        self.held = ""
+        """Why the database holds some; empty where it holds none."""
+
+    def find(self) -> int:
+        """Lists the rows to delete or to mark, in the order of their primary key; returns how many. None where the read was not complete."""
+        if not self._owner.complete:
+            return 0
+        mine = f"{self._mine} AND {PARTITION} = '{self._owner.slice}' AND {STATE} = {PRESENT}"
+        self._session.run(f"UPDATE {self._rows} SET {STATE} = {ABSENT} WHERE {mine} AND NOT EXISTS ({self._staged})")
+        matched = ", ".join(f"t.{name}" for name in self._match)
+        self._session.run(
+            f"CREATE TEMPORARY TABLE {GONE} {self._dialect.numbered}SELECT row_number() OVER (ORDER BY {matched}) AS n, {matched} "
+            f"FROM {self._rows} AS r JOIN {self._target} AS t ON {self._joined('t', 'r')} WHERE {self._wanted}"
+        )
+        self._found = int(self._session.value(f"SELECT count(*) FROM {self._gone}"))
+        return self._found
+
+    def write(self) -> None:
+        """Deletes or marks them. Rows that a constraint holds stay."""
+        if self._found:
+            lock = self._dialect.locks(f"{self._gone} AS g {self._dialect.join} {self._target} AS t ON {self._matched}", "g.n")
+            if lock is not None:
+                self._session.value(lock)
+            self._halves((1, self._found), self._mark if self._table.marker else self._delete)
+        if self._owner.complete:
+            self._settle()
+
+    def claim(self) -> None:
+        """The staged rows are this source's and partition's."""
+        moved = f"{self._mine} AND ({PARTITION} <> '{self._owner.slice}' OR {STATE} <> {PRESENT})"
+        change = f"UPDATE {self._rows} SET {PARTITION} = '{self._owner.slice}', {STATE} = {PRESENT}"
+        self._session.run(f"{change} WHERE {moved} AND EXISTS ({self._staged})")
+        names, values = ", ".join(name for name, _ in self._keys), ", ".join(f"s.{place}" for _, place in self._keys)
+        there = " AND ".join(f"r.{name} = s.{place}" for name, place in self._keys)
+        self._session.run(
+            f"INSERT INTO {self._rows} ({SOURCE}, {PARTITION}, {STATE}, {names}) "
+            f"SELECT '{self._owner.source}', '{self._owner.slice}', {PRESENT}, {values} FROM {self._statements.temporary(STAGE)} AS s "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {self._rows} AS r WHERE r.{self._mine} AND {there})"
+        )
+
+    def _halves(self, span: Span, write: Callable[[Span], int]) -> None:
+        try:
+            with self._session.savepoint():
+                done = write(span)
+        except RowRefused as refused:
+            low, high = span
+            if low == high:
+                self.held = refused.refusal.message
+                return
+            middle = (low + high) // 2
+            self._halves((low, middle), write)
+            self._halves((middle + 1, high), write)
+        else:
+            self.done += done
+
+    def _delete(self, span: Span) -> int:
+        self._images.of_gone("D", self._matched, _within(span))
+        return self._session.run(self._dialect.deleting(self._target, f"{self._gone} AS g", self._matched, _within(span)))
+
+    def _mark(self, span: Span) -> int:
+        assert self._table.marker is not None
+        self._images.of_gone("B", self._matched, _within(span))
+        assigned = [(self._table.marker.found.name, self._table.marker.value(datetime.now(UTC)))]
+        kept, joined = [column.name for column in self._table.columns if column.key], [(f"{self._gone} AS g", "")]
+        done = self._session.run(self._dialect.updating(self._target, assigned, kept, joined, self._matched, _within(span)))
+        self._images.of_gone("A", self._matched, _within(span))
+        return done
+
+    def _settle(self) -> None:
+        """What is absent and was seen to is the source's no more; what a constraint holds is looked at again the next time."""
+        absent = f"{self._mine} AND {STATE} = {ABSENT}"
+        if self.held:
+            still = f"SELECT 1 FROM {self._target} AS t JOIN {self._gone} AS g ON {self._matched} WHERE {self._joined('t', self._rows)}"
+            self._session.run(f"UPDATE {self._rows} SET {STATE} = {PRESENT} WHERE {absent} AND EXISTS ({still})")
+        gone = f"UPDATE {self._rows} SET {STATE} = {MARKED}" if self._table.marker else f"DELETE FROM {self._rows}"
+        self._session.run(f"{gone} WHERE {absent}")
+
+    @property
+    def _mine(self) -> str:
+        return f"{SOURCE} = '{self._owner.source}'"
+
+    @property
+    def _gone(self) -> str:
+        return self._statements.temporary(GONE)
+
+    @property
+    def _match(self) -> list[str]:
+        """What finds a row."""
+        return [quoted(name) for name in self._table.primary] or [name for name, _ in self._keys]
+
+    @property
+    def _matched(self) -> str:
+        return " AND ".join(f"t.{name} = g.{name}" for name in self._match)
+
+    @property
+    def _staged(self) -> str:
+        """A staged row of a key in the companion, which has no alias where it is changed."""
+        pairs = " AND ".join(f"{self._rows}.{name} = s.{place}" for name, place in self._keys)
+        return f"SELECT 1 FROM {self._statements.temporary(STAGE)} AS s WHERE {pairs}"
+
+    @property
+    def _wanted(self) -> str:
+        """Whether a row that is absent is to be seen to: no other source has it, and it is not marked already."""
+        other = f"SELECT 1 FROM {self._rows} AS o WHERE o.{SOURCE} <> r.{SOURCE} AND o.{STATE} = {PRESENT} AND {self._joined('o', 'r')}"
+        marked = f" AND NOT ({self._table.marker.is_set('t')})" if self._table.marker else ""
+        return f"r.{self._mine} AND r.{STATE} = {ABSENT} AND NOT EXISTS ({other}){marked}"
+
+    def _joined(self, one: str, other: str) -> str:
+        return " AND ".join(f"{one}.{name} = {other}.{name}" for name, _ in self._keys)
+
+
+def returned(table: Table, owner: Owner) -> str:
+    """A condition on a staged row: its row was marked as deleted by us."""
+    assert table.owned is not None
+    keys = " AND ".join(f"m.{quoted(column.name)} = s.c{place}" for place, column in enumerate(table.columns) if column.key)
+    mine = f"m.{SOURCE} = '{owner.source}' AND m.{STATE} = {MARKED}"
+    return f"EXISTS (SELECT 1 FROM {quoted(table.owned.name)} AS m WHERE {mine} AND {keys})"
+
+
+def _within(span: Span) -> str:
+    return f"g.n BETWEEN {span[0]} AND {span[1]}"

@@ -1,0 +1,107 @@
+"""What a transaction does to rows, kept so that it can be undone: each row before and after, as a whole, in its table's own types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+from syncsource.destinations.companions import open_companion
+from syncsource.destinations.quoting import CHANGES, GONE, STAGE, quoted
+from syncsource.destinations.session import Session
+from syncsource.destinations.statements import Span, Statements, within
+from syncsource.destinations.table import Companion, Layout, Table
+
+BATCH, SEQ, SIDE = "syncsource_batch", "syncsource_seq", "syncsource_side"
+_OWN = {BATCH: "varchar(32)", SEQ: "bigint", SIDE: "varchar(1)"}
+BEFORE, AFTER, INSERTED, DELETED = "BAID"
+"""Sides: a changed row before and after, an inserted one after, a deleted one before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """The images of one transaction, and what it takes to use them."""
+
+    batch: str
+    images: str
+    """The table that they are in."""
+    schema: str | None
+    table: str
+    match: Sequence[str]
+    """Columns that find a row: the primary key, or where there is none the key."""
+    changed: Sequence[str]
+    """Columns that updates set."""
+    rows: int
+    """Rows that were changed, inserted or deleted."""
+
+
+def open_images(session: Session, layout: Layout) -> Companion:
+    """The table for images of a table."""
+    return open_companion(session, layout, "undo", _OWN, layout.columns)
+
+
+class Images:
+    """Takes the images of one transaction, around the statements that write."""
+
+    def __init__(self, session: Session, table: Table, statements: Statements) -> None:
+        self._session, self._table, self._statements = session, table, statements
+        self._companion = table.images
+        self._batch = uuid4().hex
+
+    def before_update(self, span: Span | None) -> None:
+        """Of the rows listed that still differ."""
+        if self._companion is not None:
+            self._take(BEFORE, f"v.is_new = 0 AND {self._statements.outdated}{within(span)}")
+
+    def after_update(self, span: Span | None) -> None:
+        """Of the same."""
+        if self._companion is not None:
+            taken = (
+                f"SELECT 1 FROM {quoted(self._companion.name)} AS b WHERE {self._mine('b')} AND b.{SEQ} = s.seq AND b.{SIDE} = '{BEFORE}'"
+            )
+            self._take(AFTER, f"v.is_new = 0 AND EXISTS ({taken}){within(span)}")
+
+    def after_insert(self, span: Span | None, *, listed: bool) -> None:
+        """Of the rows just inserted: those listed, or all that are staged."""
+        if self._companion is not None:
+            self._take(INSERTED, f"{'v.is_new = 1' if listed else '1 = 1'}{within(span)}", listed=listed)
+
+    def of_gone(self, side: str, keys: str, where: str) -> None:
+        """Of rows that the source has no more, numbered by ``g``, which ``keys`` joins to the table: before or after they are marked, or before
+        they are deleted."""
+        if self._companion is not None:
+            source = f"{self._statements.temporary(GONE)} AS g JOIN {self._statements.target} AS t ON {keys}"
+            self._insert(side, "-g.n", source, where)
+
+    def taken(self, rows: int) -> Taken | None:
+        """What there is of them; None where there are none. ``rows``: how many were written."""
+        if self._companion is None or not rows:
+            return None
+        return Taken(
+            batch=self._batch,
+            images=self._companion.name,
+            schema=self._table.schema,
+            table=self._table.name,
+            match=self._table.primary or [column.name for column in self._table.columns if column.key],
+            changed=[column.name for column in self._table.columns if column.changeable]
+            + ([self._table.marker.found.name] if self._table.marker else []),
+            rows=rows,
+        )
+
+    def _take(self, side: str, where: str, *, listed: bool = True) -> None:
+        statements = self._statements
+        changes = f" JOIN {statements.temporary(CHANGES)} AS v ON v.seq = s.seq" if listed else ""
+        source = f"{statements.temporary(STAGE)} AS s{changes} JOIN {statements.target} AS t ON {statements.keys}"
+        self._insert(side, "s.seq", source, where)
+
+    def _insert(self, side: str, seq: str, source: str, where: str) -> None:
+        assert self._companion is not None
+        names = [quoted(column.name) for column in self._companion.columns]
+        values = ", ".join(f"t.{name}" for name in names)
+        self._session.run(
+            f"INSERT INTO {quoted(self._companion.name)} ({BATCH}, {SEQ}, {SIDE}, {', '.join(names)}) "
+            f"SELECT '{self._batch}', {seq}, '{side}', {values} FROM {source} WHERE {where}"
+        )
+
+    def _mine(self, alias: str) -> str:
+        return f"{alias}.{BATCH} = '{self._batch}'"

@@ -1,0 +1,170 @@
+"""Takes back what transactions did to rows, by their images: rows that nobody changed since are as they were, the others are left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from sqlalchemy import Connection
+
+from syncsource.destinations.database import Database
+from syncsource.destinations.images import AFTER, BATCH, BEFORE, DELETED, INSERTED, SEQ, SIDE
+from syncsource.destinations.quoting import quoted
+from syncsource.destinations.session import Session, nameless
+from syncsource.destinations.table import Column, Found, Layout, listed
+from syncsource.destinations.values import AS_IT_IS
+from syncsource.errors import PermanentError, SchemaMismatch
+
+
+class Images(Protocol):
+    """The images of one transaction: see :class:`syncsource.destinations.images.Taken`."""
+
+    @property
+    def batch(self) -> str: ...
+    @property
+    def images(self) -> str: ...
+    @property
+    def schema(self) -> str | None: ...
+    @property
+    def table(self) -> str: ...
+    @property
+    def match(self) -> Sequence[str]: ...
+    @property
+    def changed(self) -> Sequence[str]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """What became of rows: those that the run had changed and that have their former values, those that it had inserted and that are gone,
+    those that it had deleted and that are back, and those that somebody has changed or removed since, which are left alone."""
+
+    restored: int = 0
+    removed: int = 0
+    reinserted: int = 0
+    left: int = 0
+
+    def plus(self, other: Undone) -> Undone:
+        """Both together."""
+        return Undone(
+            restored=self.restored + other.restored,
+            removed=self.removed + other.removed,
+            reinserted=self.reinserted + other.reinserted,
+            left=self.left + other.left,
+        )
+
+
+class Undoer:
+    """One connection. Leave it by ``with``: what was not committed is gone. Raises what a Writer does."""
+
+    def __init__(self, database: Database) -> None:
+        self._session = Session(database)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Committed at the end of the block, gone if it raises."""
+        with nameless("to undo the run: a constraint holds what it wrote"), self._session.transaction(self._session.dialect.begin):
+            yield self._session.connection
+
+    def undo(self, images: Images) -> Undone:
+        """One transaction's work; of several the last one's first. Inside :meth:`transaction`."""
+        return _Undoing(self._session, images).run()
+
+    def forget(self, images: Images) -> None:
+        """Deletes images, in a transaction of its own unless one is under way."""
+        if self._session.layout(None, images.images) is not None:
+            self._session.run(f"DELETE FROM {quoted(images.images)} WHERE {BATCH} = '{images.batch}'")
+
+    def cancel(self) -> None:
+        """See :meth:`syncsource.destinations.Writer.cancel`."""
+        self._session.cancel()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._session.close()
+
+
+class _Undoing:
+    """``t`` is the table, ``b`` and ``a`` a changed row before and after, ``b`` alone an inserted or deleted one."""
+
+    def __init__(self, session: Session, images: Images) -> None:
+        self._session, self._images, self._dialect = session, images, session.dialect
+        kept, now = session.layout(None, images.images), session.layout(images.schema, images.table)
+        if kept is None:
+            raise PermanentError(f"the table {images.images!r}, in which the rows were kept, is gone", reason="NotUndoable")
+        if now is None or now.kind != "table":
+            raise SchemaMismatch(f"the table {images.table!r} is gone: what was done to its rows can't be undone")
+        self._check_columns(kept, now)
+        own = (BATCH, SEQ, SIDE)
+        self._kept = {found.name: found for found in now.columns if found.name not in own and _named(kept, found.name)}
+        self._added = [found for found in now.columns if not _named(kept, found.name)]
+        self._target = quoted(now.schema or ("main" if self._dialect.temp == "temp" else None), now.name)
+
+    def run(self) -> Undone:
+        """Inserted rows go first, whose unique values rows to restore may need."""
+        total = self._total()
+        removed, restored, reinserted = self._remove(), self._restore(), self._reinsert()
+        return Undone(removed=removed, restored=restored, reinserted=reinserted, left=total - removed - restored - reinserted)
+
+    def _total(self) -> int:
+        where = f"b.{BATCH} = '{self._images.batch}' AND b.{SIDE} <> '{AFTER}'"
+        return int(self._session.value(f"SELECT count(*) FROM {quoted(self._images.images)} AS b WHERE {where}"))
+
+    def _remove(self) -> int:
+        touched = [self._differs(found, "t", "b") for found in self._kept.values() if not found.generated]
+        touched += [f"t.{quoted(found.name)} IS NOT NULL" for found in self._added if not (found.default or found.generated)]
+        where = f"{self._side('b', INSERTED)} AND NOT ({' OR '.join(touched)})"
+        return self._session.run(self._dialect.deleting(self._target, f"{quoted(self._images.images)} AS b", self._keys, where))
+
+    def _restore(self) -> int:
+        changed = [self._kept[name] for name in self._images.changed]
+        if not changed:
+            return 0
+        touched = " OR ".join(f"({self._differs(found, 'b', 'a')} AND {self._differs(found, 't', 'a')})" for found in changed)
+        after = f"a.{BATCH} = b.{BATCH} AND a.{SEQ} = b.{SEQ} AND a.{SIDE} = '{AFTER}'"
+        joined = [(f"{quoted(self._images.images)} AS b", ""), (f"{quoted(self._images.images)} AS a", after)]
+        assigned = [(found.name, self._former(found)) for found in changed]
+        where = f"{self._side('b', BEFORE)} AND NOT ({touched})"
+        return self._session.run(self._dialect.updating(self._target, assigned, self._images.match, joined, self._keys, where))
+
+    def _reinsert(self) -> int:
+        columns = [found.name for found in self._kept.values() if not found.generated or found.name in self._images.match]
+        names, values = ", ".join(map(quoted, columns)), ", ".join(f"b.{quoted(name)}" for name in columns)
+        there = f"SELECT 1 FROM {self._target} AS t WHERE {self._keys}"
+        return self._session.run(
+            f"{self._dialect.insert} {self._target} ({names}) {self._dialect.as_given}SELECT {values} "
+            f"FROM {quoted(self._images.images)} AS b WHERE {self._side('b', DELETED)} AND NOT EXISTS ({there})"
+        )
+
+    @property
+    def _keys(self) -> str:
+        return " AND ".join(f"t.{quoted(name)} = b.{quoted(name)}" for name in self._images.match)
+
+    def _side(self, alias: str, side: str) -> str:
+        return f"{alias}.{BATCH} = '{self._images.batch}' AND {alias}.{SIDE} = '{side}'"
+
+    def _former(self, found: Found) -> str:
+        """What the run changed gets its former value; what somebody changed since, and the run did not, stays."""
+        name = quoted(found.name)
+        return f"CASE WHEN {self._differs(found, 'b', 'a')} THEN b.{name} ELSE t.{name} END"
+
+    def _differs(self, found: Found, one: str, other: str) -> str:
+        name = quoted(found.name)
+        return self._dialect.differs(Column(found, "text", AS_IT_IS, False), f"{one}.{name}", f"{other}.{name}")
+
+    def _check_columns(self, kept: Layout, now: Layout) -> None:
+        for name in (*self._images.match, *self._images.changed):
+            before, found = _named(kept, name), _named(now, name)
+            if found is None or before is None or before.type != found.type:
+                raise SchemaMismatch(
+                    f"the column {name!r} of {now.name!r} is no longer what it was when the run wrote it ({before.type if before else 'unknown'}), "
+                    f"so that the run can't be undone; the columns are {listed(now.columns)}"
+                )
+
+
+def _named(layout: Layout, name: str) -> Found | None:
+    return next((found for found in layout.columns if found.name == name), None)

@@ -1,0 +1,173 @@
+"""A run taken back, by what it kept of the rows that it wrote: all of it in one transaction, with a run record of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import msgspec
+from sqlalchemy import Connection
+
+from syncsource import ledger
+from syncsource.destinations import Database, Undoer, Undone
+from syncsource.engine.destination import opened
+from syncsource.engine.ending import failed, known
+from syncsource.engine.plan import Counts, Outcome, RunPlan
+from syncsource.engine.redacting import redact
+from syncsource.engine.stopping import Stop
+from syncsource.errors import PermanentError, SyncError
+from syncsource.resource.spec import SyncSourceSpec
+
+TRIGGER = "Undo"
+
+
+class Undoing(msgspec.Struct, frozen=True, kw_only=True):
+    """What undoing a run does to rows."""
+
+    run: str
+    """The run that is undone."""
+    started_at: datetime
+    restored: int
+    """Rows that the run had changed, and that get their former values."""
+    removed: int
+    """Rows that the run had inserted."""
+    reinserted: int
+    """Rows that the run had deleted."""
+    left: int
+    """Rows that somebody has changed or removed since, or that a later run has: they are left alone."""
+
+
+def foresee(plan: RunPlan, run: str | None, stop: Stop) -> Undoing:
+    """What :func:`undo` would do, found out by doing it in a transaction that is rolled back. ``run``: None for the last that can be undone.
+
+    Raises a SyncError that holds no secret: PermanentError (NotFound, NotUndoable) where there is no such run, or nothing is kept of it.
+    """
+    with opened(plan) as (spec, database), stop.after(spec.timeout, "nothing was changed"):
+        record, kept = _found(database, plan.identity, run)
+        with Undoer(database) as undoer, stop.calling(undoer.cancel), suppress(_Enough), undoer.transaction():
+            done = _all(undoer, kept)
+            raise _Enough
+        return _told(record, done)
+
+
+def undo(plan: RunPlan, run: str, stop: Stop, *, rewind: bool = False) -> tuple[Outcome, Undoing | None]:
+    """Undoes a run. ``rewind``: the cursors go back, too, so that the next run reads again what this one had read.
+
+    Never raises: what goes wrong is in the outcome, and then nothing has changed.
+    """
+    started, done = time.monotonic(), None
+    try:
+        with opened(plan) as (spec, database), stop.after(spec.timeout, "nothing was changed"):
+            record, kept = _found(database, plan.identity, run)
+            outcome, done = _write(plan, database, record, kept, stop, rewind)
+    except Exception as error:
+        outcome = failed(plan, stop.cause_of(known(error)))
+    message = redact(outcome.message, plan.secrets)
+    return msgspec.structs.replace(outcome, seconds=round(time.monotonic() - started, 3), message=message), done
+
+
+def listed(plan: RunPlan) -> list[ledger.Undoable]:
+    """The runs of which it is kept what they did, newest first. Raises as :func:`foresee`."""
+    with opened(plan) as (_, database):
+        return ledger.undoable_runs(database.engine, plan.identity)
+
+
+def prune(plan: RunPlan, spec: SyncSourceSpec, database: Database) -> None:
+    """Deletes what need not be kept any longer, a run's transaction at a time. Raises a SyncError."""
+    most = spec.safety.undo.max_rows if spec.safety.undo else None
+    gone = ledger.no_longer_kept(database.engine, plan.identity, most)
+    if not gone:
+        return
+    with Undoer(database) as undoer:
+        for images in gone:
+            with undoer.transaction() as connection:
+                undoer.forget(images)
+                ledger.forget_images(connection, [images.batch])
+
+
+class _Enough(Exception):
+    """Ends a transaction whose work is only looked at."""
+
+
+def _found(database: Database, identity: str, run: str | None) -> tuple[ledger.RunRecord, Sequence[ledger.KeptImages]]:
+    """The run, and what was kept of it."""
+    record = ledger.undoable(database.engine, identity, run)
+    if record is None:
+        told = f"no run of this SyncSource has an id that begins with {run!r}" if run else "of no run it is kept what it did to rows"
+        raise PermanentError(f"{told}: `syncsource undo --list` shows those that can be undone", reason="NotFound")
+    kept = ledger.images_of(database.engine, identity, record.run)
+    if not kept:
+        why = "it changed nothing, its time is over, or spec.safety.undo was absent"
+        raise PermanentError(f"nothing is kept of what run {record.run} did to rows: {why}", reason="NotUndoable")
+    if by := next((one.undone_by for one in kept if one.undone_by), None):
+        raise PermanentError(f"run {record.run} was undone already, by run {by}", reason="NotUndoable")
+    return record, kept
+
+
+def _all(undoer: Undoer, kept: Sequence[ledger.KeptImages]) -> Undone:
+    done = Undone()
+    for images in kept:
+        done = done.plus(undoer.undo(images))
+    return done
+
+
+def _write(
+    plan: RunPlan, database: Database, record: ledger.RunRecord, kept: Sequence[ledger.KeptImages], stop: Stop, rewind: bool
+) -> tuple[Outcome, Undoing]:
+    fence = ledger.acquire(
+        database.engine, plan.identity, run=plan.run, trigger=TRIGGER, generation=plan.generation, started_at=datetime.now(UTC)
+    )
+    try:
+        with Undoer(database) as undoer, stop.calling(undoer.cancel), undoer.transaction() as connection:
+            done = _all(undoer, kept)
+            outcome = _outcome(plan, record, done, rewind)
+            _enter(connection, plan, record, kept, outcome, rewind)
+            stop.check()
+            ledger.check_fence(connection, fence)
+    except Exception as error:
+        ours = stop.cause_of(known(error))
+        with suppress(SyncError):
+            ledger.end_run(database.engine, fence, reason=ours.reason, message=redact(ours.message, plan.secrets))
+        raise
+    return outcome, _told(record, done)
+
+
+def _enter(
+    connection: Connection,
+    plan: RunPlan,
+    record: ledger.RunRecord,
+    kept: Sequence[ledger.KeptImages],
+    outcome: Outcome,
+    rewind: bool,
+) -> None:
+    for images in kept:
+        ledger.undone(connection, images.batch, plan.run)
+    if rewind:
+        ledger.rewind(connection, plan.identity, record)
+    ledger.finish_run(connection, plan.run, result="Succeeded", counts=outcome.counts, message=outcome.message)
+
+
+def _outcome(plan: RunPlan, record: ledger.RunRecord, done: Undone, rewind: bool) -> Outcome:
+    counts = Counts(inserted=done.reinserted, updated=done.restored, deleted=done.removed)
+    parts = [
+        (done.restored, "restored"),
+        (done.removed, "removed"),
+        (done.reinserted, "inserted again"),
+        (done.left, "changed since and left"),
+    ]
+    told = ", ".join(f"{count:,} {word}" for count, word in parts if count) or "nothing was left to undo"
+    again = "; the cursor went back" if rewind else ""
+    return Outcome(run=plan.run, result="Succeeded", counts=counts, message=f"run {record.run} undone: {told}{again}")
+
+
+def _told(record: ledger.RunRecord, done: Undone) -> Undoing:
+    return Undoing(
+        run=record.run,
+        started_at=record.started_at,
+        restored=done.restored,
+        removed=done.removed,
+        reinserted=done.reinserted,
+        left=done.left,
+    )
