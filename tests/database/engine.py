@@ -91,11 +91,11 @@ class Engine:
 
         return execute(plan, hosts=local_hosts(stop.event), stop=stop, progress=self.progress.append, opened=opened)
 
-    def rows(self) -> dict[int, dict[str, Any]]:
-        """The table as it is."""
-        names = (*MAPPED, "note")
+    def rows(self, *more: str) -> dict[int, dict[str, Any]]:
+        """The table as it is: the mapped columns, note and ``more``, which are booleans."""
+        names = (*MAPPED, "note", *more)
         found = self.place.sql(f"SELECT {', '.join(names)} FROM {self.table}")
-        rows = {row[0]: dict(zip(names, row, strict=True)) for row in found}
+        rows = {row[0]: {name: bool(value) if name in more else value for name, value in zip(names, row, strict=True)} for row in found}
         assert len(rows) == len(found), "a key stands there twice"
         return rows
 

@@ -27,6 +27,7 @@ class Counts:
     skipped: int = 1
     quarantined: int = 1
     deleted: int = 0
+    conflicts: int = 0
 
 
 @pytest.fixture
@@ -153,6 +154,7 @@ def test_a_run_s_end(engine: Any) -> None:
         skipped=1,
         quarantined=1,
         deleted=0,
+        conflicts=0,
         cursor_before="1",
         cursor_after="2",
     )

@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from syncsource import ledger
+from syncsource.engine import undoing
 from syncsource.engine.stopping import Stop
+from syncsource.errors import PermanentError
 from syncsource.sources.base import Page, Slice
 from tests.database.conftest import Place
 from tests.database.engine import IDENTITY, Engine, Upstream
-from tests.database.model import Model, Record
+from tests.database.model import Model, Policies, Record
 
 EXAMPLES = 250 if os.environ.get("SYNCSOURCE_TEST_SOAK") else 25
 
@@ -34,24 +36,37 @@ records = st.fixed_dictionaries(
 )
 
 
+policies = st.builds(
+    Policies,
+    on_missing=st.sampled_from(["Insert", "Insert", "Skip"]),
+    on_existing=st.sampled_from(["Update", "Merge"]),
+    on_absent=st.sampled_from(["Ignore", "SoftDelete", "Delete"]),
+    resolve=st.sampled_from(["Manual", "Source", "Destination"]),
+    protect=st.sampled_from([frozenset(), frozenset(), frozenset({"name"})]),
+    max_changed=st.sampled_from([None, None, 3]),
+) | st.builds(Policies, on_existing=st.just("Skip"), on_absent=st.sampled_from(["Ignore", "Delete"]))
+
+
 class Promises(RuleBasedStateMachine):
-    """Records change upstream, people edit rows, runs succeed, break off, are cancelled; engine and model must agree."""
+    """Records change upstream, people edit rows, runs succeed, break off, are cancelled and undone; engine and model must agree."""
 
     place: Place
 
     @initialize(
-        on_existing=st.sampled_from(["Update", "Skip"]),
+        policies=policies,
         max_invalid=st.sampled_from([None, None, 1]),
         upstream=st.lists(records, max_size=8),
     )
-    def begin(self, on_existing: str, max_invalid: int | None, upstream: list[Record]) -> None:
+    def begin(self, policies: Policies, max_invalid: int | None, upstream: list[Record]) -> None:
         """An empty table with a column that is not mapped."""
         table = f"t{uuid4().hex[:12]}"
-        self.place.sql(f"CREATE TABLE {table} (id bigint PRIMARY KEY, name text, amount bigint, changed bigint, note text)")
+        columns = "id bigint PRIMARY KEY, name text, amount bigint, changed bigint, note text, gone boolean NOT NULL DEFAULT false"
+        self.place.sql(f"CREATE TABLE {table} ({columns})")
         ledger.prepare(self.place.database.engine)
         validation = {} if max_invalid is None else {"maxInvalid": max_invalid}
-        self.engine = Engine(self.place, table, write={"onExisting": on_existing}, validation=validation)
-        self.model = Model(on_existing=on_existing, max_invalid=max_invalid)
+        safety = {"undo": {"keep": "1d"}, **({} if policies.max_changed is None else {"maxChanged": policies.max_changed})}
+        self.engine = Engine(self.place, table, write=policies.write, validation=validation, safety=safety)
+        self.model = Model(policies=policies, max_invalid=max_invalid)
         self.upstream = upstream
 
     @rule(record=records)
@@ -72,16 +87,54 @@ class Promises(RuleBasedStateMachine):
         literal = "NULL" if value is None else f"'{value}'"
         self.place.sql(f"UPDATE {self.engine.table} SET {column} = {literal} WHERE id = {key}")
 
+    @rule(key=st.integers(1, 6), gone=st.booleans())
+    def person_marks(self, key: int, gone: bool) -> None:
+        """A row as deleted, or as not deleted."""
+        self.model.person_edits(key, "gone", gone)
+        self.place.sql(f"UPDATE {self.engine.table} SET gone = {gone} WHERE id = {key}")
+
+    @rule(key=st.integers(1, 8))
+    def person_types_in(self, key: int) -> None:
+        """A row of their own."""
+        if key not in self.model.state.table:
+            self.model.person_types_in(key)
+            self.place.sql(f"INSERT INTO {self.engine.table} (id, name, note) VALUES ({key}, 'typed', 'mine')")
+
+    @rule(key=st.integers(1, 8))
+    def person_deletes(self, key: int) -> None:
+        """Whosever row it is."""
+        self.model.person_deletes(key)
+        self.place.sql(f"DELETE FROM {self.engine.table} WHERE id = {key}")
+
+    @rule(gone=st.integers(0, 7))
+    def upstream_loses(self, gone: int) -> None:
+        """A record."""
+        del self.upstream[gone : gone + 1]
+
+    @rule()
+    def somebody_undoes_the_last_run(self) -> None:
+        """What was foreseen is done, and is what the model says."""
+        expected = self.model.undo()
+        if expected is None:
+            with pytest.raises(PermanentError, match="of no run it is kept"):
+                undoing.foresee(self.engine.plan(), None, Stop())
+            return
+        foreseen = undoing.foresee(self.engine.plan(), None, Stop())
+        _, done = undoing.undo(self.engine.plan(), foreseen.run, Stop())
+        assert done == foreseen
+        assert (foreseen.restored, foreseen.removed, foreseen.reinserted, foreseen.left) == expected
+
     @rule(full=st.booleans())
     def runs(self, full: bool) -> None:
         """A run to its end: the counts are the model's, and they add up."""
         outcome = self.engine.run(Upstream(self.upstream), full=full)
         expected = self.model.run(self.upstream, full=full)
-        if expected is None:
-            assert (outcome.result, outcome.reason) == ("Failed", "TooManyInvalid"), outcome
+        if isinstance(expected, str):
+            assert (outcome.result, outcome.reason) == ("Failed", expected), outcome
         else:
             assert outcome.result == "Succeeded", outcome
             assert msgspec.to_builtins(outcome.counts) == asdict(expected)
+            assert outcome.conflicts_total == len(self.model.state.conflicts)
             assert expected.read == expected.inserted + expected.updated + expected.unchanged + expected.skipped + expected.quarantined
 
     @rule()
@@ -91,27 +144,29 @@ class Promises(RuleBasedStateMachine):
         self.model.run(self.upstream, full=True)
         if first.result == "Succeeded":
             again = self.engine.run(Upstream(self.upstream), full=True)
-            assert (again.counts.inserted, again.counts.updated) == (0, 0)
+            assert (again.counts.inserted, again.counts.updated, again.counts.deleted, again.counts.conflicts) == (0, 0, 0, 0)
 
     @rule(full=st.booleans(), pages=st.integers(0, 3))
     def upstream_breaks_off(self, full: bool, pages: int) -> None:
         """In mid-read, or after the last page."""
         outcome = self.engine.run(Upstream(self.upstream, breaks_after=pages), full=full)
         assert (outcome.result, outcome.reason) == ("Failed", "ConnectionLost")
-        assert self.model.run(self.upstream, full=full, fails=True) is None
+        assert isinstance(self.model.run(self.upstream, full=full, fails=True), str)
 
     @rule(full=st.booleans())
     def another_run_takes_over(self, full: bool) -> None:
         """While this one reads: it must not commit."""
         upstream = _Overtaken(self.upstream, lambda: _take_over(self.engine))
         outcome = self.engine.run(upstream, full=full)
-        assert (outcome.result, outcome.reason) in (("Interrupted", "Fenced"), ("Failed", "TooManyInvalid")), outcome
+        stopped = self.model.run(self.upstream, full=full, fails=True)
+        assert outcome.result == ("Interrupted" if stopped == "broke off" else "Failed"), outcome
+        assert outcome.reason == ("Fenced" if stopped == "broke off" else stopped)
 
     @invariant()
     def the_database_is_what_the_model_says(self) -> None:
         """Rows, cursor and quarantine, after every step."""
         if hasattr(self, "engine"):
-            assert self.engine.rows() == self.model.state.table
+            assert self.engine.rows("gone") == self.model.state.table
             assert self.engine.cursor() == self.model.state.cursor
             assert self.engine.quarantined() == len(self.model.state.quarantine)
 
@@ -150,7 +205,7 @@ def test_the_engine_keeps_its_promises(place: Place) -> None:
 
 @pytest.mark.parametrize("full", [False, True])
 def test_a_cancelled_run_leaves_nothing(place: Place, full: bool) -> None:
-    place.sql("CREATE TABLE t (id bigint PRIMARY KEY, name text, amount bigint, changed bigint, note text)")
+    place.sql("CREATE TABLE t (id bigint PRIMARY KEY, name text, amount bigint, changed bigint, note text, gone boolean)")
     engine, stop = Engine(place, "t"), Stop()
     outcome = engine.run(_Overtaken([{"id": 1, "name": "a", "amount": 1, "changed": 1}], stop), full=full, stop=stop)
     assert (outcome.result, outcome.reason) == ("Interrupted", "Cancelled")

@@ -128,7 +128,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"write": {"onExisting": "Replace"}},
-        f'{INVALID}[spec.write.onExisting: Unsupported value: "Replace": supported values: "Update", "Skip"{UNCHECKED}',
+        f'{INVALID}[spec.write.onExisting: Unsupported value: "Replace": supported values: "Update", "Skip", "Merge"{UNCHECKED}',
     ),
     (
         {"schedule": {"every": "5m", "cron": "0 * * * *"}},

@@ -22,6 +22,10 @@ class Shop:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.declare()
+
+    def declare(self, **changes: Any) -> None:
+        """Writes the manifest."""
         reference = {"secretKeyRef": {"name": "db", "key": "url"}}
         spec = {
             "source": {"csv": {"path": "orders.csv"}},
@@ -29,10 +33,16 @@ class Shop:
             "keys": [{"fields": ["id"]}],
             "destination": {"sql": {"urlFrom": reference, "table": "orders", "createTable": True}},
             "safety": {"undo": {"keep": "14d"}},
+            **changes,
         }
         source = {"apiVersion": "syncsource.dev/v1alpha1", "kind": "SyncSource", "metadata": {"name": "orders"}, "spec": spec}
-        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}, "stringData": {"url": f"sqlite:///{folder}/rows.db"}}
-        (folder / "orders.yaml").write_text(yaml.safe_dump_all([secret, source]), encoding="utf-8")
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "db"},
+            "stringData": {"url": f"sqlite:///{self.folder}/rows.db"},
+        }
+        (self.folder / "orders.yaml").write_text(yaml.safe_dump_all([secret, source]), encoding="utf-8")
 
     def run(self, lines: str) -> dict[str, Any]:
         """A run of a file with these lines."""

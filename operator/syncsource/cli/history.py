@@ -23,6 +23,7 @@ HEAD = (
     "SKIPPED",
     "QUARANTINED",
     "DELETED",
+    "CONFLICTS",
     "MESSAGE",
 )
 
@@ -39,7 +40,7 @@ def history(api: Api, name: str, output: str) -> None:
 
 
 def _row(entry: HistoryEntry) -> tuple[str, ...]:
-    counts = (entry.read, entry.inserted, entry.updated, entry.unchanged, entry.skipped, entry.quarantined, entry.deleted)
+    counts = (entry.read, entry.inserted, entry.updated, entry.unchanged, entry.skipped, entry.quarantined, entry.deleted, entry.conflicts)
     told = entry.result != "Succeeded" or entry.quarantined or entry.partitions is not None
     message = "" if not told else f"{entry.reason}: {entry.message}".strip(": ")
     return (

@@ -51,6 +51,7 @@ def sentence(outcome: Outcome) -> str:
         ("skipped", counts.skipped),
         ("quarantined", counts.quarantined),
         ("deleted", counts.deleted),
+        ("conflicts", counts.conflicts),
         ("billed document reads", outcome.document_reads),
     )
     told = ", ".join(f"{count:,} {word}" for word, count in (*parts, *((word, count) for word, count in more if count)))

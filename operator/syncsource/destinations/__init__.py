@@ -17,12 +17,15 @@ from syncsource.destinations.foreseeing import Foreseen
 from syncsource.destinations.images import Taken
 from syncsource.destinations.opening import find_table, open_table
 from syncsource.destinations.policy import Policy
+from syncsource.destinations.resolving import Conflict, Conflicts
 from syncsource.destinations.table import Table
 from syncsource.destinations.undoing import Undoer, Undone
 from syncsource.destinations.writer import Writer
 
 __all__ = [
     "Applied",
+    "Conflict",
+    "Conflicts",
     "Database",
     "Foreseen",
     "Owner",

@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from syncsource.destinations.images import Images
 from syncsource.destinations.owned import ABSENT, MARKED, PARTITION, PRESENT, SOURCE, STATE
-from syncsource.destinations.quoting import GONE, STAGE, quoted
+from syncsource.destinations.quoting import GONE, STAGE, Joined, quoted
 from syncsource.destinations.session import RowRefused, Session
 from syncsource.destinations.statements import Span, Statements
 from syncsource.destinations.table import Table
@@ -115,7 +115,7 @@ class Absent:
         assert self._table.marker is not None
         self._images.of_gone("B", self._matched, _within(span))
         assigned = [(self._table.marker.found.name, self._table.marker.value(datetime.now(UTC)))]
-        kept, joined = [column.name for column in self._table.columns if column.key], [(f"{self._gone} AS g", "")]
+        kept, joined = [column.name for column in self._table.columns if column.key], [Joined(f"{self._gone} AS g")]
         done = self._session.run(self._dialect.updating(self._target, assigned, kept, joined, self._matched, _within(span)))
         self._images.of_gone("A", self._matched, _within(span))
         return done

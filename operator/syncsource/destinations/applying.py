@@ -7,8 +7,10 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from syncsource.destinations.absent import Absent, Owner, returned
+from syncsource.destinations.bases import Merging
 from syncsource.destinations.dialect import Refusal
 from syncsource.destinations.images import Images, Taken
+from syncsource.destinations.merging import Merge
 from syncsource.destinations.policy import Policy
 from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED
 from syncsource.destinations.session import RowRefused, Session
@@ -56,6 +58,8 @@ class Applied:
     skipped: int = 0
     """Older rows of a key, and those that the policy leaves alone."""
     rejected: Collection[Rejected] = field(default_factory=tuple)
+    conflicts: int = 0
+    """Columns of rows that both sides changed, and that wait for people: those that did not wait before."""
     deleted: int = 0
     """Rows that the source has no more, deleted or marked."""
     held: str = ""
@@ -71,7 +75,9 @@ class Applying:
         self._session, self._table = session, table
         self._policy, self._guard = policy, guard
         back = returned(table, owner) if owner is not None and table.marker is not None else None
-        self._statements = Statements(session.dialect, table, policy, back)
+        merge = Merge(session.dialect, table, owner.source, policy.merge) if owner is not None and policy.merge is not None else None
+        self._statements = Statements(session.dialect, table, policy, back, merge)
+        self.merging = Merging(session, table, self._statements, merge) if merge is not None else None
         self.images = Images(session, table, self._statements)
         self.absent = (
             Absent(session, table, self._statements, self.images, owner) if owner is not None and table.owned is not None else None
@@ -97,6 +103,9 @@ class Applying:
             self._try_again()
         if self.absent is not None:
             self.absent.claim()
+        if self.merging is not None:
+            self.merging.remember()
+            self.merging.tidy()
         if self._policy.update and not self._policy.insert:
             self.skipped += int(self._session.value(self._statements.missing()))
 
@@ -133,6 +142,8 @@ class Applying:
         changes += self.absent.find() if self.absent is not None else 0
         if not empty:
             self._guard(changes, self._rows)
+        if self.merging is not None:
+            self.merging.file()
         if self.absent is not None:
             self.absent.write()
 

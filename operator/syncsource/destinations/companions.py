@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
+from syncsource.destinations.quoting import quoted
 from syncsource.destinations.session import Session, nameless
 from syncsource.destinations.table import Companion, Found, Layout
 
@@ -22,6 +23,29 @@ def open_companion(
         with nameless(f"to create the table {name!r}"), session.transaction(session.dialect.begin):
             session.create_companion(name, own, columns, layout, index)
     return Companion(name, tuple(columns))
+
+
+def find_companion(session: Session, layout: Layout, kind: str, columns: Sequence[Found], also: Sequence[Found] = ()) -> Companion | None:
+    """The companion, if it is there and has the columns ``also``."""
+    name = f"syncsource_{kind}_{_digest(layout, columns)}"
+    found = session.layout(None, name)
+    there = {(column.name, column.type) for column in found.columns} if found else set()
+    return Companion(name, tuple(columns)) if found and all((one.name, one.type) in there for one in also) else None
+
+
+def keep_columns(session: Session, name: str, columns: Sequence[Found]) -> None:
+    """Gives a companion the columns of the table that it lacks, or that are of another type by now; what the others hold stays."""
+    layout = session.layout(None, name)
+    assert layout is not None
+    there = {found.name: found for found in layout.columns}
+    for column in columns:
+        before = there.get(column.name)
+        if before is not None and (before.type, before.collation) == (column.type, column.collation):
+            continue
+        with nameless(f"to change the table {name!r}"):
+            if before is not None:
+                session.run(f"ALTER TABLE {quoted(name)} DROP COLUMN {quoted(column.name)}")
+            session.run(f"ALTER TABLE {quoted(name)} ADD COLUMN {quoted(column.name)} {session.dialect.typed(column)}")
 
 
 def _digest(layout: Layout, columns: Sequence[Found]) -> str:

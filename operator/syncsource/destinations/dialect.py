@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import URL, Engine
 
+from syncsource.destinations.quoting import Joined
 from syncsource.destinations.table import Column, Found, Layout, Table
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
@@ -84,6 +85,12 @@ class Dialect(Protocol):
     def created(self, field_type: str) -> str:
         """The type of a column that we create for a field's type."""
 
+    def typed(self, found: Found) -> str:
+        """The type of a column that holds what this one does, NULL included."""
+
+    def later(self, column: Column, one: str, other: str) -> str:
+        """A condition: of two values of an ordered column the first is higher. NULLs are not compared."""
+
     def find(self, columns: Sequence[Found], name: str) -> Found | None:
         """The column that a name means."""
 
@@ -116,7 +123,7 @@ class Dialect(Protocol):
         target: str,
         assigned: Sequence[tuple[str, str]],
         kept: Sequence[str],
-        joined: Sequence[tuple[str, str]],
+        joined: Sequence[Joined],
         keys: str,
         where: str,
     ) -> str:

@@ -91,7 +91,7 @@ class Images:
     def _take(self, side: str, where: str, *, listed: bool = True) -> None:
         statements = self._statements
         changes = f" JOIN {statements.temporary(CHANGES)} AS v ON v.seq = s.seq" if listed else ""
-        source = f"{statements.temporary(STAGE)} AS s{changes} JOIN {statements.target} AS t ON {statements.keys}"
+        source = f"{statements.temporary(STAGE)} AS s{changes} {statements.based}JOIN {statements.target} AS t ON {statements.keys}"
         self._insert(side, "s.seq", source, where)
 
     def _insert(self, side: str, seq: str, source: str, where: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from syncsource.destinations.bases import find_both, open_bases, open_conflicts
 from syncsource.destinations.database import Database
 from syncsource.destinations.dialect import Dialect
 from syncsource.destinations.elsewhere import check_named, found_elsewhere
@@ -42,8 +43,15 @@ def open_table(
             marks = [FieldSpec(name=write.soft_delete.column, type="timestamp")] if write.soft_delete else []
             layout = _create(session, destination, [*fields, *marks], keys)
         table = _table(session, layout, fields, keys, write)
-        owned = open_owned(session, layout, table.columns) if write.on_absent != "Ignore" else None
-        return replace(table, created=created, owned=owned, images=open_images(session, layout) if undo else None)
+        merges = write.on_existing == "Merge"
+        return replace(
+            table,
+            created=created,
+            owned=open_owned(session, layout, table.columns) if write.on_absent != "Ignore" else None,
+            bases=open_bases(session, layout, table.columns) if merges else None,
+            conflicts=open_conflicts(session, layout, table.columns) if merges else None,
+            images=open_images(session, layout) if undo else None,
+        )
 
 
 def find_table(
@@ -52,7 +60,11 @@ def find_table(
     """The same, but nothing is created: None where :func:`open_table` would create the table."""
     with _session(database) as session:
         layout = _layout(session, destination)
-        return None if layout is None else _table(session, layout, fields, keys, write)
+        if layout is None:
+            return None
+        table = _table(session, layout, fields, keys, write)
+        bases, conflicts = find_both(session, layout, table.columns) if write.on_existing == "Merge" else (None, None)
+        return replace(table, bases=bases, conflicts=conflicts)
 
 
 @contextmanager
@@ -85,8 +97,13 @@ def _table(session: Session, layout: Layout, fields: Sequence[FieldSpec], keys: 
         raise SchemaMismatch(f"{layout.name!r} is a {layout.kind}: rows go to tables only; name its table in spec.destination.sql.table")
     names, protect = [field.name for field in fields], write.protect or []
     check_named("spec.write.protect", protect, names)
+    if write.conflict:
+        check_named(
+            "spec.write.conflict", [*filter(None, [write.conflict.field]), *(one.column for one in write.conflict.columns or ())], names
+        )
     columns = tuple(
-        replace(_column(session.dialect, layout, field, field.name in keys), protected=field.name in protect) for field in fields
+        replace(_column(session.dialect, layout, field, field.name in keys), field=field.name, protected=field.name in protect)
+        for field in fields
     )
     _check_unmapped(layout, columns)
     key_columns = {column.name for column in columns if column.key}

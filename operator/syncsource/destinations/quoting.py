@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 STAGE = "syncsource_stage"
 """seq, the run's order of reading; cursor; c0, c1, … the mapped columns."""
@@ -17,14 +18,21 @@ REFUSED = "syncsource_refused"
 """seq of the rows that can't be written, with why."""
 
 
+class Joined(NamedTuple):
+    """A table with its alias, and by what it is joined to those before it."""
+
+    table: str
+    on: str = ""
+    outer: bool = False
+    """Whether rows without one of it count, too."""
+
+
 def quoted(*parts: str | None) -> str:
     """A name of several parts, quoted; parts that are None are left out."""
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts if part is not None)
 
 
-def updating(
-    update: str, target: str, assigned: Sequence[tuple[str, str]], joined: Sequence[tuple[str, str]], keys: str, where: str
-) -> str:
+def updating(update: str, target: str, assigned: Sequence[tuple[str, str]], joined: Sequence[Joined], keys: str, where: str) -> str:
     """An UPDATE as PostgreSQL and SQLite know it, of ``t`` from other tables. ``assigned``: columns and values."""
     pairs = ", ".join(f"{quoted(name)} = {value}" for name, value in assigned)
     return f"{update} {target} AS t SET {pairs} FROM {in_a_row(joined)} WHERE {keys} AND {where}"
@@ -35,7 +43,7 @@ def deleting(target: str, other: str, keys: str, where: str) -> str:
     return f"DELETE FROM {target} AS t WHERE EXISTS (SELECT 1 FROM {other} WHERE {keys} AND {where})"
 
 
-def in_a_row(joined: Sequence[tuple[str, str]], join: str = "JOIN") -> str:
+def in_a_row(joined: Sequence[Joined], join: str = "JOIN") -> str:
     """Tables, each joined to those before it."""
-    (first, _), *others = joined
-    return " ".join([first, *(f"{join} {table} ON {condition}" for table, condition in others)])
+    first, *others = joined
+    return " ".join([first.table, *(f"{'LEFT JOIN' if one.outer else join} {one.table} ON {one.on}" for one in others)])

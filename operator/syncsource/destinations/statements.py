@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from syncsource.destinations.dialect import Dialect
+from syncsource.destinations.merging import Merge
 from syncsource.destinations.policy import UPSERT, Policy
-from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED, STAGE, quoted
+from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED, STAGE, Joined, quoted
 from syncsource.destinations.table import Elsewhere, Table
 
 MESSAGE_LIMIT = 400
@@ -25,6 +26,8 @@ class Statements:
     policy: Policy = UPSERT
     returned: str | None = None
     """A condition on a staged row: its row was marked as deleted, and is no more. None: there are none."""
+    merge: Merge | None = None
+    """How columns are merged that people changed. None: what is staged is written."""
 
     @property
     def target(self) -> str:
@@ -122,7 +125,7 @@ class Statements:
         only = f"JOIN {self.temporary(ASIDE)} AS p ON p.seq = s.seq " if pending else ""
         return (
             f"INSERT INTO {self.temporary(CHANGES)} SELECT s.seq, CASE WHEN {self._missing} THEN 1 ELSE 0 END, {back} "
-            f"FROM {self.temporary(STAGE)} AS s {only}LEFT JOIN {self.target} AS t ON {self.keys} WHERE {' AND '.join(where)}"
+            f"FROM {self.temporary(STAGE)} AS s {only}{self.based}LEFT JOIN {self.target} AS t ON {self.keys} WHERE {' AND '.join(where)}"
         )
 
     def missing(self) -> str:
@@ -138,7 +141,8 @@ class Statements:
         """Of every row staged, in the order of reading: seq, whether the table lacks it, and whether each column that may be changed differs."""
         conditions = [self._missing, *self._differences]
         flags = ", ".join(f"CASE WHEN {condition} THEN 1 ELSE 0 END" for condition in conditions)
-        return f"SELECT s.seq, {flags} FROM {self.temporary(STAGE)} AS s LEFT JOIN {self.target} AS t ON {self.keys} ORDER BY s.seq"
+        staged = f"{self.temporary(STAGE)} AS s {self.based}LEFT JOIN {self.target} AS t ON {self.keys}"
+        return f"SELECT s.seq, {flags} FROM {staged} ORDER BY s.seq"
 
     def lock(self) -> str | None:
         """Locks the rows to update in the order of their primary key, and counts them."""
@@ -155,12 +159,13 @@ class Statements:
 
     def update(self, span: Span | None) -> str:
         """Compares again, under the lock, and changes what differs."""
-        assigned = [(column.name, f"s.c{place}") for place, column in enumerate(self.table.columns) if column.changeable]
+        assigned = [(column.name, self._merged(place)) for place, column in enumerate(self.table.columns) if column.changeable]
         kept = [column.name for column in self.table.columns if column.key]
         if (marker := self.table.marker) is not None:
             name = marker.found.name
             assigned.append((name, f"CASE WHEN v.is_back = 1 THEN {marker.value(None)} ELSE t.{quoted(name)} END"))
-        joined = [(f"{self.temporary(CHANGES)} AS v", ""), (f"{self.temporary(STAGE)} AS s", "s.seq = v.seq")]
+        joined = [Joined(f"{self.temporary(CHANGES)} AS v"), Joined(f"{self.temporary(STAGE)} AS s", "s.seq = v.seq")]
+        joined += [self.merge.join] if self.merge else []
         return self.dialect.updating(self.target, assigned, kept, joined, self.keys, f"v.is_new = 0 AND {self.outdated}{within(span)}")
 
     def insert(self, span: Span | None, *, listed: bool) -> str:
@@ -189,12 +194,24 @@ class Statements:
 
     @property
     def _differences(self) -> list[str]:
-        """A condition for each column that may be changed: its value is not what was staged."""
+        """A condition for each column that may be changed: its value is not what it is to be."""
+        if self.merge is not None:
+            return [self.merge.writes(place) for place, column in enumerate(self.table.columns) if column.changeable]
         return [
             self.dialect.differs(column, f"t.{quoted(column.name)}", f"s.c{place}")
             for place, column in enumerate(self.table.columns)
             if column.changeable
         ]
+
+    @property
+    def based(self) -> str:
+        """Joins the bases, where rows are merged."""
+        return f"LEFT JOIN {self.merge.join.table} ON {self.merge.join.on} " if self.merge else ""
+
+    def _merged(self, place: int) -> str:
+        if self.merge is None:
+            return f"s.c{place}"
+        return f"CASE WHEN {self.merge.writes(place)} THEN s.c{place} ELSE t.{quoted(self.table.columns[place].name)} END"
 
     @property
     def _missing(self) -> str:

@@ -53,6 +53,8 @@ class Column:
     field_type: str
     codec: Codec
     key: bool
+    field: str = ""
+    """Its name in spec.fields, which may differ in case."""
     protected: bool = False
     """Whether it is filled by inserts alone."""
 
@@ -124,10 +126,19 @@ class Table:
     """What knows whose rows are whose, where rows are deleted that their source has no more."""
     marker: Marker | None = None
     """The column that marks such rows, where they are not deleted."""
+    bases: Companion | None = None
+    """What the source last said of each row, where rows are merged."""
+    conflicts: Companion | None = None
+    """Columns that wait for people."""
     images: Companion | None = None
     """Where what a run does to rows is kept, so that it can be undone."""
     created: bool = field(default=False, compare=False)
     """Whether this call created it."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether runs that write to it must take turns: what they know of its keys is kept unique by nothing else."""
+        return not self.key_unique or self.owned is not None or self.bases is not None
 
     @property
     def names(self) -> Sequence[str]:

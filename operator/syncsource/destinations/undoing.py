@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from syncsource.destinations.database import Database
 from syncsource.destinations.images import AFTER, BATCH, BEFORE, DELETED, INSERTED, SEQ, SIDE
-from syncsource.destinations.quoting import quoted
+from syncsource.destinations.quoting import Joined, quoted
 from syncsource.destinations.session import Session, nameless
 from syncsource.destinations.table import Column, Found, Layout, listed
 from syncsource.destinations.values import AS_IT_IS
@@ -126,7 +126,7 @@ class _Undoing:
             return 0
         touched = " OR ".join(f"({self._differs(found, 'b', 'a')} AND {self._differs(found, 't', 'a')})" for found in changed)
         after = f"a.{BATCH} = b.{BATCH} AND a.{SEQ} = b.{SEQ} AND a.{SIDE} = '{AFTER}'"
-        joined = [(f"{quoted(self._images.images)} AS b", ""), (f"{quoted(self._images.images)} AS a", after)]
+        joined = [Joined(f"{quoted(self._images.images)} AS b"), Joined(f"{quoted(self._images.images)} AS a", after)]
         assigned = [(found.name, self._former(found)) for found in changed]
         where = f"{self._side('b', BEFORE)} AND NOT ({touched})"
         return self._session.run(self._dialect.updating(self._target, assigned, self._images.match, joined, self._keys, where))

@@ -12,9 +12,11 @@ from sqlalchemy import Connection
 
 from syncsource.destinations.absent import Owner
 from syncsource.destinations.applying import Applied, Applying, Guard, Refused
+from syncsource.destinations.bases import waiting
 from syncsource.destinations.database import Database
 from syncsource.destinations.duplicates import drop_older
 from syncsource.destinations.foreseeing import OLDER, Foreseen, compared, refused, staged_rows
+from syncsource.destinations.merging import Merge
 from syncsource.destinations.policy import UPSERT, Policy
 from syncsource.destinations.session import Session, nameless
 from syncsource.destinations.staging import Staging, gather_statistics
@@ -80,7 +82,7 @@ class Writer:
     def apply(self, guard: Guard = lambda changes, rows: None, owner: Owner | None = None) -> Applied:
         """Compares what was staged with the table and writes what differs, all at once. Inside :meth:`transaction`, once.
 
-        ``owner``: whose rows these are, where the table is to lose those that their source has no more.
+        ``owner``: whose rows these are, where the table is to lose those that their source has no more, or where they are merged.
         """
         if not self._begun:
             raise RuntimeError("apply() is for the inside of transaction()")
@@ -98,18 +100,25 @@ class Writer:
             unchanged=same if self._policy.update else 0,
             skipped=skipped if self._policy.update else skipped + same,
             rejected=Refused(self._session, self._table, applying.refused),
+            conflicts=applying.merging.filed if applying.merging else 0,
             deleted=applying.absent.done if applying.absent else 0,
             held=applying.absent.held if applying.absent else "",
             taken=applying.taken(),
         )
 
-    def foresee(self, rows: Sequence[Row], cursors: Sequence[str | None] | None = None) -> list[Foreseen]:
+    def waiting(self, owner: Owner) -> int:
+        """Conflicts that wait for people now. Not between the calls of :meth:`stage`."""
+        return waiting(self._session, self._table, owner.source)
+
+    def foresee(self, rows: Sequence[Row], cursors: Sequence[str | None] | None = None, owner: Owner | None = None) -> list[Foreseen]:
         """What :meth:`stage` and :meth:`apply` would do to each row; only what a constraint would refuse is not foreseen. Writes nothing.
         Once, and alone."""
         rejected = iter(self._staging.add(rows, cursors))
         if not self._staging.count:
             return [refused(one) for one in rejected]
-        statements = Statements(self._session.dialect, self._table, self._policy)
+        dialect, policy = self._session.dialect, self._policy
+        merge = Merge(dialect, self._table, owner.source, policy.merge) if owner is not None and policy.merge is not None else None
+        statements = Statements(dialect, self._table, policy, merge=merge)
         staged = staged_rows(self._session, statements)
         self._settle()
         gather_statistics(self._session, self._table, self._staging.count)

@@ -53,7 +53,13 @@ def failed_partly(errors: Sequence[SyncError], total: int) -> tuple[Next, str, f
 
 def summary(partitions: Partitions, counts: Counts) -> str:
     """``21/21 partitions, 15 new, 142 unchanged, 0 errors``."""
-    told = [(counts.updated, "updated"), (counts.skipped, "skipped"), (counts.quarantined, "quarantined"), (counts.deleted, "deleted")]
+    told = [
+        (counts.updated, "updated"),
+        (counts.skipped, "skipped"),
+        (counts.quarantined, "quarantined"),
+        (counts.deleted, "deleted"),
+        (counts.conflicts, "conflicts"),
+    ]
     some = [f"{count:,} {word}" for count, word in told if count]
     waiting = partitions.total - partitions.succeeded - partitions.failed
     errors = f"{partitions.failed:,} error" if partitions.failed == 1 else f"{partitions.failed:,} errors"

@@ -13,6 +13,7 @@ import msgspec
 
 from syncsource import ledger
 from syncsource.destinations import Database
+from syncsource.engine.conflicts import waiting
 from syncsource.engine.destination import opened_database
 from syncsource.engine.ending import failed, known, together
 from syncsource.engine.inferring import settled
@@ -66,7 +67,7 @@ def settle(plan: RunPlan) -> Outcome:
         with opened_database(SyncSourceSpec.model_validate(plan.spec), plan.secrets) as database:
             ledger.prepare(database.engine)
             record = ledger.interrupt(database.engine, plan.identity, plan.run, _LOST, trigger=plan.trigger, generation=plan.generation)
-            return _as_recorded(record, database)
+            return _as_recorded(plan, record, database)
     except Exception as error:
         ours = known(error)
         _log.warning("the ledger could not be asked about run %s: %s", plan.run, ours.message)
@@ -88,7 +89,7 @@ def _execute(plan: RunPlan, stop: Stop, progress: Callable[[Progress], None], op
         except Exception as error:
             with suppress(SyncError):  # a connection that breaks during COMMIT leaves open what became of it: the ledger knows
                 if (record := ledger.succeeded(database.engine, plan.run)) is not None:
-                    return _as_recorded(record, database)
+                    return _as_recorded(plan, record, database)
             return _failed(plan, run.kept if run else Kept(), database, fence, stop.cause_of(known(error)))
         _tidy(plan, spec, database)
         return outcome
@@ -111,7 +112,15 @@ def _left(spec: SyncSourceSpec) -> str:
     return "what it had committed stays, and the next run goes on from there"
 
 
-def _as_recorded(record: ledger.RunRecord, database: Database) -> Outcome:
+def _waiting(plan: RunPlan, database: Database) -> int:
+    try:
+        return waiting(plan, SyncSourceSpec.model_validate(plan.spec), database)
+    except SyncError as error:
+        _log.warning("conflicts could not be counted: %s: %s", error.reason, redact(error.message, plan.secrets))
+        return 0
+
+
+def _as_recorded(plan: RunPlan, record: ledger.RunRecord, database: Database) -> Outcome:
     """A run that ended, as the ledger has it."""
     ended = record.finished_at or record.started_at
     succeeded = record.result == "Succeeded"
@@ -127,6 +136,7 @@ def _as_recorded(record: ledger.RunRecord, database: Database) -> Outcome:
         full=succeeded and record.cursor_before is None,
         cursor=record.cursor_after,
         quarantined_total=sum(ledger.quarantine_counts(database.engine, record.identity).values()),
+        conflicts_total=_waiting(plan, database),
         seconds=(ended - record.started_at).total_seconds(),
         document_reads=record.document_reads,
         partitions=_partitions(record, by_partition),

@@ -71,6 +71,8 @@ class Done:
     invalid: Invalid
     quarantined_total: int
     """Records in quarantine, of all partitions."""
+    conflicts_total: int
+    """Conflicts that wait for people, of all partitions."""
 
     @property
     def message(self) -> str:
@@ -276,7 +278,7 @@ class PartitionRun:
             counts, total = self._applied(writer, connection, span, read, quarantined)
             state = self._source.state if span.last else None
             ledger.save_cursor(connection, identity, cursor, setting.config_hash, self._partition, state=state)
-            self._commit(connection, self._done(counts, cursor, span, total))
+            self._commit(connection, self._done(counts, cursor, span, total, writer.waiting(self._owner)))
             setting.stop.check()
             ledger.check_fence(connection, setting.fence)
             failpoints.hit("before-commit")
@@ -291,8 +293,7 @@ class PartitionRun:
         limits = Limits(self._setting.spec)
         if self._complete:
             limits.check_read(writer.staged)
-        owner = Owner(plan.identity, self._partition, complete=self._complete and not self._invalid.count)
-        applied = writer.apply(limits.check_changes, owner)
+        applied = writer.apply(limits.check_changes, self._owner)
         self._note = self._noted(applied.held)
         self._keep_aside(writer, applied.rejected)
         self._invalid.check(self._read)
@@ -306,6 +307,7 @@ class PartitionRun:
             skipped=applied.skipped + self._skipped,
             quarantined=self._invalid.count - quarantined,
             deleted=applied.deleted,
+            conflicts=applied.conflicts,
         )
         return self.counts.plus(counts), total
 
@@ -314,6 +316,10 @@ class PartitionRun:
         """Whether all that there is was read: what is remembered of it only tells whether anything is new."""
         return self._before is None and not (self._setting.plan.files.handed or self._source.known)
 
+    @property
+    def _owner(self) -> Owner:
+        return Owner(self._setting.plan.identity, self._partition, complete=self._complete and not self._invalid.count)
+
     def _noted(self, held: str) -> str:
         """What is to be told of rows that the source has no more, and that stay nevertheless."""
         if held:
@@ -321,7 +327,7 @@ class PartitionRun:
         kept = self._complete and self._invalid.count and self._setting.spec.write.on_absent != "Ignore"
         return "rows that the source has no more stay until no record of it is quarantined" if kept else ""
 
-    def _done(self, counts: Counts, cursor: str | None, span: Span, total: int) -> Done:
+    def _done(self, counts: Counts, cursor: str | None, span: Span, total: int, waiting: int) -> Done:
         return Done(
             partition=self._partition,
             before=self._before,
@@ -333,6 +339,7 @@ class PartitionRun:
             full=self._full,
             invalid=self._invalid,
             quarantined_total=total,
+            conflicts_total=waiting,
         )
 
     def _keep_aside(self, writer: Writer, rejected: Collection[Rejected]) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from syncsource import ledger
+from syncsource.engine.conflicts import waiting
 from syncsource.engine.ending import failed_partly, first_failures, known, summary, together
 from syncsource.engine.guards import Invalid
 from syncsource.engine.parallel import NotBegun, Slot, Starts, side_by_side
@@ -185,6 +186,7 @@ class Partitioned:
             full=bool(self._done) and not self._errors and all(done.full for done in self._done.values()),
             cursor=kept.cursor,
             quarantined_total=sum(ledger.quarantine_counts(self._setting.database.engine, self._setting.plan.identity).values()),
+            conflicts_total=waiting(self._setting.plan, self._setting.spec, self._setting.database),
             document_reads=kept.document_reads,
             partitions=kept.partitions,
             by_partition=kept.by_partition,

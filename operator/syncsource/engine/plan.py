@@ -33,6 +33,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     skipped: int = 0
     quarantined: int = 0
     deleted: int = 0
+    conflicts: int = 0
+    """Columns of rows that both sides changed, and that wait for people since this run."""
 
     @property
     def changed(self) -> int:
@@ -117,6 +119,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The cursor after the run, for display: of several partitions the lowest."""
     quarantined_total: int = 0
     """Records of this SyncSource in quarantine now."""
+    conflicts_total: int = 0
+    """Conflicts of this SyncSource that wait for people now."""
     seconds: float = 0.0
     document_reads: int = 0
     """Documents that the upstream bills."""

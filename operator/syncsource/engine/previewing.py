@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
 import msgspec
 
-from syncsource.destinations import Database, Foreseen, Policy, Table, Writer, find_table
+from syncsource.destinations import Database, Foreseen, Owner, Policy, Table, Writer, find_table
 from syncsource.engine.destination import opened_database
 from syncsource.engine.ending import known
 from syncsource.engine.executing import OpenSource
@@ -20,6 +19,7 @@ from syncsource.engine.partitions import partition_values
 from syncsource.engine.plan import RunPlan
 from syncsource.engine.redacting import redact
 from syncsource.engine.stopping import Stop
+from syncsource.engine.words import as_text
 from syncsource.errors import SyncError
 from syncsource.records.batch import Batch
 from syncsource.records.shape import Shape
@@ -67,14 +67,14 @@ def preview(plan: RunPlan, *, opened: OpenSource, stop: Stop, limit: int) -> Pre
             closing(opened(spec, plan.secrets)) as source,
         ):
             known_fields = with_fields(spec, plan.identity, database, lambda: opened(spec, plan.secrets))
-            return _Preview(known_fields, database, source, stop).of(limit)
+            return _Preview(known_fields, plan.identity, database, source, stop).of(limit)
     except Exception as error:
         raise _told(stop.cause_of(known(error)), plan) from error
 
 
 class _Preview:
-    def __init__(self, spec: SyncSourceSpec, database: Database, source: Source, stop: Stop) -> None:
-        self._spec, self._database, self._source, self._stop = spec, database, source, stop
+    def __init__(self, spec: SyncSourceSpec, identity: str, database: Database, source: Source, stop: Stop) -> None:
+        self._spec, self._identity, self._database, self._source, self._stop = spec, identity, database, source, stop
         self._keys = spec.keys[0].fields
         self._mask = Mask(spec.fields)
 
@@ -121,27 +121,17 @@ class _Preview:
         cursors = [cursor for batch in batches for cursor in batch.cursors or []] if batches[0].cursors is not None else None
         policy = Policy.of(self._spec.write)
         with Writer(self._database, table, policy, zone=shape.zone) as writer, self._stop.calling(writer.cancel):
-            return writer.foresee(rows, cursors)
+            return writer.foresee(rows, cursors, Owner(self._identity, "", complete=False))
 
     def _values(self, row: tuple[Any, ...]) -> dict[str, str | None]:
         named = zip(self._spec.fields, row, strict=True)
-        return {field.name: MASK if field.sensitive and value is not None else _text(value) for field, value in named}
+        return {field.name: MASK if field.sensitive and value is not None else as_text(value) for field, value in named}
 
 
 def _left_out(batch: Batch) -> Foreseen:
     if batch.rejected:
         return Foreseen("Quarantine", reason=batch.rejected[0].reason, message=batch.rejected[0].message)
     return Foreseen("Skip", reason="Filtered", message="spec.filter leaves it out")
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, bytes):
-        return value.hex()
-    return value.isoformat() if isinstance(value, datetime | date) else str(value)
 
 
 def _told(error: SyncError, plan: RunPlan) -> SyncError:

@@ -121,5 +121,6 @@ class Whole:
             full=done.full,
             cursor=done.cursor,
             quarantined_total=done.quarantined_total,
+            conflicts_total=done.conflicts_total,
             document_reads=self._source.billed,
         )

@@ -39,7 +39,8 @@ def migrate(connection: Connection, version: int) -> None:
         _run(connection, _CURSORS_TO_2[connection.dialect.name])
     if version < 3:
         there = [name for name in _COUNTED_TO_3 if inspect(connection).has_table(name)]
-        _run(connection, [f"ALTER TABLE {name} ADD COLUMN deleted BIGINT NOT NULL DEFAULT 0" for name in there])
+        added = [(name, count) for name in there for count in ("deleted", "conflicts")]
+        _run(connection, [f"ALTER TABLE {name} ADD COLUMN {count} BIGINT NOT NULL DEFAULT 0" for name, count in added])
 
 
 def _run(connection: Connection, statements: Sequence[str]) -> None:

@@ -30,6 +30,8 @@ class Counts(Protocol):
     def quarantined(self) -> int: ...
     @property
     def deleted(self) -> int: ...
+    @property
+    def conflicts(self) -> int: ...
 
 
 class Partitions(Protocol):
@@ -57,6 +59,7 @@ class Result:
     skipped: int
     quarantined: int
     deleted: int
+    conflicts: int
     cursor_before: str | None
     cursor_after: str | None
 

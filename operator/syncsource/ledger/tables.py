@@ -72,7 +72,7 @@ cursors = Table(
     Column("updated_at", Instant, nullable=False),
 )
 
-COUNTS = ("read", "inserted", "updated", "unchanged", "skipped", "quarantined", "deleted")
+COUNTS = ("read", "inserted", "updated", "unchanged", "skipped", "quarantined", "deleted", "conflicts")
 
 
 def _result() -> list[Column[Any]]:

@@ -148,6 +148,13 @@ class SyncSourceSpec(Part):
             ".write.onMissing",
         ),
         (
+            "!has(self.fields) || !has(self.write) || !has(self.write.conflict) || "
+            "((!has(self.write.conflict.field) || self.fields.exists(f, f.name == self.write.conflict.field)) && "
+            "(!has(self.write.conflict.columns) || self.write.conflict.columns.all(c, self.fields.exists(f, f.name == c.column))))",
+            "field and columns must be of spec.fields",
+            ".write.conflict",
+        ),
+        (
             "!has(self.safety) || !has(self.safety.minRows) || !has(self.incremental) || !has(self.incremental.window)",
             "minRows is about reading everything at once: remove incremental.window, or minRows",
             ".safety.minRows",

@@ -58,6 +58,9 @@ class Counts(StatusPart):
     )
     quarantined: Count = Field(0, description="Records kept aside with their reason.")
     deleted: Count = Field(0, description="Rows deleted, or marked as deleted, since the source has them no more.")
+    conflicts: Count = Field(
+        0, description="Columns of rows that both the source and people changed, and that wait for people since this run."
+    )
 
 
 class PartitionCounts(StatusPart):
@@ -144,3 +147,4 @@ class SyncSourceStatus(StatusPart):
         Field(default_factory=list, description="The last ten runs, newest first.")
     )
     quarantined: Count = Field(0, description="Records of this SyncSource in quarantine.")
+    conflicts: Count = Field(0, description="Conflicts of this SyncSource that wait for people: `syncsource conflicts` lists them.")

@@ -34,6 +34,46 @@ class SoftDelete(Part):
     )
 
 
+Resolve = Literal["Source", "Destination", "Newest", "Manual"]
+
+
+class ColumnConflict(Part):
+    """What becomes of conflicts in one column."""
+
+    column: FieldName = Field(description="Name of one of spec.fields.")
+    resolve: Resolve = Field(description="Source, Destination, Newest or Manual, as for all columns.")
+
+
+class Conflict(Part):
+    """What becomes of a column that both the source and people changed since the last run."""
+
+    model_config = ruled(
+        (
+            "((has(self.resolve) && self.resolve == 'Newest') || (has(self.columns) && self.columns.exists(c, c.resolve == 'Newest'))) == has(self.field)",
+            "field tells what is newer for resolve Newest: set both, or neither",
+        ),
+    )
+    resolve: Resolve = Field(
+        "Manual",
+        description="Source: the source's value is written. Destination: people's value stays. Newest: the side with the higher value in field wins. "
+        "Manual: people's value stays, and the conflict is listed until somebody resolves it.",
+    )
+    field: FieldName | None = Field(
+        None, description="For Newest: name of one of spec.fields, such as updated_at, that both sides set when they change a row."
+    )
+    columns: (
+        Annotated[
+            list[ColumnConflict],
+            Field(
+                min_length=1,
+                max_length=100,
+                json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["column"]},
+            ),
+        ]
+        | None
+    ) = Field(None, description="Columns of which it is another.")
+
+
 class Write(Part):
     """How a record meets the table."""
 
@@ -47,17 +87,21 @@ class Write(Part):
             "softDelete names the column for onAbsent SoftDelete: set both, or neither",
         ),
         (
-            "!has(self.softDelete) || !has(self.onExisting) || self.onExisting == 'Update'",
-            "rows that are back are unmarked by onExisting Update",
+            "!has(self.softDelete) || !has(self.onExisting) || self.onExisting != 'Skip'",
+            "rows that are back are not unmarked by onExisting Skip: let it be Update or Merge",
             ".onExisting",
         ),
+        ("!has(self.conflict) || (has(self.onExisting) && self.onExisting == 'Merge')", "conflict needs onExisting Merge"),
     )
     on_missing: Literal["Insert", "Skip"] = Field(
         "Insert", description="Insert: a record without a row gets one. Skip: only rows that are there are kept up to date."
     )
-    on_existing: Literal["Update", "Skip"] = Field(
-        "Update", description="Update: mapped columns that differ are set. Skip: a row that is there is left alone."
+    on_existing: Literal["Update", "Skip", "Merge"] = Field(
+        "Update",
+        description="Update: mapped columns that differ are set. Skip: a row that is there is left alone. Merge: a column is set where the source "
+        "changed it since the last run, and stays where people did; where both did, conflict decides.",
     )
+    conflict: Conflict | None = Field(None, description="For Merge: what becomes of columns that both sides changed. Absent: Manual.")
     on_absent: Literal["Ignore", "SoftDelete", "Delete"] = Field(
         "Ignore",
         description="What becomes of rows that the source once sent and a full read no longer finds. Ignore: they stay. SoftDelete: they are "

@@ -130,7 +130,11 @@ CASES = [
     ("spec.fields.0.timeZone", "UTC", "spec.fields[0]: Invalid value: timeZone is only for timestamps"),
     ("spec.keys.0.fields", ["phone"], "spec.keys: Invalid value: every key field must be one of spec.fields"),
     ("spec.keys", [], "spec.keys: Invalid value: 0: spec.keys in body should have at least 1 items"),
-    ("spec.write", {"onExisting": "Replace"}, 'spec.write.onExisting: Unsupported value: "Replace": supported values: "Update", "Skip"'),
+    (
+        "spec.write",
+        {"onExisting": "Replace"},
+        'spec.write.onExisting: Unsupported value: "Replace": supported values: "Update", "Skip", "Merge"',
+    ),
     (
         "spec.write",
         {"onMissing": "Skip", "onExisting": "Skip"},
@@ -154,7 +158,7 @@ CASES = [
     (
         "spec.write",
         {"onAbsent": "SoftDelete", "softDelete": {"column": "x"}, "onExisting": "Skip"},
-        "spec.write.onExisting: Invalid value: rows that are back are unmarked by onExisting Update",
+        "spec.write.onExisting: Invalid value: rows that are back are not unmarked by onExisting Skip",
     ),
     ("spec.validation", {"maxInvalid": "150%"}, "spec.validation.maxInvalid: Invalid value: "),
     ("spec.partitions", {}, "spec.partitions: Invalid value: exactly one of values and from must be set"),

@@ -116,7 +116,7 @@ def _last_run(status: Object, clock: Clock) -> Iterator[Fact]:
         return
     ended = next((entry for entry in parts(status, "history") if entry.get("id") == run.get("id")), {})
     counts = [f"{number(run, word) or 0:,} {word}" for word in ("read", "inserted", "updated", "unchanged")]
-    counts += [f"{found:,} {word}" for word in ("skipped", "quarantined", "deleted") if (found := number(run, word))]
+    counts += [f"{found:,} {word}" for word in ("skipped", "quarantined", "deleted", "conflicts") if (found := number(run, word))]
     yield Fact("Run", text(run, "id") + (f" ({text(ended, 'trigger')}), took {text(ended, 'duration')}" if ended else ""))
     yield Fact("Counts", ", ".join(counts))
     partitions = part(run, "partitions")

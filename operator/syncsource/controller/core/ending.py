@@ -95,6 +95,7 @@ def _recorded(old: SyncSourceStatus, run: Run, outcome: Outcome, view: View) -> 
         history=with_entry(old.history, _entry(run, outcome, view)),
         cursor=outcome.cursor if complete else outcome.cursor or old.cursor,
         quarantined=outcome.quarantined_total if complete else outcome.quarantined_total or old.quarantined,
+        conflicts=outcome.conflicts_total if complete else outcome.conflicts_total or old.conflicts,
     )
 
 

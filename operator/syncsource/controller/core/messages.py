@@ -12,6 +12,10 @@ LONGEST = 1024
 """Characters of a message in history and Events."""
 
 
+_MORE = ("skipped", "quarantined", "deleted", "conflicts")
+"""Counts that are told where they are not 0."""
+
+
 def duration(seconds: float) -> str:
     """How long a run took: ``850ms``, ``4.1s``, ``1m4s``."""
     if seconds < 0.9995:
@@ -24,11 +28,7 @@ def duration(seconds: float) -> str:
 def counts(done: Counts, seconds: float) -> str:
     """``12,000 read, 15 inserted, 3 updated, 11,980 unchanged, 2 quarantined in 4.1s``."""
     shown = [("read", done.read), ("inserted", done.inserted), ("updated", done.updated), ("unchanged", done.unchanged)]
-    shown += [
-        (word, number)
-        for word, number in (("skipped", done.skipped), ("quarantined", done.quarantined), ("deleted", done.deleted))
-        if number
-    ]
+    shown += [(word, number) for word in _MORE if (number := getattr(done, word))]
     return f"{', '.join(f'{number:,} {word}' for word, number in shown)} in {duration(seconds)}"
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import URL, Engine
 from syncsource.databases.mysql import by_code_point
 from syncsource.destinations.dialect import Load, Refusal
 from syncsource.destinations.mysql import columns, connecting, faults, inserting, schema
-from syncsource.destinations.quoting import STAGE, in_a_row, quoted
+from syncsource.destinations.quoting import STAGE, Joined, in_a_row, quoted
 from syncsource.destinations.table import Column, Found, Layout, Table, folded
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
@@ -80,6 +80,13 @@ class MySQL:
     def created(self, field_type: str) -> str:
         return columns.created(field_type)
 
+    def typed(self, found: Found) -> str:
+        """A TIMESTAMP is NOT NULL on some servers unless it says NULL."""
+        return f"{found.type} {f'COLLATE {found.collation}' if found.collation else ''} NULL"
+
+    def later(self, column: Column, one: str, other: str) -> str:
+        return f"{one} > {other}"
+
     def find(self, columns: Sequence[Found], name: str) -> Found | None:
         return folded(columns, name)
 
@@ -129,7 +136,7 @@ class MySQL:
     def guards(self, table: Table) -> Sequence[str]:
         """Without a unique index nothing but a lock keeps two SyncSources of one table from inserting the same key; people are not held up by it.
         It ends with the connection. One that is not given is an error: two rows where one is wanted."""
-        if table.key_unique:
+        if not table.alone:
             return []
         name = sha256(quoted(table.schema, table.name).encode()).hexdigest()[:40]
         return [f"SELECT IF(GET_LOCK('syncsource {name}', {_LOCK_SECONDS}) = 1, 1, (SELECT 1 UNION SELECT 2))"]
@@ -139,13 +146,13 @@ class MySQL:
         target: str,
         assigned: Sequence[tuple[str, str]],
         kept: Sequence[str],
-        joined: Sequence[tuple[str, str]],
+        joined: Sequence[Joined],
         keys: str,
         where: str,
     ) -> str:
         """A key may be an instant that is set ON UPDATE, unless a statement sets it."""
         pairs = ", ".join(f"t.{quoted(name)} = {value}" for name, value in [*assigned, *((name, f"t.{quoted(name)}") for name in kept)])
-        return f"UPDATE {in_a_row([*joined, (f'{target} AS t', keys)], self.join)} SET {pairs} WHERE {where}"
+        return f"UPDATE {in_a_row([*joined, Joined(f'{target} AS t', keys)], self.join)} SET {pairs} WHERE {where}"
 
     def deleting(self, target: str, other: str, keys: str, where: str) -> str:
         return f"DELETE t FROM {other} STRAIGHT_JOIN {target} AS t ON {keys} WHERE {where}"

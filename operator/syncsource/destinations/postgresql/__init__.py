@@ -11,7 +11,7 @@ from sqlalchemy import URL, Engine
 
 from syncsource.destinations.dialect import Load, Refusal
 from syncsource.destinations.postgresql import catalog, columns, connecting, copying, faults
-from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, deleting, quoted, updating
+from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, Joined, deleting, quoted, updating
 from syncsource.destinations.table import Column, Found, Layout, Table
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
@@ -67,6 +67,12 @@ class PostgreSQL:
     def created(self, field_type: str) -> str:
         return columns.created(field_type)
 
+    def typed(self, found: Found) -> str:
+        return found.type
+
+    def later(self, column: Column, one: str, other: str) -> str:
+        return f"{one} > {other}"
+
     def find(self, columns: Sequence[Found], name: str) -> Found | None:
         return next((column for column in columns if column.name == name), None)
 
@@ -112,7 +118,7 @@ class PostgreSQL:
         """Deferred constraints would fail at COMMIT, where no row can be named. Without a unique index nothing but a lock keeps
         two SyncSources of one table from inserting the same key; people are not held up by it."""
         statements = ["SET CONSTRAINTS ALL IMMEDIATE"]
-        if not table.key_unique:
+        if table.alone:
             name = quoted(table.schema, table.name).replace("'", "''")
             statements.append(f"SELECT pg_advisory_xact_lock(hashtextextended('syncsource ' || '{name}', 0))")
         return statements
@@ -122,7 +128,7 @@ class PostgreSQL:
         target: str,
         assigned: Sequence[tuple[str, str]],
         kept: Sequence[str],
-        joined: Sequence[tuple[str, str]],
+        joined: Sequence[Joined],
         keys: str,
         where: str,
     ) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import URL, Engine
 
 from syncsource.destinations.dialect import Load, Refusal
-from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, deleting, quoted, updating
+from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, Joined, deleting, quoted, updating
 from syncsource.destinations.sqlite import columns, connecting, faults, schema
 from syncsource.destinations.table import Column, Found, Layout, Table, folded
 from syncsource.destinations.values import Codec
@@ -49,9 +49,7 @@ class SQLite:
     def create_companion(
         self, driver: Any, name: str, own: Mapping[str, str], columns: Sequence[Found], layout: Layout, index: Sequence[str]
     ) -> None:
-        """A type in quotes is taken as it was declared, whatever its words are."""
-        kinds = {found.name: "" if found.type == schema.UNTYPED else quoted(found.type) for found in columns}
-        typed = [f"{quoted(found.name)} {kinds[found.name]} COLLATE {found.collation}" for found in columns]
+        typed = [f"{quoted(found.name)} {self.typed(found)}" for found in columns]
         primary = [] if index else [f"PRIMARY KEY ({', '.join(map(quoted, own))})"]
         parts = [*(f"{quoted(one)} {kind} NOT NULL" for one, kind in own.items()), *typed, *primary]
         driver.execute(f"CREATE TABLE IF NOT EXISTS main.{quoted(name)} ({', '.join(parts)})")
@@ -60,6 +58,16 @@ class SQLite:
 
     def created(self, field_type: str) -> str:
         return columns.created(field_type)
+
+    def typed(self, found: Found) -> str:
+        """A type in quotes is taken as it was declared, whatever its words are."""
+        return f"{'' if found.type == schema.UNTYPED else quoted(found.type)} COLLATE {found.collation}"
+
+    def later(self, column: Column, one: str, other: str) -> str:
+        """People write instants in another form than we do."""
+        if column.field_type in ("timestamp", "date"):
+            return f"julianday({one}) > julianday({other})"
+        return f"{one} > {other}"
 
     def find(self, columns: Sequence[Found], name: str) -> Found | None:
         return folded(columns, name)
@@ -104,7 +112,7 @@ class SQLite:
         target: str,
         assigned: Sequence[tuple[str, str]],
         kept: Sequence[str],
-        joined: Sequence[tuple[str, str]],
+        joined: Sequence[Joined],
         keys: str,
         where: str,
     ) -> str:

@@ -1,0 +1,147 @@
+"""The tables of merging: bases, what the source last said of each row, and conflicts, the columns that wait for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from uuid import uuid4
+
+from syncsource.destinations.companions import find_companion, keep_columns, open_companion
+from syncsource.destinations.merging import Merge
+from syncsource.destinations.owned import SOURCE
+from syncsource.destinations.quoting import REFUSED, STAGE, Joined, quoted
+from syncsource.destinations.session import Session
+from syncsource.destinations.statements import Statements
+from syncsource.destinations.table import Column, Companion, Layout, Table
+from syncsource.destinations.values import instant_text
+
+COLUMN, BATCH, SEQ, SEEN = "syncsource_column", "syncsource_batch", "syncsource_seq", "syncsource_seen"
+
+
+def open_bases(session: Session, layout: Layout, columns: Sequence[Column]) -> Companion:
+    """The table of bases. Where the mapping changed, what is known of the other columns stays."""
+    keys = [column.found for column in columns if column.key]
+    found = open_companion(session, layout, "bases", {SOURCE: "varchar(32)"}, keys, index=[SOURCE, *(key.name for key in keys)])
+    keep_columns(session, found.name, [column.found for column in columns if column.changeable])
+    return found
+
+
+def open_conflicts(session: Session, layout: Layout, columns: Sequence[Column]) -> Companion:
+    """The table of conflicts."""
+    keys = [column.found for column in columns if column.key]
+    own = {SOURCE: "varchar(32)", COLUMN: "varchar(16)", BATCH: "varchar(8)", SEQ: "bigint", SEEN: "varchar(27)"}
+    return open_companion(session, layout, "conflicts", own, keys, index=[SOURCE, *(key.name for key in keys)])
+
+
+def waiting(session: Session, table: Table, source: str) -> int:
+    """Conflicts of a source that wait for people."""
+    if table.conflicts is None:
+        return 0
+    return int(session.value(f"SELECT count(*) FROM {quoted(table.conflicts.name)} WHERE {SOURCE} = '{source}'"))
+
+
+def find_both(session: Session, layout: Layout, columns: Sequence[Column]) -> tuple[Companion | None, Companion | None]:
+    """The tables of bases and of conflicts, if they are there as a run needs them."""
+    keys, others = [column.found for column in columns if column.key], [column.found for column in columns if column.changeable]
+    return find_companion(session, layout, "bases", keys, others), find_companion(session, layout, "conflicts", keys)
+
+
+@dataclass(slots=True)
+class Merging:
+    """One transaction's."""
+
+    session: Session
+    table: Table
+    statements: Statements
+    merge: Merge
+    filed: int = 0
+    """Conflicts that are new."""
+
+    def file(self) -> None:
+        """Enters the conflicts of the staged rows. Before anything is written."""
+        manual = self.merge.manual
+        if not manual:
+            return
+        counts = ", ".join(f"sum(CASE WHEN {self.merge.conflicts(place)} THEN 1 ELSE 0 END)" for place in manual)
+        [found] = self.session.rows(f"SELECT {counts} FROM {self._met} WHERE {self._accepted}")
+        for place, count in zip(manual, found, strict=True):
+            self.filed += self._enter(place) if count else 0
+
+    def remember(self) -> None:
+        """What was staged is the base of the next run, but for rows that were refused."""
+        bases, staged = self._bases, self.statements.temporary(STAGE)
+        names = [(column.name, f"c{place}") for place, column in enumerate(self.table.columns) if column.changeable]
+        said = " OR ".join(self.merge.said(place, "t") for place, column in enumerate(self.table.columns) if column.changeable)
+        keys = [(quoted(column.name), f"s.c{place}") for place, column in enumerate(self.table.columns) if column.key]
+        if names:
+            assigned = [(name, f"s.{place}") for name, place in names]
+            kept, mine = [column.name for column in self.table.columns if column.key], f"t.{SOURCE} = '{self.merge.source}'"
+            joined = " AND ".join([*(f"t.{name} = {value}" for name, value in keys), mine])
+            where = f"({said}) AND {self._accepted}"
+            self.session.run(self.session.dialect.updating(bases, assigned, kept, [Joined(f"{staged} AS s")], joined, where))
+        there = " AND ".join([f"b.{SOURCE} = '{self.merge.source}'", *(f"b.{name} = {value}" for name, value in keys)])
+        into = ", ".join([SOURCE, *(name for name, _ in keys), *(quoted(name) for name, _ in names)])
+        values = ", ".join([f"'{self.merge.source}'", *(value for _, value in keys), *(f"s.{place}" for _, place in names)])
+        self.session.run(
+            f"INSERT INTO {bases} ({into}) SELECT {values} FROM {staged} AS s "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {bases} AS b WHERE {there}) AND {self._accepted}"
+        )
+
+    def tidy(self) -> None:
+        """Conflicts end by themselves where both sides are alike again, or the row is gone."""
+        filed = [one for (one,) in self.session.rows(f"SELECT DISTINCT {COLUMN} FROM {self._conflicts} WHERE {self._mine}")]
+        for column in self.table.columns:
+            if marked(column) in filed:
+                name = quoted(column.name)
+                differs = self.session.dialect.differs(column, f"t.{name}", f"b.{name}")
+                target, both = self.statements.target, f"{self._keyed('b')} AND b.{SOURCE} = '{self.merge.source}'"
+                still = f"SELECT 1 FROM {target} AS t JOIN {self._bases} AS b ON {both} WHERE {self._keyed(self._conflicts)} AND {differs}"
+                mine = f"{self._mine} AND {COLUMN} = '{marked(column)}'"
+                self.session.run(f"DELETE FROM {self._conflicts} WHERE {mine} AND NOT EXISTS ({still})")
+
+    def _enter(self, place: int) -> int:
+        keys = [(quoted(column.name), f"s.c{number}") for number, column in enumerate(self.table.columns) if column.key]
+        names, values = ", ".join(name for name, _ in keys), ", ".join(value for _, value in keys)
+        column = marked(self.table.columns[place])
+        there = " AND ".join(
+            [f"k.{SOURCE} = '{self.merge.source}' AND k.{COLUMN} = '{column}'", *(f"k.{name} = {value}" for name, value in keys)]
+        )
+        filed = f"SELECT 1 FROM {self._conflicts} AS k WHERE {there}"
+        return self.session.run(
+            f"INSERT INTO {self._conflicts} ({SOURCE}, {COLUMN}, {BATCH}, {SEQ}, {SEEN}, {names}) "
+            f"SELECT '{self.merge.source}', '{column}', '{uuid4().hex[:8]}', s.seq, '{instant_text(datetime.now(UTC))}', {values} "
+            f"FROM {self._met} WHERE {self.merge.conflicts(place)} AND {self._accepted} AND NOT EXISTS ({filed})"
+        )
+
+    @property
+    def _met(self) -> str:
+        staged = f"{self.statements.temporary(STAGE)} AS s {self.statements.based}"
+        return f"{staged}JOIN {self.statements.target} AS t ON {self.statements.keys}"
+
+    @property
+    def _accepted(self) -> str:
+        return f"NOT EXISTS (SELECT 1 FROM {self.statements.temporary(REFUSED)} AS r WHERE r.seq = s.seq)"
+
+    @property
+    def _mine(self) -> str:
+        return f"{SOURCE} = '{self.merge.source}'"
+
+    @property
+    def _bases(self) -> str:
+        assert self.table.bases is not None
+        return quoted(self.table.bases.name)
+
+    @property
+    def _conflicts(self) -> str:
+        assert self.table.conflicts is not None
+        return quoted(self.table.conflicts.name)
+
+    def _keyed(self, other: str) -> str:
+        return " AND ".join(f"t.{quoted(column.name)} = {other}.{quoted(column.name)}" for column in self.table.columns if column.key)
+
+
+def marked(column: Column) -> str:
+    """A column as conflicts name it, whatever signs its name has."""
+    return sha256(column.name.encode()).hexdigest()[:16]

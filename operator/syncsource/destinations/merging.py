@@ -1,0 +1,74 @@
+"""Merging by field: what the source last said of a row is kept beside the table, so that a column that people changed since is told from one
+that the source changed (as kubectl apply does with the last applied configuration).
+
+``t`` is the table, ``s`` what is staged, ``b`` what was staged the last time, the base; a base that is not there is NULL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncsource.destinations.dialect import Dialect
+from syncsource.destinations.owned import SOURCE
+from syncsource.destinations.quoting import Joined, quoted
+from syncsource.destinations.table import Column, Table
+from syncsource.resource.writing import Conflict
+
+MANUAL = "Manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Conditions on the columns of a row that the table has. ``source``: whose bases these are."""
+
+    dialect: Dialect
+    table: Table
+    source: str
+    conflict: Conflict
+
+    @property
+    def join(self) -> Joined:
+        """The bases, and what joins them to what is staged."""
+        if self.table.bases is None:  # nothing was ever merged: a base of nothing but NULL
+            return Joined(f"(SELECT * FROM {quoted(self.table.schema, self.table.name)} WHERE 1 = 0) AS b", "1 = 1", outer=True)
+        pairs = [f"b.{quoted(column.name)} = s.c{place}" for place, column in enumerate(self.table.columns) if column.key]
+        return Joined(f"{quoted(self.table.bases.name)} AS b", f"b.{SOURCE} = '{self.source}' AND {' AND '.join(pairs)}", outer=True)
+
+    def writes(self, place: int) -> str:
+        """Whether a column gets what is staged: the source changed it, and nobody else did, or the source wins."""
+        column = self.table.columns[place]
+        theirs = f"({self._edited(column)} AND NOT {self._wins(column)})"
+        return f"({self._differ(column, place)} AND {self.said(place)} AND NOT {theirs})"
+
+    def conflicts(self, place: int) -> str:
+        """Whether both sides changed a column, and not alike."""
+        column = self.table.columns[place]
+        return f"({self._differ(column, place)} AND {self.said(place)} AND {self._edited(column)})"
+
+    def said(self, place: int, base: str = "b") -> str:
+        """Whether the source says of a column what it did not say the last time."""
+        column = self.table.columns[place]
+        return self.dialect.differs(column, f"s.c{place}", f"{base}.{quoted(column.name)}")
+
+    @property
+    def manual(self) -> list[int]:
+        """Places of the columns whose conflicts wait for people."""
+        return [place for place, column in enumerate(self.table.columns) if column.changeable and self._resolve(column) == MANUAL]
+
+    def _resolve(self, column: Column) -> str:
+        return next((one.resolve for one in self.conflict.columns or () if one.column == column.field), self.conflict.resolve)
+
+    def _differ(self, column: Column, place: int) -> str:
+        return self.dialect.differs(column, f"t.{quoted(column.name)}", f"s.c{place}")
+
+    def _edited(self, column: Column) -> str:
+        name = quoted(column.name)
+        return self.dialect.differs(column, f"t.{name}", f"b.{name}")
+
+    def _wins(self, column: Column) -> str:
+        resolve = self._resolve(column)
+        if resolve != "Newest":
+            return "(1 = 1)" if resolve == "Source" else "(1 = 0)"
+        place, newest = next((place, column) for place, column in enumerate(self.table.columns) if column.field == self.conflict.field)
+        ours, theirs = f"s.c{place}", f"t.{quoted(newest.name)}"
+        return f"({ours} IS NOT NULL AND ({theirs} IS NULL OR {self.dialect.later(newest, ours, theirs)}))"

@@ -1,0 +1,127 @@
+"""Columns that both the source and people changed: looked at, and resolved for one side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Literal, NoReturn
+
+import msgspec
+
+from syncsource import ledger
+from syncsource.destinations import Conflict as Found
+from syncsource.destinations import Conflicts, Database, Owner, find_table
+from syncsource.engine.destination import opened
+from syncsource.engine.ending import failed, known
+from syncsource.engine.inferring import UNKNOWN, with_fields
+from syncsource.engine.masking import MASK
+from syncsource.engine.plan import Counts, Outcome, RunPlan
+from syncsource.engine.redacting import redact
+from syncsource.engine.stopping import Stop
+from syncsource.engine.words import as_text
+from syncsource.errors import PermanentError, SyncError
+from syncsource.resource.spec import SyncSourceSpec
+
+TRIGGER = "Resolve"
+Side = Literal["Source", "Destination"]
+
+
+class Conflict(msgspec.Struct, frozen=True, kw_only=True):
+    """A conflict as it may be shown: sensitive values are masked."""
+
+    id: str
+    key: dict[str, str | None]
+    column: str
+    source: str | None
+    """What the source says."""
+    destination: str | None
+    """What the table holds."""
+    seen: str
+
+
+def look(plan: RunPlan, limit: int) -> tuple[list[Conflict], int]:
+    """The first conflicts, and how many there are. Raises a SyncError that holds no secret."""
+    with opened(plan) as (spec, database), _conflicts(plan, spec, database) as (spec, conflicts):
+        return [_shown(spec, one) for one in conflicts.listed(limit)], conflicts.total
+
+
+def waiting(plan: RunPlan, spec: SyncSourceSpec, database: Database) -> int:
+    """How many wait for people. Raises a SyncError."""
+    if spec.write.on_existing != "Merge":
+        return 0
+    with _conflicts(plan, spec, database) as (_, conflicts):
+        return conflicts.total
+
+
+def resolve(plan: RunPlan, ids: Sequence[str] | None, side: Side, stop: Stop) -> Outcome:
+    """Resolves conflicts, all where ``ids`` is None: the source's value is written, or the table's stays. Never raises: what goes wrong is in
+    the outcome, and then nothing has changed."""
+    started = time.monotonic()
+    try:
+        with opened(plan) as (spec, database), stop.after(spec.timeout, "nothing was changed"):
+            outcome = _run(plan, spec, database, ids, side, stop)
+    except Exception as error:
+        outcome = failed(plan, stop.cause_of(known(error)))
+    message = redact(outcome.message, plan.secrets)
+    return msgspec.structs.replace(outcome, seconds=round(time.monotonic() - started, 3), message=message)
+
+
+def _run(plan: RunPlan, spec: SyncSourceSpec, database: Database, ids: Sequence[str] | None, side: Side, stop: Stop) -> Outcome:
+    with _conflicts(plan, spec, database) as (_, conflicts):
+        chosen = None if ids is None else [_chosen(conflicts.listed(), one) for one in ids]
+        fence = ledger.acquire(
+            database.engine, plan.identity, run=plan.run, trigger=TRIGGER, generation=plan.generation, started_at=datetime.now(UTC)
+        )
+        try:
+            with stop.calling(conflicts.cancel), conflicts.transaction() as connection:
+                done = conflicts.resolve(chosen, take_source=side == "Source")
+                left = conflicts.total
+                counts = Counts(updated=done if side == "Source" else 0)
+                told = f"{done:,} conflict{'s' * (done != 1)} resolved for the {side.lower()}, {left:,} left"
+                ledger.finish_run(connection, plan.run, result="Succeeded", counts=counts, message=told)
+                stop.check()
+                ledger.check_fence(connection, fence)
+        except Exception as error:
+            ours = stop.cause_of(known(error))
+            with suppress(SyncError):
+                ledger.end_run(database.engine, fence, reason=ours.reason, message=redact(ours.message, plan.secrets))
+            raise
+    return Outcome(run=plan.run, result="Succeeded", counts=counts, message=told, conflicts_total=left)
+
+
+@contextmanager
+def _conflicts(plan: RunPlan, spec: SyncSourceSpec, database: Database) -> Iterator[tuple[SyncSourceSpec, Conflicts]]:
+    spec = with_fields(spec, plan.identity, database, _unread)
+    table = find_table(database, spec.destination.sql, spec.fields, spec.keys[0].fields, spec.write)
+    if table is None:
+        raise PermanentError("the table is not there yet: run it first", reason="NotFound")
+    with Conflicts(database, table, Owner(plan.identity, "", complete=False)) as conflicts:
+        yield spec, conflicts
+
+
+def _unread() -> NoReturn:
+    raise PermanentError("spec.fields is absent, and no run has inferred them yet: run it first", reason=UNKNOWN)
+
+
+def _chosen(found: Sequence[Found], wanted: str) -> Found:
+    alike = [one for one in found if one.id.startswith(wanted)]
+    if len(alike) != 1:
+        why = f"{'no conflict' if not alike else 'more than one conflict'} has an id that begins with {wanted!r}"
+        raise PermanentError(f"{why}: give the id of one that `syncsource conflicts` lists", reason="NotFound")
+    return alike[0]
+
+
+def _shown(spec: SyncSourceSpec, one: Found) -> Conflict:
+    hidden = {field.name for field in spec.fields if field.sensitive}
+    keys = zip([field.name for field in spec.fields if field.name in spec.keys[0].fields], one.key, strict=True)
+    values = [MASK if one.column in hidden and value is not None else as_text(value) for value in (one.source, one.destination)]
+    return Conflict(
+        id=one.id,
+        key={name: MASK if name in hidden else as_text(value) for name, value in keys},
+        column=one.column,
+        source=values[0],
+        destination=values[1],
+        seen=one.seen,
+    )
