@@ -20,10 +20,12 @@ from syncsource.destinations.policy import Policy
 from syncsource.destinations.resolving import Conflict, Conflicts
 from syncsource.destinations.table import Table
 from syncsource.destinations.undoing import Undoer, Undone
+from syncsource.destinations.verifying import Compared
 from syncsource.destinations.writer import Writer
 
 __all__ = [
     "Applied",
+    "Compared",
     "Conflict",
     "Conflicts",
     "Database",

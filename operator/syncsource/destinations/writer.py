@@ -22,6 +22,8 @@ from syncsource.destinations.session import Session, nameless
 from syncsource.destinations.staging import Staging, gather_statistics
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Table
+from syncsource.destinations.verifying import Compared
+from syncsource.destinations.verifying import compared as compared_with
 from syncsource.records.batch import Rejected
 from syncsource.records.rows import Row
 
@@ -124,6 +126,13 @@ class Writer:
         gather_statistics(self._session, self._table, self._staging.count)
         found = compared(self._session, statements)
         return [found.get(seq, OLDER) if seq in staged else refused(next(rejected)) for seq in range(len(rows))]
+
+    def compare(self, examples: int) -> tuple[Compared, int]:
+        """How the table compares with what was staged, and how many staged rows were older ones of a key. Writes nothing. Once, and alone."""
+        self._staging.create()
+        self._settle()
+        gather_statistics(self._session, self._table, self._staging.count)
+        return compared_with(self._session, self._table, Statements(self._session.dialect, self._table), examples), self._skipped
 
     def cancel(self) -> None:
         """Stops what the writer is doing, from any thread; it and all that follows raise AbortedError (Cancelled)."""

@@ -9,6 +9,7 @@ from syncsource.engine.executing import OpenSource, execute
 from syncsource.engine.plan import Outcome, Progress, RunPlan
 from syncsource.engine.previewing import Preview, preview
 from syncsource.engine.stopping import Stop
+from syncsource.engine.verifying import Verified, verify
 from syncsource.runner.collecting import collect_rarely
 from syncsource.runner.limits import declare
 from syncsource.sources.hosts import HostTable, local_hosts
@@ -31,6 +32,12 @@ def preview_here(plan: RunPlan, stop: Stop, limit: int) -> Preview:
 def check_here(plan: RunPlan, stop: Stop, found: Callable[[Finding], None]) -> bool:
     """Whether the plan would work, step by step; see :func:`syncsource.engine.checking.check`."""
     return check(plan, opened=_opener(plan, stop), stop=stop, found=found)
+
+
+def verify_here(plan: RunPlan, stop: Stop, limit: int | None, progress: Callable[[Progress], None]) -> Verified:
+    """How accurate the copy is; see :func:`syncsource.engine.verifying.verify`."""
+    collect_rarely()
+    return verify(plan, opened=_opener(plan, stop), stop=stop, limit=limit, progress=progress)
 
 
 def _opener(plan: RunPlan, stop: Stop) -> OpenSource:

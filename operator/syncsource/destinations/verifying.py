@@ -1,0 +1,80 @@
+"""How the table compares with what is staged: rows that it lacks, cells that differ, rows that nobody staged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from syncsource.destinations.quoting import REFUSED, STAGE, quoted
+from syncsource.destinations.session import Session
+from syncsource.destinations.statements import Statements
+from syncsource.destinations.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A row that is not as it should be. ``columns``: those that differ; none where it is missing."""
+
+    key: Sequence[Any]
+    columns: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """``rows`` are staged, one for each key."""
+
+    rows: int
+    missing: int
+    different: int
+    ambiguous: int
+    """Rows whose key finds more than one row of the table: none of their cells counts as equal."""
+    columns: Mapping[str, int]
+    """Of each column outside the key, how many cells differ; those of missing and ambiguous rows are not among them."""
+    extra: int
+    """Rows of the table that no staged row has the key of."""
+    examples: Sequence[Example]
+
+
+def compared(session: Session, table: Table, statements: Statements, examples: int) -> Compared:
+    """Compares what is staged, and writes nothing."""
+    ambiguous = 0 if table.key_unique else session.run(statements.ambiguous())
+    others = [(place, column) for place, column in enumerate(table.columns) if not column.key]
+    differs = [session.dialect.differs(column, f"t.{quoted(column.name)}", f"s.c{place}") for place, column in others]
+    missing = f"t.{quoted(next(column.name for column in table.columns if column.key))} IS NULL"
+    sums = [missing, f"NOT {missing} AND ({' OR '.join(differs) or '1 = 0'})", *(f"NOT {missing} AND {one}" for one in differs)]
+    counted = ", ".join(f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END)" for condition in sums)
+    joined = f"{statements.temporary(STAGE)} AS s LEFT JOIN {statements.target} AS t ON {statements.keys}"
+    accepted = f"NOT EXISTS (SELECT 1 FROM {statements.temporary(REFUSED)} AS r WHERE r.seq = s.seq)"
+    [[rows, *found]] = session.rows(f"SELECT count(*), {counted} FROM {joined} WHERE {accepted}")
+    lacks, different, *columns = [int(one or 0) for one in found]
+    wrong = f"{accepted} AND ({' OR '.join([missing, *differs])})"
+    return Compared(
+        rows=int(rows) + ambiguous,
+        missing=lacks,
+        different=different,
+        ambiguous=ambiguous,
+        columns={column.name: count for (_, column), count in zip(others, columns, strict=True)},
+        extra=int(session.value(_extra(statements))),
+        examples=_examples(session, table, [missing, *differs], f"{joined} WHERE {wrong} ORDER BY s.seq LIMIT {examples}")
+        if examples
+        else [],
+    )
+
+
+def _extra(statements: Statements) -> str:
+    staged = f"SELECT 1 FROM {statements.temporary(STAGE)} AS s WHERE {statements.keys}"
+    return f"SELECT count(*) FROM {statements.target} AS t WHERE NOT EXISTS ({staged})"
+
+
+def _examples(session: Session, table: Table, conditions: Sequence[str], source: str) -> list[Example]:
+    keys = [session.dialect.readable(column, f"s.c{place}") for place, column in enumerate(table.columns) if column.key]
+    flags = [f"CASE WHEN {condition} THEN 1 ELSE 0 END" for condition in conditions]
+    names = [column.name for column in table.columns if not column.key]
+    found = session.rows(f"SELECT {', '.join([*keys, *flags])} FROM {source}")
+    return [_example(row[: len(keys)], row[len(keys) :], names) for row in found]
+
+
+def _example(key: Sequence[Any], flags: Sequence[int], names: Sequence[str]) -> Example:
+    missing, *differs = flags
+    return Example(key, [] if missing else [name for name, different in zip(names, differs, strict=True) if different])

@@ -1,0 +1,32 @@
+"""``syncsource verify``: what it prints, and what scripts can go by."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.e2e.test_undo import GOOD, Shop
+
+
+def test_a_copy_and_what_is_wrong_with_it(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    unrun = shop.call("verify", "orders")
+    assert unrun.exit_code == 1
+    shop.run(GOOD)
+    exact = shop.call("verify", "orders")
+    assert (exact.exit_code, exact.output) == (0, "orders: 100.0000 % of 6 cells are equal\n3 rows compared, 0 missing, 0 different\n")
+    shop.sql("UPDATE orders SET amount = '1.00' WHERE id = 2")
+    shop.sql("DELETE FROM orders WHERE id = 3")
+    shop.sql("INSERT INTO orders VALUES (90, '1.00')")
+    wrong = shop.call("verify", "orders")
+    assert wrong.exit_code == 1
+    lines = [" ".join(line.split()) for line in wrong.output.splitlines()]
+    assert lines[:2] == ["orders: 50.0000 % of 6 cells are equal", "3 rows compared, 1 missing, 1 different, 1 extra"]
+    assert lines[-2:] == ["id=2 amount", "id=3 missing"]
+    assert shop.call("verify", "orders", "--at-least", "50").exit_code == 0
+    told = json.loads(shop.call("verify", "orders", "--limit", "2", "-o", "json").output)
+    assert (told["rows"], told["complete"], told["extra"]) == (
+        3,
+        False,
+        None,
+    )  # all of the first page, and nobody knows whether more follow
