@@ -68,6 +68,18 @@ def at_most(limit: int, column: str, form: Convert | None = None) -> Codec:
     return Codec((lambda values: max(map(len, values)) <= limit) if form is None else None, convert)
 
 
+def at_most_bytes(limit: int, column: str, form: Convert | None = None) -> Convert:
+    """Texts of at most ``limit`` bytes of UTF-8. ``form``: what makes a text of a value."""
+
+    def convert(value: Any) -> str:
+        text: str = value if form is None else form(value)
+        if len(text) * 4 > limit and len(text.encode()) > limit:
+            raise bad(text, f"has {len(text.encode()):,} bytes and {column} holds {limit:,}")
+        return text
+
+    return convert
+
+
 def fixed(precision: int, scale: int, column: str) -> Convert:
     """Decimals that fit (precision, scale) without rounding."""
 
