@@ -64,7 +64,9 @@ class MySQL:
         return folded(columns, name)
 
     def codec(self, found: Found, field_type: str, key: bool) -> Codec | None:
-        return None if key and field_type == "json" else columns.codec(found, field_type)
+        if not key:
+            return columns.codec(found, field_type)
+        return None if field_type == "json" else columns.key_codec(found, field_type)
 
     def stage_ddl(self, table: Table, cursors: bool) -> Sequence[str]:
         """CREATE … SELECT keeps each column's type, length and collation."""
