@@ -1,0 +1,95 @@
+"""One type of column and one type of field."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from syncsource.records.batch import Rejected
+from tests.database.conftest import Place, Result
+from tests.database.matrix.awkward import AWKWARD
+from tests.database.matrix.columns import Kind
+from tests.database.matrix.reading import expression, meant, seen
+
+_REASONS = ("InvalidValue", "ConstraintViolation")
+Row = tuple[int, Any]
+
+
+class Cell:
+    """All values of a field's type in the table t (id, v), and as keys in the table k (v, n), which has no index: some types could have none.
+    ``faults`` fills up."""
+
+    def __init__(self, place: Place, kind: Kind, field_type: str) -> None:
+        self.faults: list[str] = []
+        self._place, self._kind, self._type = place, kind, field_type
+        place.sql("DELETE FROM t")
+        self._table = place.table("t", create=False, id="integer", v=field_type)
+        self._values = [*AWKWARD[field_type], *(kind.also if field_type == "text" else ()), None]
+        self._taken: list[Row] = []
+
+    def written_twice(self) -> None:
+        """A row is inserted or refused with the reason and its field, and the second time changes nothing."""
+        rows = list(enumerate(self._values))
+        first = self._place.write(self._table, rows)
+        refused = self._refused(first)
+        self._expect("the first time", first.counts[:4], (len(rows) - len(refused), 0, 0, 0))
+        again = self._place.write(self._table, rows)
+        self._expect("again", again.counts[:4], (0, 0, first.inserted, 0))
+        self._expect("refused again", sorted(self._refused(again)), sorted(refused))
+        self._taken = [row for row in rows if row[0] not in refused]
+        self._read(self._taken)
+        for number, rejected in refused.items():
+            self._refusal(self._values[number], rejected)
+
+    def changed(self) -> None:
+        """Each row gets the value of the one after it: a change is seen even where the database calls both equal."""
+        numbers, values = zip(*self._taken, strict=True)
+        moved = list(zip(numbers, (*values[1:], values[0]), strict=True))
+        self._expect("changed", len(self._refused(self._place.write(self._table, moved))), 0)
+        self._read(moved)
+
+    def as_key(self) -> None:
+        """Of values that the column takes for one the newest stays, no other is lost, and the second time changes nothing. Before
+        :meth:`changed`."""
+        self._place.sql("DELETE FROM k")
+        keyed = self._place.table("k", ["v"], create=False, v=self._type, n="integer")
+        rows = [(value, number) for number, value in enumerate(self._values)]
+        first = self._place.write(keyed, rows)
+        refused = self._refused(first, "n")
+        self._expect("as keys", first.inserted + first.skipped + len(refused), len(rows))
+        self._expect("a key that is null", refused[len(rows) - 1].reason, "MissingKey")
+        again = self._place.write(keyed, rows)
+        self._expect("as keys again", again.counts, (0, 0, first.inserted, first.skipped, len(first.rejected)))
+        for number, found in self._place.sql(f"SELECT n, {expression(self._place.kind, self._kind)} FROM k"):
+            self._same(self._values[number], found)
+        self._expect("keys that are one", self._place.sql("SELECT a.n, b.n FROM k a JOIN k b ON a.v = b.v AND a.n < b.n"), [])
+        newer = "SELECT 1 FROM k WHERE k.v = t.v AND k.n > t.id"
+        lost = self._place.sql(f"SELECT id FROM t WHERE v IS NOT NULL AND id NOT IN (SELECT n FROM k) AND NOT EXISTS ({newer})")
+        self._expect("lost keys", [_shown(self._values[number]) for (number,) in lost if number not in refused], [])
+
+    def _refused(self, result: Result, name: str = "id") -> dict[int, Rejected]:
+        """By the row's number."""
+        return {json.loads(one.record)[name]: one for one in [*result.staged, *result.rejected]}
+
+    def _read(self, rows: list[Row]) -> None:
+        found = dict(self._place.sql(f"SELECT id, {expression(self._place.kind, self._kind)} FROM t"))
+        self._expect("rows", sorted(found), [number for number, _ in rows])
+        for number, value in rows:
+            self._same(value, found.get(number))
+
+    def _same(self, value: Any, found: Any) -> None:
+        self._expect(_shown(value), seen(self._place.kind, self._kind, self._type, found), meant(self._kind, self._type, value))
+
+    def _refusal(self, value: Any, rejected: Rejected) -> None:
+        what = f"{_shown(value)}: {rejected.message}"
+        self._expect(what, (rejected.reason in _REASONS, rejected.field), (True, "v"))
+        if self._type == "text" and self._kind.also.get(value) is not None:
+            self._expect(what, "refused", "taken")
+
+    def _expect(self, what: str, found: Any, wanted: Any) -> None:
+        if found != wanted:
+            self.faults.append(f"a field {self._type}: {what}: {repr(found)[:200]}, not {repr(wanted)[:200]}")
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:60]
