@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 from syncsource.records.batch import Rejected
+from syncsource.records.columns import Written
+from syncsource.records.rows import Rows
+from syncsource.records.types import field_type
 from tests.database.conftest import Place, Result
 from tests.database.matrix.awkward import AWKWARD
 from tests.database.matrix.columns import Kind
-from tests.database.matrix.reading import expression, meant, seen
+from tests.database.matrix.reading import expression, meant, seen, written
 
 _REASONS = ("InvalidValue", "ConstraintViolation")
+_PLAIN = 10**16
+"""Numbers below it are read without a second look."""
 Row = tuple[int, Any]
 
 
@@ -19,12 +26,12 @@ class Cell:
     """All values of a field's type in the table t (id, v), and as keys in the table k (v, n), which has no index: some types could have none.
     ``faults`` fills up."""
 
-    def __init__(self, place: Place, kind: Kind, field_type: str) -> None:
+    def __init__(self, place: Place, kind: Kind, name: str) -> None:
         self.faults: list[str] = []
-        self._place, self._kind, self._type = place, kind, field_type
+        self._place, self._kind, self._type = place, kind, name
         place.sql("DELETE FROM t")
-        self._table = place.table("t", create=False, id="integer", v=field_type)
-        self._values = [*AWKWARD[field_type], *(kind.also if field_type == "text" else ()), None]
+        self._table = place.table("t", create=False, id="integer", v=name)
+        self._values = [*AWKWARD[name], *(kind.also if name == "text" else ()), None]
         self._taken: list[Row] = []
 
     def written_twice(self) -> None:
@@ -40,6 +47,16 @@ class Cell:
         self._read(self._taken)
         for number, rejected in refused.items():
             self._refusal(self._values[number], rejected)
+        if not self._kind.is_careful(self._type):
+            self._really_refused([number for number in refused if self._values[number] not in self._kind.also])
+
+    def as_texts(self) -> None:
+        """Numbers that a source sends as texts may go to the database as they are: they change nothing. After :meth:`written_twice`."""
+        plain = [(number, value) for number, value in self._taken if value is not None and abs(value) < _PLAIN]
+        column = field_type(self._type).column([f"{value:f}" if isinstance(value, Decimal) else str(value) for _, value in plain])
+        self._expect("kept as texts", type(column), Written)
+        rows = Rows([[number for number, _ in plain], column])
+        self._expect("as texts", self._place.write(self._table, rows).counts, (0, 0, len(plain), 0, 0))
 
     def changed(self) -> None:
         """Each row gets the value of the one after it: a change is seen even where the database calls both equal."""
@@ -85,6 +102,22 @@ class Cell:
         self._expect(what, (rejected.reason in _REASONS, rejected.field), (True, "v"))
         if self._type == "text" and self._kind.also.get(value) is not None:
             self._expect(what, "refused", "taken")
+
+    def _really_refused(self, numbers: list[int]) -> None:
+        """What is refused, the column would refuse or change if somebody else wrote it."""
+        mark = "?" if self._place.kind == "sqlite" else "%s"
+        with self._place.plain.connect() as connection:
+            for number in numbers:
+                with suppress(Exception):
+                    connection.exec_driver_sql(
+                        f"INSERT INTO t VALUES ({-1 - number}, {mark})", (written(self._place.kind, self._values[number]),)
+                    )
+        for place, found in self._place.sql(f"SELECT id, {expression(self._place.kind, self._kind)} FROM t WHERE id < 0"):
+            value = self._values[-1 - place]
+            with suppress(ValueError, TypeError, KeyError, AssertionError, ArithmeticError):
+                if seen(self._place.kind, self._kind, self._type, found) == meant(self._kind, self._type, value):
+                    self.faults.append(f"a field {self._type}: {_shown(value)} is refused, and the column holds it")
+        self._place.sql("DELETE FROM t WHERE id < 0")
 
     def _expect(self, what: str, found: Any, wanted: Any) -> None:
         if found != wanted:

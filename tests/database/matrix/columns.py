@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 _NUMBERS = "integer decimal float"
 _WHOLE = "integer decimal"
+_PLAIN = "integer decimal float boolean"
 _WORDS = "text integer decimal float boolean date time timestamp json uuid"
 
 
@@ -21,6 +22,8 @@ class Kind:
     """Texts that are written, too, and what the column makes of them: None where they are refused."""
     only: str = ""
     """Of what it takes, what is tried: the rest goes the same way. Empty: everything."""
+    careful: str = ""
+    """Types of fields of which more is refused than the database would."""
     padded: bool = False
     """Whether spaces at the end of a text are no part of it."""
 
@@ -34,13 +37,17 @@ class Kind:
         name = field_type.partition("(")[0]
         return name in self.takes.split() and name in (self.only or self.takes).split()
 
+    def is_careful(self, field_type: str) -> bool:
+        """Whether more is refused than the database would."""
+        return field_type.partition("(")[0] in self.careful.split()
+
     def is_key(self, field_type: str) -> bool:
         """Whether they are tried as keys: of columns of texts, texts."""
         return self.tries(field_type) and (field_type == "text" or (field_type != "json" and "text" not in self.takes.split()))
 
 
-def _kinds(takes: str, *declared: str, only: str = "", padded: bool = False) -> list[Kind]:
-    return [Kind(one, takes, only=only, padded=padded) for one in declared]
+def _kinds(takes: str, *declared: str, only: str = "", careful: str = "", padded: bool = False) -> list[Kind]:
+    return [Kind(one, takes, only=only, careful=careful, padded=padded) for one in declared]
 
 
 _FOLDED = "CREATE COLLATION IF NOT EXISTS folded (provider = icu, locale = 'und-u-ks-level1', deterministic = false)"
@@ -79,10 +86,11 @@ _NETWORKS = {
 
 POSTGRESQL = [
     *_kinds(_WHOLE, "smallint", "integer", "bigint"),
-    *_kinds(_NUMBERS, "numeric", "numeric(5,2)", "numeric(40,10)", "numeric(3,5)", "numeric(5,-2)", "double precision", "real"),
+    *_kinds(_NUMBERS, "numeric", "numeric(5,2)", "numeric(40,10)", "numeric(3,5)", "numeric(5,-2)", "double precision"),
+    *_kinds(_NUMBERS, "real", careful=_WHOLE),
     *_kinds(_WORDS, "text", "varchar(3)", "name"),
     *_kinds(_WORDS, 'text COLLATE "C"', "varchar", "varchar(255)", 'varchar(64) COLLATE "C"', only="text json"),
-    *_kinds(_WORDS, "char(5)", "char", "bpchar", only="text decimal", padded=True),
+    *_kinds(_WORDS, "char(5)", "char", "bpchar", only="text decimal", careful="text", padded=True),
     *(Kind(f"{declared} COLLATE folded", _WORDS, _FOLDED, only="text json") for declared in ("text", "varchar(20)")),
     Kind("citext", _WORDS, "CREATE EXTENSION IF NOT EXISTS citext SCHEMA pg_catalog", only="text json"),
     *_kinds("boolean", "boolean"),
@@ -93,7 +101,8 @@ POSTGRESQL = [
     Kind("timetz(0)", "text", also={**_ZONED, "12:00:00.6+02": None}),
     *_kinds("timestamp date", "timestamp", "timestamp(0)", "timestamp(3)"),
     *_kinds("timestamp", "timestamptz", "timestamptz(0)", "timestamptz(3)"),
-    *_kinds("json", "json", "jsonb"),
+    *_kinds("json", "json", careful="json"),
+    *_kinds("json", "jsonb"),
     *_kinds("uuid", "uuid"),
     *_kinds("bytes", "bytea"),
     Kind("mood", "text", _MOOD),
@@ -119,7 +128,8 @@ MARIADB = [
     *_kinds("integer decimal boolean", "tinyint", "tinyint(1)", "tinyint unsigned"),
     *_kinds(_WHOLE, *(f"{size}int{sign}" for size in ("small", "medium", "", "big") for sign in ("", " unsigned")), "int(5) zerofill"),
     *_kinds(_NUMBERS, "decimal", "decimal(5,2)", "decimal(65,30)", "decimal(5,2) unsigned"),
-    *_kinds(_NUMBERS, "double", "double unsigned", "float", "float unsigned"),
+    *_kinds(_NUMBERS, "double", "double unsigned"),
+    *_kinds(_NUMBERS, "float", "float unsigned", careful=_WHOLE),
     *_kinds(_WORDS, "char(5)", "varchar(3)", "tinytext", "longtext"),
     *_kinds(_WORDS, "varchar(255)", "text", "mediumtext", "char(5) COLLATE utf8mb4_nopad_bin", only="text json"),
     *_kinds(_WORDS, *(f"varchar(64) COLLATE utf8mb4_{one}" for one in _COLLATIONS), only="text decimal"),
@@ -139,10 +149,10 @@ MARIADB = [
 ]
 
 SQLITE = [
-    *_kinds(
-        "integer decimal float boolean", "INTEGER", "INT", "BIGINT", "UNSIGNED BIG INT", "FLOATING POINT", "REAL", "DOUBLE", "FLOAT(5)"
-    ),
-    *_kinds(_WORDS, "NUMERIC", "DECIMAL(10,5)", "BOOLEAN", "DATE", "DATETIME", "TIME", "STRING", "JSON", "UUID", "ANY"),
-    *_kinds(_WORDS, "TEXT", "TEXT COLLATE NOCASE", "TEXT COLLATE RTRIM", "VARCHAR(3)", "CHAR(5) COLLATE NOCASE", "NVARCHAR(255)", "CLOB"),
+    *_kinds(_PLAIN, "INTEGER", "INT", "BIGINT", "UNSIGNED BIG INT", "FLOATING POINT", careful="decimal"),  # 1e29 would be a REAL there
+    *_kinds(_PLAIN, "REAL", "DOUBLE", "FLOAT(5)"),
+    *_kinds(_WORDS, "NUMERIC", "DECIMAL(10,5)", "BOOLEAN", "DATE", "DATETIME", "TIME", "STRING", "JSON", "UUID", "ANY", careful="decimal"),
+    *_kinds(_WORDS, "TEXT", "TEXT COLLATE NOCASE", "TEXT COLLATE RTRIM", "CLOB"),
+    *_kinds(_WORDS, "VARCHAR(3)", "CHAR(5) COLLATE NOCASE", "NVARCHAR(255)", careful=_WORDS),  # SQLite ignores the length
     *_kinds(f"{_WORDS} bytes", "BLOB", "", "BLOB COLLATE NOCASE"),
 ]

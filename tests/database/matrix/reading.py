@@ -13,6 +13,8 @@ from typing import Any
 from tests.database.matrix.columns import Kind
 
 _TEXTUAL = re.compile(r"char|text|enum|json")
+_MOST = 3.4028235677973366e38
+"""What rounds to more than a number of four bytes holds."""
 _BINARY = re.compile(r"bytea|binary|blob")
 
 
@@ -48,12 +50,22 @@ def meant(kind: Kind, field_type: str, given: Any) -> Any:
     return _meaning(kind, field_type, given)
 
 
+def written(database: str, value: Any) -> Any:
+    """A value as somebody else might write it."""
+    if database == "sqlite" and isinstance(value, int):
+        return value
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S.%f").rjust(26, "0")
+    return f"{value:f}" if isinstance(value, Decimal) else value if isinstance(value, (str, bytes)) else str(value)
+
+
 def _meaning(kind: Kind, field_type: str, value: Any) -> Any:
     if field_type == "text":
         assert isinstance(value, str)
         return value.rstrip(" ") if kind.padded else value
     if field_type == "float" and kind.single:
-        return struct.pack("f", float(value) or 0.0)
+        held = struct.unpack("f", struct.pack("f", float(value)))[0] if abs(float(value)) < _MOST else value
+        return held or float(value)
     if field_type == "float" and kind.declared.startswith("double"):
         return float(value)
     if kind.single and isinstance(value, float):  # six digits are what it holds

@@ -214,7 +214,7 @@ def _bytes(found: Found) -> Codec:
 
 
 def _enum(found: Found, kind: str) -> Codec | None:
-    members = {text.replace("''", "'") for text in re.findall(r"'((?:[^']|'')*)'", found.type)}
+    members = {_ESCAPED.sub(_unescaped, text) for text in re.findall(r"'((?:[^']|'')*)'", found.type)}
 
     def convert(value: str) -> str:
         if value not in members:
@@ -222,6 +222,14 @@ def _enum(found: Found, kind: str) -> Codec | None:
         return value
 
     return Codec(None, convert) if kind == "text" else None
+
+
+_ESCAPED = re.compile(r"''|\\(.)", re.DOTALL)
+"""How the information schema writes a member of an enum."""
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return {"n": "\n", "r": "\r", "0": "\0"}.get(match[1], match[1]) if match[1] else "'"
 
 
 def _json(found: Found, kind: str) -> Codec | None:

@@ -31,7 +31,8 @@ class Connection(pymysql.connections.Connection):
         super().__init__(**self.given, client_flag=CLIENT.FOUND_ROWS, read_timeout=_TIMEOUT)
         settings = (
             f"sql_mode = '{_MODE}', time_zone = '+00:00', foreign_key_checks = 1, unique_checks = 1, sql_safe_updates = 0, wait_timeout = {_IDLE}, "
-            f"max_sort_length = {_SORTED}, sort_buffer_size = {_SORT_BUFFER}, "
+            f"max_sort_length = GREATEST(@@max_sort_length, {_SORTED}), "
+            f"sort_buffer_size = GREATEST(@@sort_buffer_size, {_SORT_BUFFER}), "
             f"innodb_lock_wait_timeout = {max(1, round(patience))}, lock_wait_timeout = {max(1, round(patience))}"
         )
         with self.cursor() as cursor:

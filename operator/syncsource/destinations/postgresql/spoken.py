@@ -9,7 +9,7 @@ from syncsource.destinations.table import Found
 from syncsource.destinations.values import Codec, bad
 
 _CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d(\.(?P<decimals>\d+))?)?( ?[AP]M)?(?P<zone>Z|[+-]\d\d(:?\d\d)?)?", re.ASCII | re.IGNORECASE)
-_SPAN = re.compile(r"(?=.*\d)[\w\s.:,+@-]*", re.ASCII)
+_SPAN = re.compile(r"(?=.*\d)[\w\s.:,+@-]*|[+-]?infinity", re.ASCII | re.IGNORECASE)
 """The server takes $1 for an interval, too."""
 _FRACTION = re.compile(r"[.,](\d+)", re.ASCII)
 _TINY = re.compile(r"\d\s*(m(illi)?s|us|micros)", re.ASCII | re.IGNORECASE)
