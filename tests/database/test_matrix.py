@@ -3,6 +3,9 @@ reads is what went in, or the value was refused. As keys, too."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+
 import pytest
 
 from syncsource.errors import SchemaMismatch
@@ -24,8 +27,7 @@ def _place(request: pytest.FixtureRequest, database: str, kind: Kind) -> Place:
         except Exception as error:
             pytest.skip(f"the server has it not: {error}".partition("\n")[0])
     place.sql(f"CREATE TABLE t (id integer PRIMARY KEY, v {kind.declared})")
-    if any(map(kind.is_key, AWKWARD)):
-        place.sql(f"CREATE TABLE k (v {kind.declared}, n integer)")
+    place.sql(f"CREATE TABLE k (v {kind.declared}, n integer)")
     return place
 
 
@@ -35,6 +37,16 @@ def _taken(place: Place) -> set[str]:
         layout = place.database.dialect.layout(connection.connection.driver_connection, None, "t")
     assert layout is not None
     return {one.partition("(")[0] for one in AWKWARD if place.database.dialect.codec(layout.columns[1], one, False) is not None}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The zone of the process has no say."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.mark.parametrize(("database", "kind"), KINDS)
@@ -49,6 +61,7 @@ def test_written_twice_and_read_back(request: pytest.FixtureRequest, database: s
             cell.as_texts()
         if kind.is_key(field_type):
             cell.as_key()
+        cell.in_quarantine()
         cell.changed()
         faults += cell.faults
     assert not faults, "\n".join([f"{database}, a column {kind.declared!r}: {len(faults)} faults", *faults[:_SHOWN]])

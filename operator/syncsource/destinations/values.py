@@ -182,14 +182,14 @@ def row_json(names: Sequence[str], types: Sequence[str], row: Sequence[Any]) -> 
 def _shown(kind: str, value: Any) -> Any:
     """A value as the record had it, whether it comes from a row or back from the staging table."""
     if isinstance(value, datetime):
-        return instant_text(value)
+        return value.date() if kind == "date" else instant_text(value if value.tzinfo else value.replace(tzinfo=UTC))
     if isinstance(value, bytes):
         return b64encode(value).decode()
     if kind == "json" and isinstance(value, str):
         return _json.decode(value)
     if kind.startswith("decimal(") and isinstance(value, str):
         return Decimal(value)
-    if kind == "boolean" and isinstance(value, int):
+    if kind == "boolean" and isinstance(value, (int, float)):
         return bool(value)
     return value if value is None or isinstance(value, (str, int, float, Decimal, date)) else str(value)
 
