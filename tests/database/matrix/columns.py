@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 _NUMBERS = "integer decimal float"
 _WHOLE = "integer decimal"
 _PLAIN = "integer decimal float boolean"
+_TYPICAL = "text decimal boolean timestamp json"
 _WORDS = "text integer decimal float boolean date time timestamp json uuid"
 
 
@@ -151,8 +152,9 @@ MARIADB = [
 SQLITE = [
     *_kinds(_PLAIN, "INTEGER", "INT", "BIGINT", "UNSIGNED BIG INT", "FLOATING POINT", careful="decimal"),  # 1e29 would be a REAL there
     *_kinds(_PLAIN, "REAL", "DOUBLE", "FLOAT(5)"),
-    *_kinds(_WORDS, "NUMERIC", "DECIMAL(10,5)", "BOOLEAN", "DATE", "DATETIME", "TIME", "STRING", "JSON", "UUID", "ANY", careful="decimal"),
+    *_kinds(_WORDS, "NUMERIC", "STRING", careful="decimal"),
+    *_kinds(_WORDS, "DECIMAL(10,5)", "BOOLEAN", "DATE", "DATETIME", "TIME", "JSON", "UUID", "ANY", only=_TYPICAL, careful="decimal"),
     *_kinds(_WORDS, "TEXT", "TEXT COLLATE NOCASE", "TEXT COLLATE RTRIM", "CLOB"),
     *_kinds(_WORDS, "VARCHAR(3)", "CHAR(5) COLLATE NOCASE", "NVARCHAR(255)", careful=_WORDS),  # SQLite ignores the length
-    *_kinds(f"{_WORDS} bytes", "BLOB", "", "BLOB COLLATE NOCASE"),
+    *_kinds(f"{_WORDS} bytes", "BLOB", "", "BLOB COLLATE NOCASE", only=f"{_TYPICAL} integer float bytes"),
 ]
