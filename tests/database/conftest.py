@@ -132,11 +132,12 @@ def sqlite(tmp_path: Path) -> Iterator[Place]:
 def mariadb(mariadb_uri: str) -> Iterator[Place]:
     """A database of its own. Who else is there quotes names as in the other databases."""
     name = f"test_{uuid4().hex[:12]}"
-    admin = create_engine(mariadb_uri.replace("mysql:", "mysql+pymysql:"), isolation_level="AUTOCOMMIT")
+    bare = {"ssl_disabled": True}  # PyMySQL reads all the certificates of the system otherwise, whether it needs them or not
+    admin = create_engine(mariadb_uri.replace("mysql:", "mysql+pymysql:"), isolation_level="AUTOCOMMIT", connect_args=bare)
     with admin.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
     url = mariadb_uri.replace("/test?", f"/{name}?")
-    mode = {"init_command": "SET sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES'), time_zone = '+00:00'"}
+    mode = {**bare, "init_command": "SET sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES'), time_zone = '+00:00'"}
     plain = create_engine(url.replace("mysql:", "mysql+pymysql:"), isolation_level="AUTOCOMMIT", connect_args=mode)
     with open_database(url, patience=20) as database:
         yield Place("mariadb", url, database, plain)

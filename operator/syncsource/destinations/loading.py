@@ -73,14 +73,35 @@ class Loading:
             self._session.settle()
         except RowRefused as refused:
             if len(columns[0]) == 1:
-                found.append((columns[0][0], self._fault(refused)))
+                found.append((columns[0][0], self._fault(refused, [column[0] for column in columns])))
                 return
             middle = len(columns[0]) // 2
             for half in (slice(middle), slice(middle, None)):
                 self._halves(names, [column[half] for column in columns], found)
 
-    def _fault(self, refused: RowRefused) -> Fault:
+    def _fault(self, refused: RowRefused, row: Sequence[Any]) -> Fault:
         refusal = refused.refusal
         column = refusal.column or ""
-        field = self._table.columns[int(column[1:])].name if column[1:].isdigit() else None
+        place = int(column[1:]) if column[1:].isdigit() else _no_text(row[-len(self._table.columns) :], nul=_NUL in refusal.message)
+        field = None if place is None else self._table.columns[place].name
         return Fault(refusal.reason, f"{field}: {refusal.message}" if field else refusal.message, field)
+
+
+_NUL = "0x00"
+"""What PostgreSQL and psycopg call it."""
+
+
+def _no_text(values: Sequence[Any], *, nul: bool) -> int | None:
+    """The place of the text that no database takes for one: nothing but the row is named then."""
+    for place, value in enumerate(values):
+        if isinstance(value, str) and ((nul and "\0" in value) or not _encodes(value)):
+            return place
+    return None
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

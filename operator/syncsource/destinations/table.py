@@ -28,7 +28,7 @@ class Found:
     size: int = -1
     """PostgreSQL's type modifier; -1 where there is none."""
     collation: str = ""
-    """SQLite: the collation that compares the column. PostgreSQL: set where equal texts may differ."""
+    """SQLite: the collation that compares the column. PostgreSQL: set where equal values may differ."""
 
 
 @dataclass(frozen=True, slots=True)

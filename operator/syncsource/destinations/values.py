@@ -68,6 +68,18 @@ def at_most(limit: int, column: str, form: Convert | None = None) -> Codec:
     return Codec((lambda values: max(map(len, values)) <= limit) if form is None else None, convert)
 
 
+def at_most_bytes(limit: int, column: str, form: Convert | None = None) -> Convert:
+    """Texts of at most ``limit`` bytes of UTF-8. ``form``: what makes a text of a value."""
+
+    def convert(value: Any) -> str:
+        text: str = value if form is None else form(value)
+        if len(text) * 4 > limit and len(text.encode()) > limit:
+            raise bad(text, f"has {len(text.encode()):,} bytes and {column} holds {limit:,}")
+        return text
+
+    return convert
+
+
 def fixed(precision: int, scale: int, column: str) -> Convert:
     """Decimals that fit (precision, scale) without rounding."""
 
@@ -170,14 +182,14 @@ def row_json(names: Sequence[str], types: Sequence[str], row: Sequence[Any]) -> 
 def _shown(kind: str, value: Any) -> Any:
     """A value as the record had it, whether it comes from a row or back from the staging table."""
     if isinstance(value, datetime):
-        return instant_text(value)
+        return value.date() if kind == "date" else instant_text(value if value.tzinfo else value.replace(tzinfo=UTC))
     if isinstance(value, bytes):
         return b64encode(value).decode()
     if kind == "json" and isinstance(value, str):
         return _json.decode(value)
     if kind.startswith("decimal(") and isinstance(value, str):
         return Decimal(value)
-    if kind == "boolean" and isinstance(value, int):
+    if kind == "boolean" and isinstance(value, (int, float)):
         return bool(value)
     return value if value is None or isinstance(value, (str, int, float, Decimal, date)) else str(value)
 

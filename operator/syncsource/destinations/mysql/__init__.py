@@ -91,7 +91,9 @@ class MySQL:
         return folded(columns, name)
 
     def codec(self, found: Found, field_type: str, key: bool) -> Codec | None:
-        return None if key and field_type == "json" else columns.codec(found, field_type)
+        if not key:
+            return columns.codec(found, field_type)
+        return None if field_type == "json" else columns.key_codec(found, field_type)
 
     def stage_ddl(self, table: Table, cursors: bool) -> Sequence[str]:
         """CREATE … SELECT keeps each column's type, length and collation."""
@@ -128,7 +130,9 @@ class MySQL:
         return f"NOT ({one} <=> {other})"
 
     def readable(self, column: Column, expression: str) -> str:
-        """PyMySQL makes objects of its own of instants and times."""
+        """PyMySQL makes objects of its own of instants and times, and the server shows six digits of a FLOAT."""
+        if column.found.base == column.field_type == "float":
+            return f"CAST({expression} AS DOUBLE)"
         if column.found.base in _MOMENTS and column.field_type == "timestamp":
             return f"CONCAT(REPLACE({expression}, ' ', 'T'), 'Z')"
         return f"CAST({expression} AS CHAR)" if column.found.base in ("time", "json") else expression

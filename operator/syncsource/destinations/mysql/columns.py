@@ -16,6 +16,7 @@ from syncsource.destinations.values import (
     Codec,
     Convert,
     at_most,
+    at_most_bytes,
     bad,
     between,
     exact_double,
@@ -47,6 +48,7 @@ _KEY_BYTES = 3072
 _BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
 _TEXT_BYTES = {"tinytext": 2**8 - 1, "text": 2**16 - 1, "mediumtext": 2**24 - 1, "longtext": 2**32 - 1}
 _BLOB_BYTES = {"tinyblob": 2**8 - 1, "blob": 2**16 - 1, "mediumblob": 2**24 - 1, "longblob": 2**32 - 1}
+_LONGEST_CHARACTER = 4
 _ZONED = (datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), datetime(2038, 1, 19, 3, 14, 7, 999_999, tzinfo=UTC))
 """What a TIMESTAMP holds."""
 
@@ -76,6 +78,21 @@ def codec(found: Found, field_type: str) -> Codec | None:
     if base in ("binary", "varbinary") or base in _BLOB_BYTES:
         return _bytes(found) if kind == "bytes" else None
     return _OTHERS[base](found, kind) if base in _OTHERS else None
+
+
+def key_codec(found: Found, field_type: str) -> Codec | None:
+    """The same for a column of the key, whose texts are as long as an index may hold: the server does not sort by the whole of longer ones."""
+    plain = codec(found, field_type)
+    if plain is None or found.base not in (*_TEXT_BYTES, *_BLOB_BYTES):
+        return plain
+
+    def convert(value: Any) -> Any:
+        made = plain.column([value])[0] if plain.column else plain.convert(value) if plain.convert else value
+        if len(made) * _LONGEST_CHARACTER > _KEY_BYTES and len(made if isinstance(made, bytes) else made.encode()) > _KEY_BYTES:
+            raise bad(str(made), f"is longer than a key may be, which is {_KEY_BYTES:,} bytes")
+        return made
+
+    return Codec(None, convert)
 
 
 def _sizes(found: Found) -> list[int]:
@@ -112,18 +129,23 @@ def _number(found: Found, field_type: str, kind: str) -> Codec | None:
 def _text(found: Found, field_type: str) -> Codec:
     form = text_form(field_type)
     if found.base in _TEXT_BYTES:
-        most = _TEXT_BYTES[found.base]
-        return text_codec(field_type) if most > 2**31 else Codec(None, _at_most_bytes(most, found.type, form))
+        return text_codec(field_type) if found.base == "longtext" else Codec(None, _bytes_of(found, form))
     limited = at_most(_sizes(found)[0], found.type, form)
     assert limited.convert is not None
     return Codec(None, _no_space_at_the_end(found.type, limited.convert)) if found.base == "char" else limited
 
 
-def _at_most_bytes(most: int, column: str, form: Convert | None) -> Convert:
+def _bytes_of(found: Found, form: Convert | None) -> Convert:
+    """The server tells of a text that is too long, unless all that it cuts are spaces. How many bytes a character of a set other than UTF-8 has,
+    only the server knows."""
+    most = _TEXT_BYTES[found.base]
+    if found.collation.startswith("utf8"):
+        return at_most_bytes(most, found.type, form)
+
     def convert(value: Any) -> str:
         text: str = value if form is None else form(value)
-        if len(text) * 4 > most and len(text.encode()) > most:
-            raise bad(text, f"has {len(text.encode()):,} bytes and {column} holds {most:,}")
+        if text.endswith(" ") and len(text) * _LONGEST_CHARACTER > most:
+            raise bad(text, f"may be too long for {found.type}, which would cut the spaces at its end: make the column longtext")
         return text
 
     return convert
@@ -192,7 +214,7 @@ def _bytes(found: Found) -> Codec:
 
 
 def _enum(found: Found, kind: str) -> Codec | None:
-    members = {text.replace("''", "'") for text in re.findall(r"'((?:[^']|'')*)'", found.type)}
+    members = {_ESCAPED.sub(_unescaped, text) for text in re.findall(r"'((?:[^']|'')*)'", found.type)}
 
     def convert(value: str) -> str:
         if value not in members:
@@ -200,6 +222,14 @@ def _enum(found: Found, kind: str) -> Codec | None:
         return value
 
     return Codec(None, convert) if kind == "text" else None
+
+
+_ESCAPED = re.compile(r"''|\\(.)", re.DOTALL)
+"""How the information schema writes a member of an enum."""
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return {"n": "\n", "r": "\r", "0": "\0"}.get(match[1], match[1]) if match[1] else "'"
 
 
 def _json(found: Found, kind: str) -> Codec | None:

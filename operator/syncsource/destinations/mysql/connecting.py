@@ -18,6 +18,10 @@ _IDLE = 28_800
 _TIMEOUT = 3600
 """Seconds that a statement's answer may take: comparing millions of rows is one statement."""
 
+_SORTED, _SORT_BUFFER = 64 * 1024, 8 * 1024 * 1024
+"""Bytes of a text that tell it from others where keys are sorted: the server looks at 1,024 otherwise, and takes long keys that begin alike for one.
+The buffer has room for some of them."""
+
 
 class Connection(pymysql.connections.Connection):
     """A connection that knows how to make another, and how long a statement may be."""
@@ -27,6 +31,8 @@ class Connection(pymysql.connections.Connection):
         super().__init__(**self.given, client_flag=CLIENT.FOUND_ROWS, read_timeout=_TIMEOUT)
         settings = (
             f"sql_mode = '{_MODE}', time_zone = '+00:00', foreign_key_checks = 1, unique_checks = 1, sql_safe_updates = 0, wait_timeout = {_IDLE}, "
+            f"max_sort_length = GREATEST(@@max_sort_length, {_SORTED}), "
+            f"sort_buffer_size = GREATEST(@@sort_buffer_size, {_SORT_BUFFER}), "
             f"innodb_lock_wait_timeout = {max(1, round(patience))}, lock_wait_timeout = {max(1, round(patience))}"
         )
         with self.cursor() as cursor:

@@ -15,7 +15,8 @@ _VALUES = frozenset((1153, 1264, 1265, 1292, 1300, 1366, 1367, 1406, 1411, 1416,
 _CONSTRAINTS = frozenset((1048, 1062, 1169, 1216, 1217, 1364, 1451, 1452, 1526, 1557, 1586, 1643, 1644, 1748, 3819, 4025))
 """NOT NULL, unique, foreign key, check, no partition for it, a trigger's SIGNAL."""
 _DEPENDS = frozenset((1062, 1169, 1452, 1216, 1451, 1217, 1586))
-_COLUMN = re.compile(r"(?i:column|field) '?(?:`[^`]*`\.)*[`']?([^`']+)[`']")
+_COLUMN = re.compile(r"(?:(?i:column|field) '?(?:`[^`]*`\.)*[`']?|^CONSTRAINT `[^`.]*\.)([^`']+)[`']")
+"""A column's own check is called table.column."""
 
 _WAYS_OUT = {
     "DatabaseReadOnly": "it takes no writes: name the server that does in the Secret of spec.destination.sql.urlFrom",

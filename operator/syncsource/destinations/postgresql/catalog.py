@@ -22,7 +22,7 @@ WITH RECURSIVE base AS (
 )
 SELECT a.attname, format_type(a.atttypid, a.atttypmod), CASE b.typtype WHEN 'e' THEN 'enum' ELSE b.typname END,
   NOT (a.attnotnull OR b.required), a.atthasdef OR b.filled OR a.attidentity <> '', a.attgenerated <> '' OR a.attidentity = 'a',
-  b.size, CASE WHEN b.typname = 'citext' OR NOT coalesce(l.collisdeterministic, true) THEN 'folding' ELSE '' END
+  b.size, CASE WHEN b.typname IN ('citext', 'interval') OR NOT coalesce(l.collisdeterministic, true) THEN 'folding' ELSE '' END
 FROM base b JOIN pg_attribute a ON a.attrelid = %s AND a.attnum = b.attnum LEFT JOIN pg_collation l ON l.oid = a.attcollation
 WHERE b.typtype <> 'd' ORDER BY a.attnum
 """

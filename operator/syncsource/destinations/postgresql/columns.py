@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from syncsource.destinations.postgresql import documents, spoken
 from syncsource.destinations.table import Found
 from syncsource.destinations.values import (
     AS_IT_IS,
     Codec,
     Convert,
     at_most,
+    at_most_bytes,
     bad,
     between,
     exact_double,
@@ -41,8 +43,10 @@ CREATED = {
 
 _INTEGERS = {"int2": (-(2**15), 2**15 - 1), "int4": (-(2**31), 2**31 - 1), "int8": (-(2**63), 2**63 - 1)}
 _TEXTS = frozenset(("text", "varchar", "bpchar", "citext", "name"))
-_AS_TEXT = frozenset(("enum", "inet", "cidr", "macaddr", "macaddr8", "interval", "time", "timetz", "bit", "varbit", "ltree"))
+_AS_TEXT = frozenset(("enum", "inet", "cidr", "macaddr", "macaddr8", "bit", "varbit", "ltree"))
 """Types that only texts go into: the server reads them."""
+
+_NAME_BYTES = 63
 
 
 def created(field_type: str) -> str:
@@ -62,9 +66,11 @@ def codec(found: Found, field_type: str, key: bool) -> Codec | None:
     if base in ("timestamp", "timestamptz"):
         return _timestamp(found, kind)
     if base in ("json", "jsonb"):
-        return Codec(_no_nul, _json) if kind == "json" and not key else None
+        return documents.codec(base) if kind == "json" and not key else None
     if base == "time" and kind == "time":
         return AS_IT_IS if found.size in (-1, 6) else Codec(None, _time_of(found))
+    if base in spoken.CODECS:
+        return spoken.CODECS[base](found) if kind == "text" else None
     fits = {"bool": "boolean", "date": "date", "uuid": "uuid", "bytea": "bytes"}.get(base) == kind or (base in _AS_TEXT and kind == "text")
     return AS_IT_IS if fits else None
 
@@ -108,7 +114,9 @@ def _floating(found: Found, kind: str) -> Codec:
 
 def _text(found: Found, field_type: str) -> Codec:
     form = text_form(field_type)
-    limit = 63 if found.base == "name" else found.size - 4
+    if found.base == "name":
+        return Codec(None, at_most_bytes(_NAME_BYTES, found.type, form))
+    limit = found.size - 4
     if limit < 0:
         return text_codec(field_type)
     return at_most(limit, found.type, form)
@@ -141,14 +149,3 @@ def _time_of(found: Found) -> Convert:
         return value
 
     return convert
-
-
-def _no_nul(values: Any) -> bool:
-    return not any("\\u0000" in value for value in values)
-
-
-def _json(value: str) -> str:
-    r"""``\\u0000`` written out is a backslash and digits, which is fine; \u0000 is NUL."""
-    if "\\u0000" in value.replace("\\\\", ""):
-        raise bad(value, "holds a NUL character, which jsonb does not")
-    return value

@@ -15,7 +15,7 @@ from syncsource.destinations.values import AS_IT_IS, Codec, Convert, at_most, ba
 
 _CREATED = {"integer": "INTEGER", "float": "REAL", "boolean": "BOOLEAN", "bytes": "BLOB"}
 _INTEGER = between(-(2**63), 2**63 - 1, "SQLite's INTEGER")
-_NUMERAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+_NUMERAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _LENGTH = re.compile(r"(?:VAR|N)?CHAR(?:ACTER)?\s*(?:VARYING)?\s*\((\d+)\)", re.IGNORECASE)
 
 
