@@ -24,8 +24,9 @@ bench: .venv/bench  ## rows per second and memory, beside the floor and dlt, in 
 	$(BIN)/python -m benchmarks.fleet
 	$(BIN)/python -m benchmarks.plane
 
-crds: .venv/demo  ## crds/*.yaml from the models
+crds: .venv/demo  ## crds/*.yaml and the package's own copy from the models
 	$(BIN)/syncsource crds > crds/syncsource.yaml
+	$(BIN)/syncsource crds --output json > operator/syncsource/resource/crd.json
 
 lint: .venv/test
 	$(BIN)/ruff check .

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from syncsource.resource.crd import crd_yaml
+from syncsource.resource.generating import crd_yaml
 from tests.e2e import product as processes
 from tests.e2e.api import Api, Orders
 from tests.e2e.cluster import Cluster, condition

@@ -12,7 +12,7 @@ import yaml
 from click.shell_completion import ShellComplete
 
 from syncsource.cli.main import main
-from syncsource.resource.crd import crd_yaml
+from syncsource.resource.generating import crd_json, crd_yaml
 from tests.e2e import product as processes
 from tests.e2e.api import PAGES, Api, Orders, source
 from tests.e2e.cluster import condition, ready, secret
@@ -150,6 +150,7 @@ def test_history(cli: Cli, name: str) -> None:
 
 def test_crds_and_completion() -> None:
     assert run("crds").stdout == crd_yaml()
+    assert run("crds", "-o", "json").stdout == crd_json()
     for shell in ("bash", "zsh", "fish"):
         done = run("completion", shell)
         assert done.returncode == 0

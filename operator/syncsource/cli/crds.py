@@ -2,10 +2,11 @@
 
 import click
 
-from syncsource.resource.crd import crd_yaml
+from syncsource.resource.generating import crd_json, crd_yaml
 
 
 @click.command()
-def crds() -> None:
-    """Print the CustomResourceDefinitions as YAML: syncsource crds | kubectl apply -f -"""
-    click.echo(crd_yaml(), nl=False)
+@click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True, help="Output format.")
+def crds(output: str) -> None:
+    """Print the CustomResourceDefinitions: syncsource crds | kubectl apply -f -"""
+    click.echo(crd_json() if output == "json" else crd_yaml(), nl=False)

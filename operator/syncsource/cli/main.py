@@ -49,10 +49,11 @@ class Lazy(click.Group):
         """The command, imported."""
         if cmd_name not in COMMANDS:
             return None
-        gc.disable()  # what is imported stays: to look through it again and again takes a tenth of the time
+        gc.disable()  # what is imported stays: to look through it, even once, takes a tenth of the time
         try:
             command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), _attribute(cmd_name))
         finally:
+            gc.freeze()
             gc.enable()
         return command
 

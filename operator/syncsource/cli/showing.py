@@ -6,28 +6,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
-
 from syncsource.engine.plan import Outcome, Progress
 
 
 @contextmanager
 def shown(name: str) -> Iterator[Callable[[Progress], None]]:
     """A line that moves while the run does, on a terminal; nothing elsewhere."""
-    console = Console(stderr=True)
     if not sys.stderr.isatty():
         yield lambda progress: None
         return
-    line = (
-        SpinnerColumn("dots" if console.encoding.startswith("utf") else "line"),
-        TextColumn("{task.description}"),
-        BarColumn(pulse_style="cyan"),
-        TextColumn("{task.fields[told]}"),
-        TimeElapsedColumn(),
-    )
-    with Bar(*line, console=console, transient=True) as bar:
+    from syncsource.cli.moving import moving_line  # here, since rich takes a while to import, and only people need it
+
+    with moving_line() as bar:
         task = bar.add_task(name, total=None, told="connecting")
         yield lambda moved: bar.update(task, told=_moved(moved))
 

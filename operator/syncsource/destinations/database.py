@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -11,12 +12,8 @@ from sqlalchemy import URL, Engine, ExceptionContext, event
 
 from syncsource.databases.url import parse_url, secrets_of, where
 from syncsource.destinations.dialect import Dialect
-from syncsource.destinations.mysql import MySQL
-from syncsource.destinations.postgresql import PostgreSQL
-from syncsource.destinations.sqlite import SQLite
 from syncsource.errors import StalledError, SyncError
 
-_DIALECTS: dict[str, Dialect] = {"postgresql": PostgreSQL(), "mysql": MySQL(), "sqlite": SQLite()}
 _NO_TABLE = 1146
 PATIENCE = 30.0
 """Seconds to wait for a lock that somebody else holds, before the run is retried later."""
@@ -66,12 +63,34 @@ def open_database(url: str, named: str = "the database URL", *, patience: float 
     """
     parsed = parse_url(url, named, tuple(_DIALECTS))
     _check_folder(parsed, named)
-    dialect = _DIALECTS[parsed.drivername]
+    dialect = _DIALECTS[parsed.drivername]()
     engine = dialect.engine(parsed, patience)
     assert engine.dialect.dbapi is not None
     database = Database(engine, dialect, where(parsed), engine.dialect.dbapi.Error, secrets_of(parsed))
     event.listen(engine, "handle_error", _Border(database))
     return database
+
+
+def _postgresql() -> Dialect:
+    from syncsource.destinations.postgresql import PostgreSQL
+
+    return PostgreSQL()
+
+
+def _mysql() -> Dialect:
+    from syncsource.destinations.mysql import MySQL
+
+    return MySQL()
+
+
+def _sqlite() -> Dialect:
+    from syncsource.destinations.sqlite import SQLite
+
+    return SQLite()
+
+
+_DIALECTS: Mapping[str, Callable[[], Dialect]] = {"postgresql": _postgresql, "mysql": _mysql, "sqlite": _sqlite}
+"""By the URL's kind. Imported where it is wanted: each brings a driver along."""
 
 
 def _check_folder(url: URL, named: str) -> None:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, MetaData, func, inspect, select
 
-from syncsource.databases.mysql import by_code_point
 from syncsource.errors import StalledError
 from syncsource.ledger.connecting import reading, upsert, writing
 from syncsource.ledger.migrating import migrate
@@ -72,6 +71,8 @@ def _definitions(connection: Connection) -> MetaData:
     """The tables; on MySQL with the collation that the server has."""
     if connection.dialect.name != "mysql":
         return metadata
+    from syncsource.databases.mysql import by_code_point  # where it is wanted: it brings the driver along
+
     found = MetaData()
     for table in metadata.sorted_tables:
         options = table.to_metadata(found).dialect_options["mysql"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from itertools import chain
+from typing import Any, cast, overload
 
 NONE = type(None)
 Bulk = Callable[[list[Any]], Sequence[Any]]
@@ -50,6 +51,12 @@ class Written(Sequence[Any]):
     def __init__(self, texts: Sequence[str], typed: Callable[[str], Any], values: list[Any] | None = None) -> None:
         self.texts, self._typed, self._values = texts, typed, values
 
+    @classmethod
+    def joined(cls, parts: Sequence[Written]) -> Written:
+        """Columns of one type, one after the other."""
+        values = None if any(part._values is None for part in parts) else list(chain.from_iterable(part.values for part in parts))
+        return cls(list(chain.from_iterable(part.texts for part in parts)), parts[0]._typed, values)
+
     @property
     def values(self) -> list[Any]:
         """All of them, typed."""
@@ -76,6 +83,15 @@ class Written(Sequence[Any]):
         return Written(self.texts[index], self._typed) if isinstance(index, slice) else self._typed(self.texts[index])
 
 
+def joined(parts: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    """Parts of one column, one after the other; what is known of all of them stays known."""
+    found = set(map(type, parts))
+    if found == {Written}:
+        return Written.joined(cast(Sequence[Written], parts))
+    values = chain.from_iterable(parts)
+    return Texts(values) if found == {Texts} else list(values)
+
+
 def kinds(values: Sequence[Any]) -> set[type]:
     """The Python types in a column."""
     return {str} if type(values) is Texts else set(map(type, values))
@@ -83,7 +99,9 @@ def kinds(values: Sequence[Any]) -> set[type]:
 
 def has_nulls(values: Sequence[Any]) -> bool:
     """Whether a column holds None."""
-    return type(values) is not Texts and not isinstance(values, Written) and None in values
+    if type(values) is Texts or isinstance(values, Written) or all(values):  # which is quicker to tell than who is not None
+        return False
+    return NONE in map(type, values)
 
 
 def over_present(bulk: Bulk, values: list[Any]) -> Sequence[Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import Any, overload
+
+from syncsource.records.columns import joined
 
 Row = tuple[Any, ...]
 """One value per spec.field, in their order. By type: text str, integer int, float float, boolean bool, decimal Decimal,
@@ -32,7 +33,7 @@ class Rows(Sequence[Row]):
         parts = [part for part in parts if part]
         if len(parts) < 2:
             return parts[0] if parts else ()
-        return cls([list(chain.from_iterable(pieces)) for pieces in zip(*(cls.of(part).columns for part in parts), strict=True)])
+        return cls([joined(pieces) for pieces in zip(*(cls.of(part).columns for part in parts), strict=True)])
 
     def __len__(self) -> int:
         return len(self.columns[0])

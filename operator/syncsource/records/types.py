@@ -13,7 +13,7 @@ from operator import attrgetter, itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from syncsource.records.columns import FieldType, Unusual, Written, all_match, as_they_are, each, kinds, plain_numerals
+from syncsource.records.columns import FieldType, Texts, Unusual, Written, all_match, as_they_are, each, kinds, plain_numerals
 from syncsource.records.converting import (
     FALSE,
     TRUE,
@@ -101,7 +101,7 @@ def _bytes_type(encoding: str) -> FieldType:
 def _texts(values: list[Any]) -> list[Any]:
     if "\x00" in "".join(values):  # a TypeError where one is no text
         raise Unusual
-    return values
+    return values if type(values) is Texts else Texts(values)
 
 
 def _integers(values: list[str]) -> Sequence[int]:

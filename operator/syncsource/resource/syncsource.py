@@ -41,10 +41,9 @@ class Metadata(BaseModel):
     annotations: dict[str, str] = Field(default_factory=dict)
 
 
-class SyncSource(BaseModel):
-    """One SyncSource. Made by :func:`parse`."""
-
-    model_config = ConfigDict(frozen=True)
+@dataclass(frozen=True, slots=True)
+class SyncSource:
+    """One SyncSource. Made by :func:`parse`. No model: that would build those of its parts once more."""
 
     metadata: Metadata
     spec: SyncSourceSpec

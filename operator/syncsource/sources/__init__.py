@@ -15,8 +15,13 @@ writing a secret or a control character into a message. Knows nothing of runs, d
     noting     what a source finds on its way to the first page, for a person who tests a connection
 """
 
+import sys
+
 from syncsource.sources.base import Page, Slice, Source
 from syncsource.sources.hosts import Hosts, HostTable, local_hosts
 from syncsource.sources.opening import open_source
 
 __all__ = ["HostTable", "Hosts", "Page", "Slice", "Source", "local_hosts", "open_source"]
+
+# httpx imports its command line, and rich with it, where that is to be had: nobody calls it, and without it all takes half the time.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]

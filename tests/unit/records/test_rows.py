@@ -29,6 +29,17 @@ def test_parts_are_joined_in_their_order() -> None:
     assert Rows.joined([Rows.of(ROWS[:1]), [], ROWS[1:]]) == ROWS
 
 
+def test_what_is_known_of_all_parts_of_a_column_stays_known() -> None:
+    typed, untyped = Written(["1.50"], Decimal, [Decimal("1.50")]), Written(["2"], Decimal)
+    rows = Rows.joined([Rows([typed, Texts("a")]), Rows([untyped, Texts("b")])])
+    assert isinstance(rows, Rows)
+    numbers, texts = rows.columns
+    assert isinstance(numbers, Written)
+    assert (numbers.texts, numbers.values, type(texts)) == (["1.50", "2"], [Decimal("1.50"), Decimal(2)], Texts)
+    mixed = Rows.joined([Rows([untyped, Texts("a")]), Rows([[None], [None]])])
+    assert mixed == [(Decimal(2), "a"), (None, None)]
+
+
 def test_numbers_that_are_written_out_are_numbers() -> None:
     written = Written(["1.50", "2"], Decimal)
     assert written == [Decimal("1.50"), Decimal(2)]
@@ -44,3 +55,4 @@ def test_numbers_that_are_written_out_are_numbers() -> None:
 def test_what_is_known_of_a_column_is_not_looked_for() -> None:
     assert (kinds(Texts(["a"])), kinds(["a", None])) == ({str}, {str, type(None)})
     assert [has_nulls(column) for column in (Texts(["a"]), Written(["1"], int), [1, None], [1])] == [False, False, True, False]
+    assert [has_nulls(column) for column in (["", "a"], [0, None], [Decimal(0), Decimal(1)], [])] == [False, True, False, False]

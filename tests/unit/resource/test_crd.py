@@ -11,7 +11,9 @@ import yaml
 
 from syncsource.errors import StalledError
 from syncsource.localplane.admission import CustomResourceValidator
-from syncsource.resource.crd import crd, crd_yaml
+from syncsource.resource import crd as definition
+from syncsource.resource.crd import crd
+from syncsource.resource.generating import crd_json, crd_yaml
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.resource.status import SyncSourceStatus
 from syncsource.resource.syncsource import parse
@@ -61,6 +63,10 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 
 def test_the_file_in_crds_is_the_generated_one() -> None:
     assert (ROOT / "crds" / "syncsource.yaml").read_text() == crd_yaml(), "run `make crds`"
+
+
+def test_the_file_in_the_package_is_the_generated_one() -> None:
+    assert Path(definition.__file__).with_name("crd.json").read_text() == crd_json(), "run `make crds`"
 
 
 def test_every_field_of_spec_and_status_has_a_description() -> None:

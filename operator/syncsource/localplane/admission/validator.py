@@ -11,7 +11,6 @@ from syncsource.localplane.admission import cause
 from syncsource.localplane.admission.cause import BLOCKING, Cause, format_causes
 from syncsource.localplane.admission.cel.rules import RuleTree, build_rules, evaluate
 from syncsource.localplane.admission.defaulting import apply_defaults, drop_nulls
-from syncsource.localplane.admission.definition_schema import check_schema
 from syncsource.localplane.admission.embedded import validate_embedded
 from syncsource.localplane.admission.jsonschema import WrongShape, check_shape, normalize
 from syncsource.localplane.admission.objectmeta import validate_metadata
@@ -124,6 +123,8 @@ def compile_version(raw: Mapping[str, Any]) -> CompiledVersion:
 
 def check_versions(crd: Mapping[str, Any], unchanged: frozenset[str] = frozenset()) -> Iterator[Cause]:
     """Why an API server would refuse the schemas; those of the `unchanged` versions have no limits of cost."""
+    from syncsource.localplane.admission.definition_schema import check_schema  # it brings protobuf, which admitting objects does without
+
     versions = crd["spec"].get("versions") or []
     schemas: list[Any] = [(version.get("schema") or {}).get("openAPIV3Schema") for version in versions]
     if versions and all(schema is not None and schema == schemas[0] for schema in schemas):
