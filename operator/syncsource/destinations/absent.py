@@ -63,6 +63,9 @@ class Absent:
         self._session.run(f"UPDATE {self._rows} SET {STATE} = {ABSENT} WHERE {mine} AND NOT EXISTS ({self._staged})")
         matched = ", ".join(f"t.{name}" for name in self._match)
         self._session.run(
+            f"DROP {self._dialect.temporary}TABLE IF EXISTS {self._gone}"
+        )  # of a transaction that was rolled back: MySQL keeps it
+        self._session.run(
             f"CREATE TEMPORARY TABLE {GONE} {self._dialect.numbered}SELECT row_number() OVER (ORDER BY {matched}) AS n, {matched} "
             f"FROM {self._rows} AS r JOIN {self._target} AS t ON {self._joined('t', 'r')} WHERE {self._wanted}"
         )

@@ -79,6 +79,10 @@ class Dialect(Protocol):
         primary key, unless there are columns to ``index``."""
 
     @property
+    def temporary(self) -> str:
+        """The word in a DROP that spares a transaction, and every table but a temporary one."""
+
+    @property
     def numbered(self) -> str:
         """What stands between the name of a new table and the query that it is made of, whose first column n numbers the rows."""
 

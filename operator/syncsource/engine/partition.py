@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import random
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -20,7 +22,7 @@ from syncsource.engine.plan import Counts, PartitionOutcome, Partitions, RunPlan
 from syncsource.engine.reading import Reader
 from syncsource.engine.stopping import Stop
 from syncsource.engine.windows import Span, spans
-from syncsource.errors import StalledError
+from syncsource.errors import RetryableError, StalledError
 from syncsource.records.batch import Batch, Rejected
 from syncsource.records.cursors import cap, higher, look_back, meaning
 from syncsource.records.rows import Row, Rows
@@ -30,6 +32,8 @@ from syncsource.sources.base import Slice, Source
 
 _log = logging.getLogger(__name__)
 
+_LONG = 15.0
+"""Seconds of writing after which nobody tries again: who waited for a lock in vain has waited longer."""
 STAGE_ROWS = 2000
 """Rows are staged by at least so many at a time, however small the pages are."""
 
@@ -219,7 +223,7 @@ class PartitionRun:
             setting.moved(0, 0, "Writing")
             cursor = self._cursor_after(span, seen, reader.served_at)
             with setting.turn:
-                self._write(writer, span, cursor, read, quarantined)
+                self._write_in_turn(writer, span, cursor, read, quarantined)
 
     def _begin(self) -> None:
         """Waits until it may be read, without a connection: that may take long."""
@@ -270,6 +274,22 @@ class PartitionRun:
         """Windows follow from an instant or a date: a cursor of another kind stays aside."""
         windowed = self._incremental is not None and self._incremental.window is not None
         return not windowed or meaning(reached)[0] == meaning(span.since or "")[0]
+
+    def _write_in_turn(self, writer: Writer, span: Span, cursor: str | None, read: int, quarantined: int) -> None:
+        """Who meets others at the same rows, so that the database ends one of them, tries again: what is staged stays."""
+        begun = time.monotonic()
+        while True:
+            invalid = self._invalid.copy()
+            try:
+                self._write(writer, span, cursor, read, quarantined)
+                return
+            except RetryableError as error:
+                if error.reason != "DatabaseBusy" or time.monotonic() - begun > _LONG:
+                    raise
+                _log.info("the database ended the transaction since others use the same rows (%s): once more", error.message)
+            self._invalid = invalid
+            self._setting.stop.event.wait(random.uniform(0.01, 0.2))
+            self._setting.stop.check()
 
     def _write(self, writer: Writer, span: Span, cursor: str | None, read: int, quarantined: int) -> None:
         """One transaction. ``quarantined``: records that earlier windows set aside."""

@@ -38,6 +38,7 @@ class MySQL:
     insert = "INSERT INTO"
     join = "STRAIGHT_JOIN"
     numbered = "(n bigint NOT NULL PRIMARY KEY) "
+    temporary = "TEMPORARY "
     as_given = ""
 
     def engine(self, url: URL, patience: float) -> Engine:

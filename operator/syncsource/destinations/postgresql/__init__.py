@@ -32,6 +32,7 @@ class PostgreSQL:
     insert = "INSERT INTO"
     join = "JOIN"
     numbered = "AS "
+    temporary = ""
     as_given = "OVERRIDING SYSTEM VALUE "
 
     def engine(self, url: URL, patience: float) -> Engine:

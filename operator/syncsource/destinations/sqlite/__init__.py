@@ -26,6 +26,7 @@ class SQLite:
     insert = "INSERT OR ABORT INTO"  # a table may declare UNIQUE … ON CONFLICT REPLACE, which would delete rows
     join = "JOIN"
     numbered = "AS "
+    temporary = ""
     as_given = ""
 
     def engine(self, url: URL, patience: float) -> Engine:
