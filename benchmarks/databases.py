@@ -35,13 +35,13 @@ def floor(file: str, database: str, folder: Path) -> list[str]:
 
 
 def ours(**settings: Any) -> Command:
-    """``syncsource run`` with these settings in spec. It takes the file each time: files are taken once only where a cursor is kept."""
+    """``syncsource run`` with these settings in spec. In full, since a file that was read before is not read again."""
 
     def command(file: str, database: str, folder: Path) -> list[str]:
         (folder / "orders.csv").unlink(missing_ok=True)
         (folder / "orders.csv").hardlink_to(file)
         write_manifest(folder / "orders.yaml", spec({"csv": {"path": "orders.csv"}}, {}) | settings, database)
-        return [str(Path(sys.executable).with_name("syncsource")), "run", "-f", str(folder / "orders.yaml")]
+        return [str(Path(sys.executable).with_name("syncsource")), "run", "--full", "-f", str(folder / "orders.yaml")]
 
     return command
 
