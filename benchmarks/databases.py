@@ -13,6 +13,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from benchmarks.manifest import spec, write_manifest
 
 STEPS = {"first load": (0, ""), "no change": (0, ""), "1 % changed": (100, "completed"), "all changed": (1, "refunded")}
 """In their order: every how many orders one is changed, and its status then."""
+_NEVER = Measured(math.inf, 0, math.inf)
 Found = dict[str, dict[str, Measured]]
 """By step, then by mode."""
 
@@ -58,7 +60,7 @@ MODES: dict[str, Command] = {"floor": floor, "syncsource": ours(), PEER: peer}
 
 
 def write(file: Path, rows: int, every: int, status: str) -> None:
-    """So many orders, every so manieth with another status."""
+    """So many orders, one of each ``every`` with another status; 0: none."""
     with file.open("w") as out:
         out.write(",".join(COLUMNS) + "\n")
         for number in range(rows):
@@ -89,7 +91,7 @@ def _one(command: list[str], databases: Databases) -> Measured:
 
 def _median(rounds: Sequence[Measured]) -> Measured:
     parts = zip(*map(astuple, rounds), strict=True)
-    return Measured(*map(statistics.median, parts)) if rounds else Measured(math.inf, 0, math.inf)
+    return Measured(*map(statistics.median, parts)) if rounds else _NEVER
 
 
 def show(kind: str, rows: int, found: Found) -> None:
@@ -98,7 +100,7 @@ def show(kind: str, rows: int, found: Found) -> None:
     print(f"{'':28}{'seconds':>9}{'of floor':>10}{'of dlt':>8}{'of same':>9} {'processor':>11}{'of floor':>10}{'of dlt':>8}{'of same':>9}")
     for step, by_mode in found.items():
         for mode, one in by_mode.items():
-            bases = [by_mode["floor"], by_mode.get(PEER, one), found["no change"][mode]]
+            bases = [by_mode["floor"], by_mode.get(PEER, _NEVER), found["no change"][mode]]
             cells = (
                 _cells(one.seconds, [base.seconds for base in bases]) + " " * 3 + _cells(one.processor, [base.processor for base in bases])
             )
@@ -106,10 +108,10 @@ def show(kind: str, rows: int, found: Found) -> None:
 
 
 def _cells(seconds: float, bases: Sequence[float]) -> str:
-    if not math.isfinite(seconds):
-        return f"{'-':>9}{'':27}"
-    floor, peer, same = bases
-    return f"{seconds:>9.2f}{floor / seconds:>10.2f}{peer / seconds:>8.2f}{seconds / same:>9.2f}"
+    """The seconds, and the ratios that are known."""
+    ratios = [f"{base / seconds:.2f}" if math.isfinite(base) and math.isfinite(seconds) else "-" for base in bases[:2]]
+    same = f"{seconds / bases[2]:.2f}" if math.isfinite(bases[2]) and math.isfinite(seconds) else "-"
+    return f"{seconds:>9.2f}{ratios[0]:>10}{ratios[1]:>8}{same:>9}"
 
 
 def run(kinds: Sequence[str], modes: dict[str, Command], rows: int, rounds: int) -> None:
@@ -121,9 +123,8 @@ def run(kinds: Sequence[str], modes: dict[str, Command], rows: int, rounds: int)
         for kind in kinds:
             folder = Path(name) / kind
             folder.mkdir()
-            databases = Databases(kind, folder)
-            show(kind, rows, measure(modes, databases, files, folder, rounds))
-            databases.close()
+            with closing(Databases(kind, folder)) as databases:
+                show(kind, rows, measure(modes, databases, files, folder, rounds))
 
 
 def main() -> None:

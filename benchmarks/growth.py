@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -77,7 +78,6 @@ def run(kinds: Sequence[str], small: int, large: int, rounds: int) -> None:
         for kind in kinds:
             folder = Path(name) / kind
             folder.mkdir()
-            databases = Databases(kind, folder)
-            few, many = (seconds(databases, folder, size, rounds) for size in (small, large))
+            with closing(Databases(kind, folder)) as databases:
+                few, many = (seconds(databases, folder, size, rounds) for size in (small, large))
             print(f"{kind:20}{few:>9.3f}{many:>9.3f}{many / few:>11.2f}", flush=True)
-            databases.close()
