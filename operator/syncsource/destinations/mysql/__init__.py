@@ -1,4 +1,4 @@
-"""MySQL and MariaDB: multi-row inserts into a temporary table, tables joined in our order so that no other row is locked, bytes compared where
+"""MySQL and MariaDB: LOAD DATA or inserts into a temporary table, tables joined in our order so that no other row is locked, bytes compared where
 texts are equal to a collation."""
 
 from __future__ import annotations
@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -14,7 +13,8 @@ from sqlalchemy import URL, Engine
 
 from syncsource.databases.mysql import by_code_point
 from syncsource.destinations.dialect import Load, Refusal
-from syncsource.destinations.mysql import columns, connecting, faults, inserting, schema
+from syncsource.destinations.mysql import columns, connecting, faults, schema
+from syncsource.destinations.mysql.filling import Filling
 from syncsource.destinations.quoting import STAGE, Joined, in_a_row, quoted
 from syncsource.destinations.table import Column, Found, Layout, Table, folded
 from syncsource.destinations.values import Codec
@@ -115,10 +115,14 @@ class MySQL:
     def loading(self, driver: Any, names: Sequence[str]) -> Iterator[Load]:
         """In a transaction of its own, which touches nothing but the temporary table."""
         driver.begin()
+        filling = Filling(driver, names)
         try:
-            yield partial(inserting.send, driver, f"INSERT INTO {STAGE} ({', '.join(names)}) VALUES ")
+            yield filling.take
+            filling.finish()
         except BaseException:
-            driver.rollback()
+            filling.leave()
+            if driver.open:
+                driver.rollback()
             raise
         driver.commit()
 
