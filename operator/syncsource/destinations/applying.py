@@ -93,10 +93,12 @@ class Applying:
         """Writes the rows staged, which are so many."""
         if not self._table.key_unique:
             self.refused += self._session.run(self._statements.ambiguous())
+        if self._statements.folds:
+            self.refused += self._session.run(self._statements.collisions())
         for elsewhere in self._table.skip_if:
             self.skipped += self._session.run(self._statements.skip(elsewhere))
         empty = self._session.value(f"SELECT 1 FROM {self._statements.target} LIMIT 1") is None
-        plain = empty and self._policy.insert and not self.skipped
+        plain = empty and self._policy.insert and not (self.skipped or self.refused)
         if not (plain and self._insert_all(staged)):
             gather_statistics(self._session, self._table, staged)
             self._rounds(empty=empty)

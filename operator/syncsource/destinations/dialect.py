@@ -116,6 +116,9 @@ class Dialect(Protocol):
     def differs(self, column: Column, one: str, other: str) -> str:
         """A condition: two values of the column are not the same, NULLs being values."""
 
+    def exact(self, column: Column, expression: str) -> str | None:
+        """Of a key's column whose comparison calls different values equal: an expression that tells them apart. None: there are none such."""
+
     def readable(self, column: Column, expression: str) -> str:
         """An expression whose value the driver reads without loss."""
 

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any, Literal
 
 from syncsource.destinations.policy import Policy
-from syncsource.destinations.quoting import STAGE
+from syncsource.destinations.quoting import REFUSED, STAGE
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Table
@@ -45,7 +45,16 @@ def compared(session: Session, statements: Statements) -> dict[int, Foreseen]:
     """By seq, what would become of the rows that are staged now."""
     found = groupby(session.rows(statements.foresee()), key=itemgetter(0))
     foreseen = {seq: _foreseen(statements.table, list(matches), statements.policy) for seq, matches in found}
-    return foreseen | _kept_out(session, statements)
+    return foreseen | _collided(session, statements) | _kept_out(session, statements)
+
+
+def _collided(session: Session, statements: Statements) -> dict[int, Foreseen]:
+    """Those whose key is another row's only as the columns compare it."""
+    if not statements.folds:
+        return {}
+    session.run(statements.collisions())
+    found = session.rows(f"SELECT seq, reason, message FROM {statements.temporary(REFUSED)} WHERE reason IS NOT NULL")
+    return {seq: Foreseen("Quarantine", reason=reason, message=message) for seq, reason, message in found}
 
 
 def _kept_out(session: Session, statements: Statements) -> dict[int, Foreseen]:

@@ -75,16 +75,16 @@ class Statements:
 
     def repeated(self) -> str:
         """A row where a key was staged more than once."""
-        return f"SELECT 1 FROM {self.temporary(STAGE)} GROUP BY {self.staged_keys} HAVING count(*) > 1 LIMIT 1"
+        return f"SELECT 1 FROM {self.temporary(STAGE)} GROUP BY {self._exact_keys} HAVING count(*) > 1 LIMIT 1"
 
     def keep_last(self) -> str:
         """Of each key, all but the last read lose."""
-        ranked = f"SELECT seq, row_number() OVER (PARTITION BY {self.staged_keys} ORDER BY seq DESC) AS place FROM {self.temporary(STAGE)}"
+        ranked = f"SELECT seq, row_number() OVER (PARTITION BY {self._exact_keys} ORDER BY seq DESC) AS place FROM {self.temporary(STAGE)}"
         return f"INSERT INTO {self.temporary(ASIDE)} SELECT seq FROM ({ranked}) ranked WHERE place > 1"
 
     def rivals(self) -> str:
         """(the key's first seq, seq, cursor) of every row whose key was staged more than once, key by key, in the order of reading."""
-        window = f"PARTITION BY {self.staged_keys}"
+        window = f"PARTITION BY {self._exact_keys}"
         counted = f'SELECT min(seq) OVER ({window}) AS "first", seq, "cursor", count(*) OVER ({window}) AS rows_of_key FROM {self.temporary(STAGE)}'
         return f'SELECT "first", seq, "cursor" FROM ({counted}) counted WHERE rows_of_key > 1 ORDER BY "first", seq'
 
@@ -103,6 +103,31 @@ class Statements:
         return (
             f"INSERT INTO {self.temporary(REFUSED)} SELECT s.seq, 'AmbiguousKey', '{message}', NULL "
             f"FROM {self.temporary(STAGE)} AS s JOIN {self.target} AS t ON {self.keys} GROUP BY s.seq HAVING count(*) > 1"
+        )
+
+    @property
+    def folds(self) -> bool:
+        """Whether the key's columns call different keys equal."""
+        return any(column.key and self.dialect.exact(column, "x") for column in self.table.columns)
+
+    def collisions(self) -> str:
+        """Refuses the rows whose key is another row's only as the columns compare it: the table's row has the key, or the first one staged. Those whose
+        key finds more than one row are left out."""
+        keys = [(place, column) for place, column in enumerate(self.table.columns) if column.key]
+        other = " OR ".join(self.dialect.differs(column, f"t.{quoted(column.name)}", f"s.c{place}") for place, column in keys)
+        another = f"CASE WHEN NOT {self._missing} AND ({other}) THEN 1 ELSE 0 END"
+        partition = ", ".join(f"s.c{place}" for place, _ in keys)
+        listed = ", ".join(column.name for _, column in keys)
+        message = f"the column's collation calls its key ({listed}) equal to that of another row: normalize it, or change the collation"
+        ranked = (
+            f"SELECT s.seq AS seq, {another} AS other, count(*) OVER (PARTITION BY s.seq) AS matches, "
+            f"row_number() OVER (PARTITION BY {partition} ORDER BY {another}, s.seq) AS place "
+            f"FROM {self.temporary(STAGE)} AS s LEFT JOIN {self.target} AS t ON {self.keys}"
+        )
+        told = message[:MESSAGE_LIMIT].replace("'", "''")
+        return (
+            f"INSERT INTO {self.temporary(REFUSED)} SELECT seq, 'KeyCollision', '{told}', NULL FROM ({ranked}) ranked "
+            "WHERE matches = 1 AND (place > 1 OR other = 1)"
         )
 
     def skip(self, elsewhere: Elsewhere) -> str:
@@ -212,6 +237,12 @@ class Statements:
         if self.merge is None:
             return f"s.c{place}"
         return f"CASE WHEN {self.merge.writes(place)} THEN s.c{place} ELSE t.{quoted(self.table.columns[place].name)} END"
+
+    @property
+    def _exact_keys(self) -> str:
+        """The key's columns in the staging table, so that keys are one only where they are alike."""
+        keys = [(f"c{place}", column) for place, column in enumerate(self.table.columns) if column.key]
+        return ", ".join(self.dialect.exact(column, name) or name for name, column in keys)
 
     @property
     def _missing(self) -> str:

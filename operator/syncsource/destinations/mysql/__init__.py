@@ -22,6 +22,8 @@ from syncsource.errors import SyncError
 from syncsource.resource.fields import FieldSpec
 
 _TEXTUAL = frozenset(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum"))
+_EXACT = ("nopad_bin", "0900_bin")
+"""Ends of the names of collations by which different texts are never equal."""
 _MOMENTS = frozenset(("datetime", "timestamp"))
 _LONG = frozenset(("tinyblob", "blob", "mediumblob", "longblob"))
 _INDEXED = 40
@@ -133,6 +135,11 @@ class MySQL:
         if column.found.base in _TEXTUAL:
             return f"NOT (CAST({one} AS BINARY) <=> CAST({other} AS BINARY))"
         return f"NOT ({one} <=> {other})"
+
+    def exact(self, column: Column, expression: str) -> str | None:
+        """Most collations fold case or accents, and all but a few don't look at spaces at the end."""
+        folds = column.found.base in _TEXTUAL - {"enum"} and not column.found.collation.endswith(_EXACT)
+        return f"CAST({expression} AS BINARY)" if folds else None
 
     def readable(self, column: Column, expression: str) -> str:
         """PyMySQL makes objects of its own of instants and times, and the server shows six digits of a FLOAT."""

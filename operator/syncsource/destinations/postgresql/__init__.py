@@ -111,6 +111,9 @@ class PostgreSQL:
             return f'{one}::text COLLATE "C" IS DISTINCT FROM {other}::text COLLATE "C"'
         return f"{one} IS DISTINCT FROM {other}"
 
+    def exact(self, column: Column, expression: str) -> str | None:
+        return f'{expression}::text COLLATE "C"' if column.found.collation else None
+
     def readable(self, column: Column, expression: str) -> str:
         """psycopg reads JSON's numbers as floats, and other types as objects of its own."""
         return f"{expression}::text" if column.field_type in ("json", "text", "uuid") else expression

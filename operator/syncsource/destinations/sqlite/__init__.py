@@ -102,6 +102,9 @@ class SQLite:
     def differs(self, column: Column, one: str, other: str) -> str:
         return f"{one} IS NOT {other} COLLATE BINARY"
 
+    def exact(self, column: Column, expression: str) -> str | None:
+        return None if column.found.collation == "BINARY" else f"{expression} COLLATE BINARY"
+
     def readable(self, column: Column, expression: str) -> str:
         return expression
 
