@@ -56,7 +56,14 @@ def peer(file: str, database: str, folder: Path) -> list[str]:
 PEER = "dlt"
 PATIENCE = 300.0
 """Seconds for one step: dlt finds the rows to delete in MariaDB without an index, which takes hours."""
-MODES: dict[str, Command] = {"floor": floor, "syncsource": ours(), PEER: peer}
+MODES: dict[str, Command] = {
+    "floor": floor,
+    "syncsource": ours(),
+    "with undo": ours(safety={"undo": {"keep": "1d"}}),
+    "with merge": ours(write={"onExisting": "Merge"}),
+    "with deletes": ours(write={"onAbsent": "Delete"}),
+    PEER: peer,
+}
 
 
 def write(file: Path, rows: int, every: int, status: str) -> None:

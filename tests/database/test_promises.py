@@ -24,7 +24,7 @@ from tests.database.conftest import Place
 from tests.database.engine import IDENTITY, Engine, Upstream
 from tests.database.model import Model, Policies, Record
 
-EXAMPLES = 250 if os.environ.get("SYNCSOURCE_TEST_SOAK") else 25
+EXAMPLES = 200 if os.environ.get("SYNCSOURCE_TEST_SOAK") else 15
 
 records = st.fixed_dictionaries(
     {

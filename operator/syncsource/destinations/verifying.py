@@ -32,7 +32,7 @@ class Compared:
     columns: Mapping[str, int]
     """Of each column outside the key, how many cells differ; those of missing and ambiguous rows are not among them."""
     extra: int
-    """Rows of the table that no staged row has the key of."""
+    """Rows of the table that no staged row has the key of, but for those that are marked as deleted."""
     examples: Sequence[Example]
 
 
@@ -65,7 +65,9 @@ def compared(session: Session, table: Table, statements: Statements, examples: i
 
 def _extra(statements: Statements) -> str:
     staged = f"SELECT 1 FROM {statements.temporary(STAGE)} AS s WHERE {statements.keys}"
-    return f"SELECT count(*) FROM {statements.target} AS t WHERE NOT EXISTS ({staged})"
+    marker = statements.table.marker
+    marked = f" AND NOT ({marker.is_set('t')})" if marker else ""
+    return f"SELECT count(*) FROM {statements.target} AS t WHERE NOT EXISTS ({staged}){marked}"
 
 
 def _examples(session: Session, table: Table, conditions: Sequence[str], source: str) -> list[Example]:
