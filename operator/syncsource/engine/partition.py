@@ -53,7 +53,8 @@ class Setting:
     moved: Callable[[int, int, str], None]
     """Takes the records and pages that were read since the last call, and the phase."""
     turn: AbstractContextManager[object]
-    """Held while a partition writes: those of one SQLite file queue here, where the queue is fair."""
+    """Held while a partition writes: those that must take turns, as in one SQLite file, queue here, where the queue is fair and nobody's patience
+    ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
