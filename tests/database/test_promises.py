@@ -44,7 +44,7 @@ policies = st.builds(
     resolve=st.sampled_from(["Manual", "Source", "Destination"]),
     protect=st.sampled_from([frozenset(), frozenset(), frozenset({"name"})]),
     max_changed=st.sampled_from([None, None, 3]),
-) | st.builds(Policies, on_existing=st.just("Skip"), on_absent=st.sampled_from(["Ignore", "Delete"]))
+) | st.builds(Policies, on_existing=st.just("Skip"))
 
 
 class Promises(RuleBasedStateMachine):

@@ -60,7 +60,7 @@ class Merging:
     """Conflicts that are new."""
 
     def file(self) -> None:
-        """Enters the conflicts of the staged rows. Before anything is written."""
+        """Enters the conflicts of the staged rows. After all is written, when their rows are locked, and before :meth:`remember`."""
         manual = self.merge.manual
         if not manual:
             return
@@ -90,8 +90,10 @@ class Merging:
         )
 
     def tidy(self) -> None:
-        """Conflicts end by themselves where both sides are alike again, or the row is gone. They are looked for first and then deleted: a DELETE that
+        """Conflicts end by themselves where both sides are alike again, the row is gone, or the column is not merged any more. They are looked for first and then deleted: a DELETE that
         looks into the table would lock its rows on MySQL, in whatever order."""
+        today = ", ".join(f"'{marked(column)}'" for column in self.table.columns if column.changeable) or "''"
+        self.session.run(f"DELETE FROM {self._conflicts} WHERE {self._mine} AND {COLUMN} NOT IN ({today})")
         filed = [one for (one,) in self.session.rows(f"SELECT DISTINCT {COLUMN} FROM {self._conflicts} WHERE {self._mine}")]
         for column in self.table.columns:
             if marked(column) in filed:

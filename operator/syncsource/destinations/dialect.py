@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from sqlalchemy import URL, Engine
 
 from syncsource.destinations.quoting import Joined
-from syncsource.destinations.table import Column, Found, Layout, Table
+from syncsource.destinations.table import Column, Found, Layout, Referrer, Table
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
 from syncsource.resource.fields import FieldSpec
@@ -69,6 +69,9 @@ class Dialect(Protocol):
     def layout(self, driver: Driver, schema: str | None, name: str) -> Layout | None:
         """What stands in the database under this name; None where nothing does. SchemaMismatch where there is no such schema."""
 
+    def referrers(self, driver: Driver, layout: Layout) -> Sequence[Referrer]:
+        """Foreign keys that refer to the table."""
+
     def create(self, driver: Driver, schema: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
         """Creates the table unless somebody else just did."""
 
@@ -110,8 +113,8 @@ class Dialect(Protocol):
     def loading(self, driver: Driver, names: Sequence[str]) -> AbstractContextManager[Load]:
         """What fills these columns of the staging table: with all that is handed to it until its end, or with nothing where that raises."""
 
-    def staged(self, table: Table) -> Sequence[str]:
-        """Statements that follow the last row staged."""
+    def staged(self, table: Table, *, sought: bool) -> Sequence[str]:
+        """Statements that follow the last row staged. ``sought``: staged rows are looked for by their keys."""
 
     def differs(self, column: Column, one: str, other: str) -> str:
         """A condition: two values of the column are not the same, NULLs being values."""
@@ -137,8 +140,8 @@ class Dialect(Protocol):
         """Sets columns of the table ``t`` to values of other tables. ``joined``: those, and by what each is joined to the ones before it; ``keys``
         joins the table to them. ``kept``: columns of the key, which stay whatever the table's definition says of updates."""
 
-    def deleting(self, target: str, other: str, keys: str, where: str) -> str:
-        """Deletes rows of the table ``t`` that are joined by ``keys`` to rows of another one."""
+    def deleting(self, target: str, match: Sequence[str], other: str, keys: str, where: str) -> str:
+        """Deletes rows of the table ``t`` that are joined by ``keys`` to rows of another one. ``match``: its columns in them."""
 
     @property
     def as_given(self) -> str:

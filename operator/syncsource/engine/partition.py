@@ -71,6 +71,8 @@ class Done:
     """Whether the upstream had nothing new, so that nothing was written."""
     note: str
     """What else there is to be told, for people; usually empty."""
+    complete: bool
+    """Whether it is known what the source has no more."""
     full: bool
     """Whether everything was read."""
     invalid: Invalid
@@ -339,12 +341,14 @@ class PartitionRun:
 
     @property
     def _owner(self) -> Owner:
-        return Owner(self._setting.plan.identity, self._partition, complete=self._complete and not self._invalid.count)
+        plan = self._setting.plan
+        complete = self._complete and not self._invalid.count
+        return Owner(plan.identity, self._partition, complete=complete, claims=not plan.files.handed)
 
     def _noted(self, held: str) -> str:
         """What is to be told of rows that the source has no more, and that stay nevertheless."""
         if held:
-            return f"rows that the source has no more stay, since the database holds them: {held}"
+            return told_of_held(held)
         kept = self._complete and self._invalid.count and self._setting.spec.write.on_absent != "Ignore"
         return "rows that the source has no more stay until no record of it is quarantined" if kept else ""
 
@@ -357,6 +361,7 @@ class PartitionRun:
             last=span.last,
             unchanged=self._source.unchanged,
             note=self._note,
+            complete=self._owner.complete or self._source.unchanged,
             full=self._full,
             invalid=self._invalid,
             quarantined_total=total,
@@ -367,6 +372,11 @@ class PartitionRun:
         if rejected:
             self._invalid.add(rejected)
             ledger.stage_rejected(writer.connection, rejected)
+
+
+def told_of_held(held: str) -> str:
+    """That rows stay, and why; empty where none does."""
+    return f"rows that the source has no more stay: {held}" if held else ""
 
 
 def counted(number: int, thing: str) -> str:

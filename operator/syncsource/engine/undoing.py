@@ -11,9 +11,10 @@ import msgspec
 from sqlalchemy import Connection
 
 from syncsource import ledger
-from syncsource.destinations import Database, Undoer, Undone
+from syncsource.destinations import Database, Owner, Undoer, Undone, find_table
 from syncsource.engine.destination import opened
 from syncsource.engine.ending import failed, known
+from syncsource.engine.inferring import unread, with_fields
 from syncsource.engine.plan import Counts, Outcome, RunPlan
 from syncsource.engine.redacting import redact
 from syncsource.engine.stopping import Stop
@@ -46,7 +47,7 @@ def foresee(plan: RunPlan, run: str | None, stop: Stop) -> Undoing:
     """
     with opened(plan) as (spec, database), stop.after(spec.timeout, "nothing was changed"):
         record, kept = _found(database, plan.identity, run)
-        with Undoer(database) as undoer, stop.calling(undoer.cancel), suppress(_Enough), undoer.transaction():
+        with _undoer(plan, spec, database) as undoer, stop.calling(undoer.cancel), suppress(_Enough), undoer.transaction():
             done = _all(undoer, kept)
             raise _Enough
         return _told(record, done)
@@ -60,8 +61,7 @@ def undo(plan: RunPlan, run: str, stop: Stop, *, rewind: bool = False) -> tuple[
     started, done = time.monotonic(), None
     try:
         with opened(plan) as (spec, database), stop.after(spec.timeout, "nothing was changed"):
-            record, kept = _found(database, plan.identity, run)
-            outcome, done = _write(plan, database, record, kept, stop, rewind)
+            outcome, done = _write(plan, spec, database, run, stop, rewind)
     except Exception as error:
         outcome = failed(plan, stop.cause_of(known(error)))
     message = redact(outcome.message, plan.secrets)
@@ -101,9 +101,16 @@ def _found(database: Database, identity: str, run: str | None) -> tuple[ledger.R
     if not kept:
         why = "it changed nothing, its time is over, or spec.safety.undo was absent"
         raise PermanentError(f"nothing is kept of what run {record.run} did to rows: {why}", reason="NotUndoable")
-    if by := next((one.undone_by for one in kept if one.undone_by), None):
-        raise PermanentError(f"run {record.run} was undone already, by run {by}", reason="NotUndoable")
     return record, kept
+
+
+def _undoer(plan: RunPlan, spec: SyncSourceSpec, database: Database) -> Undoer:
+    """One that knows the bases, where rows are merged."""
+    if spec.write.on_existing != "Merge":
+        return Undoer(database)
+    spec = with_fields(spec, plan.identity, database, unread)
+    table = find_table(database, spec.destination.sql, spec.fields, spec.keys[0].fields, spec.write)
+    return Undoer(database, table, Owner(plan.identity, "", complete=False).source)
 
 
 def _all(undoer: Undoer, kept: Sequence[ledger.KeptImages]) -> Undone:
@@ -113,14 +120,15 @@ def _all(undoer: Undoer, kept: Sequence[ledger.KeptImages]) -> Undone:
     return done
 
 
-def _write(
-    plan: RunPlan, database: Database, record: ledger.RunRecord, kept: Sequence[ledger.KeptImages], stop: Stop, rewind: bool
-) -> tuple[Outcome, Undoing]:
+def _write(plan: RunPlan, spec: SyncSourceSpec, database: Database, run: str, stop: Stop, rewind: bool) -> tuple[Outcome, Undoing]:
+    """The images are looked for under the fence, which waits for a partition that is about to commit."""
+    _found(database, plan.identity, run)
     fence = ledger.acquire(
         database.engine, plan.identity, run=plan.run, trigger=TRIGGER, generation=plan.generation, started_at=datetime.now(UTC)
     )
     try:
-        with Undoer(database) as undoer, stop.calling(undoer.cancel), undoer.transaction() as connection:
+        record, kept = _found(database, plan.identity, run)
+        with _undoer(plan, spec, database) as undoer, stop.calling(undoer.cancel), undoer.transaction() as connection:
             done = _all(undoer, kept)
             outcome = _outcome(plan, record, done, rewind)
             _enter(connection, plan, record, kept, outcome, rewind)

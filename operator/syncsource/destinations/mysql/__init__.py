@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -16,7 +17,7 @@ from syncsource.destinations.dialect import Load, Refusal
 from syncsource.destinations.mysql import columns, connecting, faults, schema
 from syncsource.destinations.mysql.filling import Filling
 from syncsource.destinations.quoting import STAGE, Joined, in_a_row, quoted
-from syncsource.destinations.table import Column, Found, Layout, Table, folded
+from syncsource.destinations.table import Column, Found, Layout, Referrer, Table, folded
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
 from syncsource.resource.fields import FieldSpec
@@ -54,6 +55,9 @@ class MySQL:
 
     def layout(self, driver: Any, schema_name: str | None, name: str) -> Layout | None:
         return schema.layout(driver, schema_name, name)
+
+    def referrers(self, driver: Any, layout: Layout) -> Sequence[Referrer]:
+        return schema.referrers(driver, layout)
 
     def create(self, driver: Any, schema_name: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
         """Texts compare by code point, spaces at their end included."""
@@ -101,7 +105,11 @@ class MySQL:
     def stage_ddl(self, table: Table, cursors: bool) -> Sequence[str]:
         """CREATE … SELECT keeps each column's type, length and collation."""
         typed = [f"{quoted(column.name)} AS c{place}" for place, column in enumerate(table.columns)]
-        own = ["seq bigint NOT NULL PRIMARY KEY", *(['"cursor" longtext CHARACTER SET utf8mb4'] if cursors else [])]
+        keys = [
+            _indexed([replace(column.found, name=f"c{place}")], f"c{place}") for place, column in enumerate(table.columns) if column.key
+        ]
+        sought = [f"KEY ({', '.join(keys)})"] if table.owned is not None else []
+        own = ["seq bigint NOT NULL PRIMARY KEY", *(['"cursor" longtext CHARACTER SET utf8mb4'] if cursors else []), *sought]
         select = ", ".join(["0 AS seq", *(['NULL AS "cursor"'] if cursors else []), *typed])
         return [
             f"CREATE TEMPORARY TABLE {STAGE} ({', '.join(own)}) ENGINE=InnoDB ROW_FORMAT=DYNAMIC "
@@ -128,7 +136,7 @@ class MySQL:
             raise
         driver.commit()
 
-    def staged(self, table: Table) -> Sequence[str]:
+    def staged(self, table: Table, *, sought: bool) -> Sequence[str]:
         return []
 
     def differs(self, column: Column, one: str, other: str) -> str:
@@ -170,7 +178,7 @@ class MySQL:
         pairs = ", ".join(f"t.{quoted(name)} = {value}" for name, value in [*assigned, *((name, f"t.{quoted(name)}") for name in kept)])
         return f"UPDATE {in_a_row([*joined, Joined(f'{target} AS t', keys)], self.join)} SET {pairs} WHERE {where}"
 
-    def deleting(self, target: str, other: str, keys: str, where: str) -> str:
+    def deleting(self, target: str, match: Sequence[str], other: str, keys: str, where: str) -> str:
         return f"DELETE t FROM {other} STRAIGHT_JOIN {target} AS t ON {keys} WHERE {where}"
 
     def locks(self, joined: str, order: str) -> str | None:
