@@ -5,7 +5,7 @@ BIN = .venv/bin
 # The tests start hundreds of processes: their modules are compiled once.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test soak bench crds lint lock clean
+.PHONY: demo test soak bench peers crds lint lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/demo  ## three SyncSources on the embedded control plane, kept up to date
@@ -24,6 +24,9 @@ bench: .venv/bench  ## rows per second and memory, beside the floor and dlt, in 
 	$(BIN)/python -m benchmarks.partitions
 	$(BIN)/python -m benchmarks.fleet
 	$(BIN)/python -m benchmarks.plane
+
+peers: .venv/bench  ## dlt on the same tables: what becomes of what people did, as docs/compared.md tells it
+	SYNCSOURCE_TEST_REQUIRE=dlt $(BIN)/pytest -n 0 tests/peers
 
 crds: .venv/demo  ## crds/*.yaml and the package's own copy from the models
 	$(BIN)/syncsource crds > crds/syncsource.yaml
