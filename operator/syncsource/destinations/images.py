@@ -54,12 +54,9 @@ class Images:
             self._take(BEFORE, f"v.is_new = 0 AND {self._statements.outdated}{within(span)}")
 
     def after_update(self, span: Span | None) -> None:
-        """Of the same."""
+        """Of all that were listed: one without an image before it was left alone, and is of no use."""
         if self._companion is not None:
-            taken = (
-                f"SELECT 1 FROM {quoted(self._companion.name)} AS b WHERE {self._mine('b')} AND b.{SEQ} = s.seq AND b.{SIDE} = '{BEFORE}'"
-            )
-            self._take(AFTER, f"v.is_new = 0 AND EXISTS ({taken}){within(span)}")
+            self._take(AFTER, f"v.is_new = 0{within(span)}")
 
     def after_insert(self, span: Span | None, *, listed: bool) -> None:
         """Of the rows just inserted: those listed, or all that are staged."""
