@@ -29,6 +29,7 @@ COMMANDS = {
     "quarantine": ("syncsource.cli.quarantine", "Records that could not be written: look, retry, discard."),
     "conflicts": ("syncsource.cli.conflicts", "Columns that both the source and people changed: look, resolve."),
     "verify": ("syncsource.cli.verify", "How accurate the copy is, cell by cell."),
+    "duplicates": ("syncsource.cli.duplicates", "Rows of the table that share a key: look, keep one of each."),
     "undo": ("syncsource.cli.undo", "Take back what a run did to rows."),
     "history": ("syncsource.cli.history", "The last runs."),
     "tui": ("syncsource.cli.tui", "Watch and steer SyncSources in the terminal."),

@@ -5,13 +5,14 @@ columns only, in one transaction, in which the caller also keeps its cursor. A r
 no value is rounded, cut or changed on the way. What differs between databases is in one package each, behind
 :class:`~syncsource.destinations.dialect.Dialect`.
 
-What may not happen here: a DELETE of people's rows, a REPLACE, a change to a column that is not mapped, to a table's
+What may not happen here: a DELETE of people's rows unless they ask for it, a REPLACE, a change to a column that is not mapped, to a table's
 definition (but for nullable columns that are asked for by name), or anything about runs, cursors and fences, which are the ledger's.
 """
 
 from syncsource.destinations.absent import Owner
 from syncsource.destinations.applying import Applied
 from syncsource.destinations.database import Database, open_database
+from syncsource.destinations.duplicated import Dropped, Duplicates, Rule, Shared
 from syncsource.destinations.fitting import add_columns, fitting
 from syncsource.destinations.foreseeing import Foreseen
 from syncsource.destinations.images import Taken
@@ -29,9 +30,13 @@ __all__ = [
     "Conflict",
     "Conflicts",
     "Database",
+    "Dropped",
+    "Duplicates",
     "Foreseen",
     "Owner",
     "Policy",
+    "Rule",
+    "Shared",
     "Table",
     "Taken",
     "Undoer",

@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from syncsource.destinations.images import Images
 from syncsource.destinations.owned import ABSENT, MARKED, PARTITION, PRESENT, SOURCE, STATE
-from syncsource.destinations.quoting import GONE, STAGE, Joined, quoted
+from syncsource.destinations.quoting import GONE, NUMBER, STAGE, Joined, quoted
 from syncsource.destinations.session import RowRefused, Session
 from syncsource.destinations.statements import Span, Statements
 from syncsource.destinations.table import Table
@@ -63,7 +63,7 @@ class Absent:
         self._session.run(f"UPDATE {self._rows} SET {STATE} = {ABSENT} WHERE {mine} AND NOT EXISTS ({self._staged})")
         matched = ", ".join(f"t.{name}" for name in self._match)
         self._session.run(
-            f"CREATE TEMPORARY TABLE {GONE} {self._dialect.numbered}SELECT row_number() OVER (ORDER BY {matched}) AS n, {matched} "
+            f"CREATE TEMPORARY TABLE {GONE} {self._dialect.numbered}SELECT row_number() OVER (ORDER BY {matched}) AS {NUMBER}, {matched} "
             f"FROM {self._rows} AS r JOIN {self._target} AS t ON {self._joined('t', 'r')} WHERE {self._wanted}"
         )
         self._found = int(self._session.value(f"SELECT count(*) FROM {self._gone}"))
@@ -72,7 +72,7 @@ class Absent:
     def write(self) -> None:
         """Deletes or marks them. Rows that a constraint holds stay."""
         if self._found:
-            lock = self._dialect.locks(f"{self._gone} AS g {self._dialect.join} {self._target} AS t ON {self._matched}", "g.n")
+            lock = self._dialect.locks(f"{self._gone} AS g {self._dialect.join} {self._target} AS t ON {self._matched}", f"g.{NUMBER}")
             if lock is not None:
                 self._session.value(lock)
             self._halves((1, self._found), self._mark if self._table.marker else self._delete)
@@ -172,4 +172,4 @@ def returned(table: Table, owner: Owner) -> str:
 
 
 def _within(span: Span) -> str:
-    return f"g.n BETWEEN {span[0]} AND {span[1]}"
+    return f"g.{NUMBER} BETWEEN {span[0]} AND {span[1]}"

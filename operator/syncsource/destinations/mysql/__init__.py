@@ -15,7 +15,7 @@ from sqlalchemy import URL, Engine
 from syncsource.databases.mysql import by_code_point
 from syncsource.destinations.dialect import Load, Refusal
 from syncsource.destinations.mysql import columns, connecting, faults, inserting, schema
-from syncsource.destinations.quoting import STAGE, Joined, in_a_row, quoted
+from syncsource.destinations.quoting import NUMBER, STAGE, Joined, in_a_row, quoted
 from syncsource.destinations.table import Column, Found, Layout, Table, folded
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
@@ -37,7 +37,7 @@ class MySQL:
     placeholder = "%s"
     insert = "INSERT INTO"
     join = "STRAIGHT_JOIN"
-    numbered = "(n bigint NOT NULL PRIMARY KEY) "
+    numbered = f"({NUMBER} bigint NOT NULL PRIMARY KEY) "
     as_given = ""
 
     def engine(self, url: URL, patience: float) -> Engine:
@@ -68,7 +68,9 @@ class MySQL:
     ) -> None:
         """CREATE … SELECT keeps each column's type, length and collation."""
         primary = f"PRIMARY KEY ({', '.join(map(quoted, own))})"
-        unseen = f"n bigint NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY, KEY ({', '.join(_indexed(columns, name) for name in index)})"
+        unseen = (
+            f"{NUMBER} bigint NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY, KEY ({', '.join(_indexed(columns, name) for name in index)})"
+        )
         parts = [*(f"{quoted(one)} {kind} NOT NULL" for one, kind in own.items()), unseen if index else primary]
         names = ", ".join([*(f"0 AS {quoted(one)}" for one in own), *(quoted(column.name) for column in columns)])
         with driver.cursor() as cursor:
