@@ -31,6 +31,7 @@ COMMANDS = {
     "verify": ("syncsource.cli.verify", "How accurate the copy is, cell by cell."),
     "duplicates": ("syncsource.cli.duplicates", "Rows of the table that share a key: look, keep one of each."),
     "undo": ("syncsource.cli.undo", "Take back what a run did to rows."),
+    "restore": ("syncsource.cli.restore", "Make the table's rows those of a backup again."),
     "history": ("syncsource.cli.history", "The last runs."),
     "tui": ("syncsource.cli.tui", "Watch and steer SyncSources in the terminal."),
     "crds": ("syncsource.cli.crds", "Print the CustomResourceDefinitions."),

@@ -11,6 +11,8 @@ definition (but for nullable columns that are asked for by name), or anything ab
 
 from syncsource.destinations.absent import Owner
 from syncsource.destinations.applying import Applied
+from syncsource.destinations.backups import Backup, Backups
+from syncsource.destinations.backups import found as found_backup
 from syncsource.destinations.database import Database, open_database
 from syncsource.destinations.duplicated import Dropped, Duplicates, Rule, Shared
 from syncsource.destinations.fitting import add_columns, fitting
@@ -19,6 +21,7 @@ from syncsource.destinations.images import Taken
 from syncsource.destinations.opening import find_table, open_table
 from syncsource.destinations.policy import Policy
 from syncsource.destinations.resolving import Conflict, Conflicts
+from syncsource.destinations.restoring import Restored
 from syncsource.destinations.table import Table
 from syncsource.destinations.undoing import Undoer, Undone
 from syncsource.destinations.verifying import Compared
@@ -26,6 +29,8 @@ from syncsource.destinations.writer import Writer
 
 __all__ = [
     "Applied",
+    "Backup",
+    "Backups",
     "Compared",
     "Conflict",
     "Conflicts",
@@ -35,6 +40,7 @@ __all__ = [
     "Foreseen",
     "Owner",
     "Policy",
+    "Restored",
     "Rule",
     "Shared",
     "Table",
@@ -45,6 +51,7 @@ __all__ = [
     "add_columns",
     "find_table",
     "fitting",
+    "found_backup",
     "open_database",
     "open_table",
 ]
