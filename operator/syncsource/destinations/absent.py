@@ -5,7 +5,7 @@ A companion table holds those keys, each with who sent it, as its columns hold t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -57,6 +57,8 @@ class Absent:
 
     def find(self) -> int:
         """Lists the rows to delete or to mark, in the order of their primary key; returns how many. None where the read was not complete."""
+        for statement in self._dialect.found_by(STAGE, [place for _, place in self._keys]):
+            self._session.run(statement)
         if not self._owner.complete:
             return 0
         mine = f"{self._mine} AND {PARTITION} = '{self._owner.slice}' AND {STATE} = {PRESENT}"
@@ -66,6 +68,8 @@ class Absent:
             f"CREATE TEMPORARY TABLE {GONE} {self._dialect.numbered}SELECT row_number() OVER (ORDER BY {matched}) AS {NUMBER}, {matched} "
             f"FROM {self._rows} AS r JOIN {self._target} AS t ON {self._joined('t', 'r')} WHERE {self._wanted}"
         )
+        for statement in self._dialect.found_by(GONE, self._finding):
+            self._session.run(statement)
         self._found = int(self._session.value(f"SELECT count(*) FROM {self._gone}"))
         return self._found
 
@@ -138,9 +142,14 @@ class Absent:
         return self._statements.temporary(GONE)
 
     @property
+    def _finding(self) -> Sequence[str]:
+        """Columns that find a row."""
+        return self._table.primary or [column.name for column in self._table.columns if column.key]
+
+    @property
     def _match(self) -> list[str]:
-        """What finds a row."""
-        return [quoted(name) for name in self._table.primary] or [name for name, _ in self._keys]
+        """The same, quoted."""
+        return list(map(quoted, self._finding))
 
     @property
     def _matched(self) -> str:

@@ -82,6 +82,9 @@ class Dialect(Protocol):
     def numbered(self) -> str:
         """What stands between the name of a new table and the query that it is made of, whose first column numbers the rows."""
 
+    def found_by(self, name: str, columns: Sequence[str]) -> Sequence[str]:
+        """Statements that let the rows of a temporary table be found by these columns, inside a transaction."""
+
     def created(self, field_type: str) -> str:
         """The type of a column that we create for a field's type."""
 

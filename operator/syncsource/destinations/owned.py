@@ -17,9 +17,9 @@ _PLACE = "spec.write.softDelete.column"
 
 
 def open_owned(session: Session, layout: Layout, columns: Sequence[Column]) -> Companion:
-    """The table that knows whose rows are whose."""
+    """The table that knows whose rows are whose. It is asked for a key of any other source, too."""
     keys = [column.found for column in columns if column.key]
-    return open_companion(session, layout, "rows", _OWN, keys, index=[SOURCE, *(found.name for found in keys)])
+    return open_companion(session, layout, "rows", _OWN, keys, index=[*(found.name for found in keys), SOURCE])
 
 
 def found_marker(session: Session, layout: Layout, name: str, columns: Sequence[Column]) -> Marker:

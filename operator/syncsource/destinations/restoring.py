@@ -69,6 +69,8 @@ class Restoring:
             f"CREATE TEMPORARY TABLE {GONE} {self._dialect.numbered}SELECT row_number() OVER (ORDER BY {names}) AS {NUMBER}, {names} "
             f"FROM ({' UNION ALL '.join(parts)}) found"
         )
+        for statement in self._dialect.found_by(GONE, self._table.primary):
+            self._session.run(statement)
 
     def _remove(self) -> int:
         where = self._to_be(DELETED)
