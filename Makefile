@@ -5,7 +5,7 @@ BIN = .venv/bin
 # The tests start hundreds of processes: their modules are compiled once.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test soak bench crds lint lock clean
+.PHONY: demo test soak bench peers crds lint lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/demo  ## three SyncSources on the embedded control plane, kept up to date
@@ -17,12 +17,16 @@ test: .venv/test lint  ## everything, in parallel
 soak: .venv/test  ## the long counts of what `make test` does a seeded tenth of
 	SYNCSOURCE_TEST_SOAK=1 $(BIN)/pytest -m soak --timeout 3600
 
-bench: .venv/bench  ## rows per second and memory, beside the floor and dlt, in one run; CSV files; 21 slow partitions; 1,000 SyncSources on one operator; 10,000 on the control plane
+bench: .venv/bench  ## rows per second and memory, beside the floor and dlt, in one run, each database; CSV files; 21 slow partitions; 1,000 SyncSources on one operator; 10,000 on the control plane
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.databases
 	$(BIN)/python -m benchmarks.files
 	$(BIN)/python -m benchmarks.partitions
 	$(BIN)/python -m benchmarks.fleet
 	$(BIN)/python -m benchmarks.plane
+
+peers: .venv/bench  ## dlt on the same tables: what becomes of what people did, as docs/compared.md tells it
+	SYNCSOURCE_TEST_REQUIRE=dlt $(BIN)/pytest -n 0 tests/peers
 
 crds: .venv/demo  ## crds/*.yaml and the package's own copy from the models
 	$(BIN)/syncsource crds > crds/syncsource.yaml

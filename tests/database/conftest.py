@@ -109,7 +109,7 @@ def postgresql(postgresql_uri: str) -> Iterator[Place]:
     with admin.connect() as connection:
         connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
     url = f"{postgresql_uri}&options={quote(f'-csearch_path={schema}')}"
-    plain = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    plain = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT", max_overflow=30)
     with open_database(url, patience=20) as database:
         yield Place("postgresql", url, database, plain)
     plain.dispose()
@@ -122,7 +122,7 @@ def postgresql(postgresql_uri: str) -> Iterator[Place]:
 def sqlite(tmp_path: Path) -> Iterator[Place]:
     """A file of its own."""
     url = f"sqlite:///{tmp_path}/rows.db"
-    plain = create_engine(url, isolation_level="AUTOCOMMIT")
+    plain = create_engine(url, isolation_level="AUTOCOMMIT", max_overflow=30)
     with open_database(url, patience=20) as database:
         yield Place("sqlite", url, database, plain)
     plain.dispose()
@@ -138,7 +138,7 @@ def mariadb(mariadb_uri: str) -> Iterator[Place]:
         connection.exec_driver_sql(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
     url = mariadb_uri.replace("/test?", f"/{name}?")
     mode = {**bare, "init_command": "SET sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES'), time_zone = '+00:00'"}
-    plain = create_engine(url.replace("mysql:", "mysql+pymysql:"), isolation_level="AUTOCOMMIT", connect_args=mode)
+    plain = create_engine(url.replace("mysql:", "mysql+pymysql:"), isolation_level="AUTOCOMMIT", connect_args=mode, max_overflow=30)
     with open_database(url, patience=20) as database:
         yield Place("mariadb", url, database, plain)
     plain.dispose()

@@ -160,6 +160,8 @@ class _Run:
         listed = sum(self._write(record, record["id"] in back) for record in newest.values())
         if self.policies.max_changed is not None and self.before and listed + counts.deleted > self.policies.max_changed:
             raise Stopped("TooManyChanged")
+        if self.policies.on_absent != "Ignore":
+            state.owned |= {key: False for key in newest if key in state.table}
         self._remember(newest)
         cursors = [record["changed"] for record in records if record["changed"] is not None]
         state.cursor = max(cursors if since is None else [since, *cursors], default=None)  # a full read's cursor is what it saw
@@ -190,12 +192,11 @@ class _Run:
             if mode == "Delete":
                 self.counts.deleted += state.table.pop(key, None) is not None
                 del state.owned[key]
+            elif row is not None and not row["gone"]:
+                self.counts.deleted += 1
+                state.owned[key] = row["gone"] = True
             else:
-                self.counts.deleted += row is not None and not row["gone"]
-                state.owned[key] = True
-                if row is not None:
-                    row["gone"] = True
-        state.owned |= dict.fromkeys(newest, False)
+                del state.owned[key]  # a mark of people is theirs
 
     def _write(self, record: Record, back: bool) -> bool:
         """Whether it is among the changes: what is back is, whether or not somebody unmarked it."""

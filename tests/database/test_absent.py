@@ -144,18 +144,86 @@ def test_two_sources_of_one_table_keep_each_other_s_rows(place: Place) -> None:
     assert _keys(place) == [1, 2, 4]
 
 
-def test_a_constraint_holds_its_rows_and_no_others(place: Place) -> None:
+def test_rows_that_others_refer_to_stay_and_no_others(place: Place) -> None:
     engine = _engine(place, DELETE, *map(_record, range(1, 8)))
-    place.sql("CREATE TABLE child (id integer PRIMARY KEY, of integer, FOREIGN KEY (of) REFERENCES t (id))")
+    place.sql("CREATE TABLE child (id integer PRIMARY KEY, of integer, FOREIGN KEY (of) REFERENCES t (id) ON DELETE CASCADE)")
     place.sql("INSERT INTO child VALUES (1, 3), (2, 6)")
     outcome = _full(engine, _record(1))
     assert (outcome.result, outcome.counts.deleted) == ("Succeeded", 4)
-    assert "rows that the source has no more stay, since the database holds them: " in outcome.message
+    assert "; rows that the source has no more stay: rows of child refer to 2 of them (" in f"; {outcome.message}"
     assert _keys(place) == [1, 3, 6]
+    assert place.sql("SELECT count(*) FROM child") == [(2,)]
     place.sql("DELETE FROM child WHERE of = 3")
     assert _full(engine, _record(1)).counts.deleted == 1
     place.sql("DELETE FROM child")
     assert _full(engine, _record(1)).counts == Counts(read=1, unchanged=1, deleted=1)
+
+
+def test_rows_that_people_typed_in_twice_stay(place: Place) -> None:
+    place.sql("CREATE TABLE t (id integer, name varchar(20), amount integer, changed integer)")
+    place.sql("INSERT INTO t (id, name) VALUES (7, 'mine'), (7, 'mine, too')")
+    engine = Engine(place, "t", write=DELETE)
+    assert _full(engine, _record(1), _record(7)).counts.quarantined == 1
+    assert _full(engine, _record(1)).counts.deleted == 0
+    assert _keys(place) == [1, 7, 7]
+
+
+def test_a_row_of_the_source_that_people_copied_stays(place: Place) -> None:
+    place.sql("CREATE TABLE t (id integer, name varchar(20), amount integer, changed integer)")
+    engine = Engine(place, "t", write=DELETE)
+    _full(engine, _record(1), _record(2))
+    place.sql("INSERT INTO t (id, name) VALUES (2, 'mine')")
+    assert _full(engine, _record(1)).counts.deleted == 0
+    assert _keys(place) == [1, 2, 2]
+
+
+def test_rows_that_another_table_keeps_out_are_not_the_source_s(place: Place) -> None:
+    _create(place)
+    place.sql("CREATE TABLE reports (id integer)")
+    place.sql("INSERT INTO reports VALUES (7)")
+    place.sql("INSERT INTO t (id, name) VALUES (7, 'mine')")
+    engine = Engine(place, "t", write={**DELETE, "skipIf": [{"existsIn": "reports", "match": ["id"]}]})
+    assert _full(engine, _record(1), _record(7)).counts.skipped == 1
+    assert _full(engine, _record(1)).counts.deleted == 0
+    assert _keys(place) == [1, 7]
+
+
+def test_a_row_that_is_back_but_refused_is_unmarked_when_it_is_taken(place: Place) -> None:
+    engine = _engine(place, TRUTH, _record(1, "a"), _record(2, "b"))
+    place.sql("CREATE UNIQUE INDEX one_name ON t (name)")
+    assert _full(engine, _record(1, "a")).counts.deleted == 1
+    assert _full(engine, _record(1, "a"), _record(2, "a")).counts.quarantined == 1
+    assert _keys(place, "gone = TRUE") == [2]
+    assert _full(engine, _record(1, "a"), _record(2, "b")).counts.updated == 1
+    assert _keys(place, "gone = TRUE") == []
+
+
+def test_a_row_that_is_back_is_unmarked_however_long_the_way(place: Place) -> None:
+    engine = _engine(place, TRUTH, _record(1, "one"), _record(2, "two"), _record(3, "three"))
+    place.sql("CREATE UNIQUE INDEX one_name ON t (name)")
+    assert _full(engine, _record(1, "one"), _record(3, "three")).counts.deleted == 1
+    place.sql("UPDATE t SET name = 'x' WHERE id = 2")
+    outcome = _full(engine, _record(2, "one"), _record(1, "three"), _record(3, "free"))
+    assert (outcome.counts.updated, outcome.counts.quarantined) == (3, 0)
+    assert _keys(place, "gone = TRUE") == []
+
+
+def test_a_row_that_another_source_sends_is_unmarked(place: Place) -> None:
+    engine = _engine(place, TRUTH, _record(1), _record(2))
+    assert _full(engine, _record(1)).counts.deleted == 1
+    plan = engine.plan(full=True)
+    other = type(plan)(**{name: getattr(plan, name) for name in plan.__struct_fields__} | {"identity": "other"})
+    assert engine.execute(other, Upstream([_record(2)])).counts.updated == 1
+    assert _keys(place, "gone = TRUE") == []
+    assert _full(engine, _record(1)).counts == Counts(read=1, unchanged=1)
+
+
+def test_a_mark_that_people_set_stays_when_the_record_is_back(place: Place) -> None:
+    engine = _engine(place, TRUTH, _record(1), _record(2))
+    place.sql("UPDATE t SET gone = TRUE WHERE id = 2")
+    assert _full(engine, _record(1)).counts.deleted == 0
+    assert _full(engine, _record(1), _record(2)).counts.updated == 0
+    assert _keys(place, "gone = TRUE") == [2]
 
 
 @pytest.mark.parametrize("write", [MARK, TRUTH])
@@ -225,23 +293,54 @@ def test_it_is_undone(place: Place, write: dict[str, Any]) -> None:
     assert (again.counts.updated, again.counts.inserted) == (1, 1)
 
 
-def test_partitions_lose_their_own_rows_only_and_a_row_may_move(place: Place) -> None:
+def _partitioned(place: Place, write: dict[str, Any], **records: list[dict[str, Any]]) -> tuple[Engine, Stores]:
     _create(place)
-    engine = Engine(place, "t", write=DELETE, partitions={"values": ["a", "b"]}, safety={"minRows": 0})
-    stores = Stores(a=[_record(1), _record(2), _record(3)], b=[_record(11), _record(12)])
-    assert engine.run(stores).counts.inserted == 5
-    stores.records = {"a": [_record(1)], "b": [_record(11), _record(2)]}
-    assert engine.run(stores, full=True).result == "Succeeded"
-    assert engine.run(stores, full=True).result == "Succeeded"
-    assert _keys(place)[:1] + _keys(place)[-1:] == [1, 11]
-    assert 3 not in _keys(place)
-    stores.records = {"a": [_record(1)], "b": [_record(11), _record(2)]}
-    engine.run(stores, full=True)
-    assert _keys(place) == [1, 2, 11]
+    engine = Engine(place, "t", write=write, partitions={"values": ["a", "b"]}, safety={"minRows": 0, "undo": {"keep": "1d"}})
+    stores = Stores(**records)
+    assert engine.run(stores).result == "Succeeded"
+    return engine, stores
+
+
+def test_partitions_lose_what_none_of_them_has(place: Place) -> None:
+    engine, stores = _partitioned(place, DELETE, a=[_record(1), _record(2)], b=[_record(11), _record(12)])
+    stores.records = {"a": [_record(1)], "b": [_record(11), _record(13)]}
+    run = engine.run(stores, full=True)
+    assert (run.counts.deleted, run.counts.inserted) == (2, 1)
+    assert run.message.startswith("2/2 partitions, 1 new, 2 deleted, 2 unchanged")
+    assert _keys(place) == [1, 11, 13]
+    undoing.undo(engine.plan(), run.run, Stop())
+    assert _keys(place) == [1, 2, 11, 12]
+
+
+@pytest.mark.parametrize(("before", "after"), [("a", "b"), ("b", "a")])
+def test_a_row_that_moves_to_another_partition_stays_as_it_is(place: Place, before: str, after: str) -> None:
+    engine, stores = _partitioned(place, DELETE, **{before: [_record(1), _record(2)], after: [_record(11)]})
+    place.sql("UPDATE t SET note = 'mine' WHERE id = 2")
+    stores.records = {before: [_record(1)], after: [_record(11), _record(2)]}
+    assert engine.run(stores, full=True).counts == Counts(read=3, unchanged=3)
+    assert place.sql("SELECT note FROM t WHERE id = 2") == [("mine",)]
+
+
+def test_a_partition_that_fails_keeps_what_may_have_moved_there(place: Place) -> None:
+    engine, stores = _partitioned(place, DELETE, a=[_record(1), _record(2)], b=[_record(11)])
+    stores.records = {"a": [_record(1)], "b": []}
     stores.errors["b"] = RuntimeError("gone")
-    stores.records["b"] = []
-    assert engine.run(stores, full=True).result == "Failed"
+    for _ in range(2):
+        assert engine.run(stores, full=True).result == "Failed"
     assert _keys(place) == [1, 2, 11]
+    del stores.errors["b"]
+    assert engine.run(stores, full=True).counts.deleted == 2
+    assert _keys(place) == [1]
+
+
+def test_maxChanged_counts_what_all_partitions_would_lose(place: Place) -> None:
+    engine, stores = _partitioned(place, DELETE, a=[_record(1), _record(2)], b=[_record(11), _record(12)])
+    engine.spec["safety"] = {"minRows": 0, "maxChanged": 1}
+    stores.records = {"a": [_record(1)], "b": [_record(11)]}
+    outcome = engine.run(stores, full=True)
+    assert (outcome.result, outcome.reason) == ("Failed", "TooManyChanged")
+    assert "2 rows would be" in outcome.message
+    assert _keys(place) == [1, 2, 11, 12]
 
 
 class Remembering(Upstream):
@@ -261,15 +360,15 @@ def test_a_source_that_remembers_is_read_completely(place: Place) -> None:
     assert outcome.counts == Counts(read=1, unchanged=1, deleted=1)
 
 
-def test_a_key_that_folds_case_is_one_row(place: Place) -> None:
+def test_a_key_that_folds_case_is_not_absent(place: Place) -> None:
     kind = {"postgresql": "varchar(20)", "mariadb": "varchar(20) COLLATE utf8mb4_general_ci", "sqlite": "text COLLATE NOCASE"}[place.kind]
     place.sql(f"CREATE TABLE t (name {kind} PRIMARY KEY, amount integer, changed integer)")
     fields = [{"name": "name", "type": "text"}, {"name": "amount", "type": "integer"}]
     engine = Engine(place, "t", write=DELETE, fields=fields, keys=[{"fields": ["name"]}])
     engine.run(Upstream([_record(1, "Ab"), _record(2, "c")]))
     done = _full(engine, _record(1, "AB", 7))
-    assert done.counts.deleted == (2 if place.kind == "postgresql" else 1)
-    assert [amount for (amount,) in place.sql("SELECT amount FROM t")] == [7]
+    assert (done.counts.deleted, done.counts.quarantined) == ((2, 0) if place.kind == "postgresql" else (1, 1))
+    assert place.sql("SELECT name, amount FROM t") == [("AB", 7) if place.kind == "postgresql" else ("Ab", 1)]
 
 
 def test_what_a_retry_writes_is_the_source_s(place: Place) -> None:

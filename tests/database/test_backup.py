@@ -209,13 +209,28 @@ def test_rows_that_go_before_they_are_locked_stay_gone(request: pytest.FixtureRe
     assert [row[:2] for row in _rows(place)] == [(2, None), (3, "c")]
 
 
-def test_a_constraint_that_holds_a_row_ends_it_whole(place: Place) -> None:
+def test_rows_that_refer_to_one_that_would_go_end_it_whole(place: Place) -> None:
     engine = _engine(place)
     _run(engine, _record(1, "x"), _record(4))
-    place.sql("CREATE TABLE child (id integer PRIMARY KEY, of integer NOT NULL, FOREIGN KEY (of) REFERENCES t (id))")
+    place.sql("CREATE TABLE child (id integer PRIMARY KEY, of integer NOT NULL, FOREIGN KEY (of) REFERENCES t (id) ON DELETE CASCADE)")
     place.sql("INSERT INTO child VALUES (1, 4)")
     before = _rows(place)
     [kept] = backups.listed(engine.plan())
+    outcome, done = backups.restore(engine.plan(), kept.id, Stop())
+    assert (outcome.result, outcome.reason, done) == ("Failed", "ConstraintViolation", None)
+    assert "rows of 'child' refer to 1 of the rows that were to go" in outcome.message
+    assert _rows(place) == before
+
+
+def test_a_constraint_that_holds_a_row_ends_it_whole(place: Place) -> None:
+    """Two rows of the copy have an amount that one alone may have by now."""
+    engine = _engine(place)
+    _run(engine, _record(1, "x"))
+    place.sql("CREATE UNIQUE INDEX one_more ON t (amount)")
+    place.sql("DELETE FROM t WHERE id = 1")
+    before = _rows(place)
+    [kept] = backups.listed(engine.plan())
+    place.sql(f'UPDATE "{kept.table}" SET amount = 2 WHERE id = 1')
     outcome, done = backups.restore(engine.plan(), kept.id, Stop())
     assert (outcome.result, outcome.reason, done) == ("Failed", "ConstraintViolation", None)
     assert "refused to restore the table: a constraint holds what is there" in outcome.message

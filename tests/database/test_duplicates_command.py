@@ -139,11 +139,12 @@ def test_to_undo_it_sets_no_cursor_back(place: Place) -> None:
     assert _left(place) == [1]
 
 
-def test_a_constraint_that_holds_a_row_ends_it_whole(place: Place) -> None:
+@pytest.mark.parametrize("cascades", ["", "ON DELETE CASCADE"])
+def test_rows_that_refer_to_one_that_would_go_end_it_whole(place: Place, cascades: str) -> None:
     engine = _engine(place)
-    place.sql("CREATE TABLE child (id integer PRIMARY KEY, of integer NOT NULL, FOREIGN KEY (of) REFERENCES t (n))")
+    place.sql(f"CREATE TABLE child (id integer PRIMARY KEY, of integer NOT NULL, FOREIGN KEY (of) REFERENCES t (n) {cascades})")
     place.sql("INSERT INTO child VALUES (1, 3)")
-    with pytest.raises(PermanentError, match="refused to delete the rows: a constraint holds one of them"):
+    with pytest.raises(PermanentError, match="rows of 'child' refer to 1 of the rows that were to go"):
         duplicates.foresee(engine.plan(), Rule(), Stop())
     outcome, done = duplicates.fix(engine.plan(), Rule(), Stop())
     assert (outcome.result, outcome.reason, done) == ("Failed", "ConstraintViolation", None)
@@ -151,6 +152,7 @@ def test_a_constraint_that_holds_a_row_ends_it_whole(place: Place) -> None:
     [record] = ledger.history(place.database.engine, engine.plan().identity)
     assert (record.trigger, record.result, record.reason) == ("Duplicates", "Failed", "ConstraintViolation")
     assert undoing.listed(engine.plan()) == []
+    assert place.sql("SELECT of FROM child") == [(3,)]
 
 
 @pytest.mark.parametrize(

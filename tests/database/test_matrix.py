@@ -3,6 +3,7 @@ reads is what went in, or the value was refused. As keys, too."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 
@@ -15,8 +16,10 @@ from tests.database.matrix.cell import Cell
 from tests.database.matrix.columns import MARIADB, POSTGRESQL, SQLITE, Kind
 
 _SHOWN = 12
+_EACH = 1 if os.environ.get("SYNCSOURCE_TEST_SOAK") else 3
+"""One type of column of so many is tried."""
 _KINDS = {"postgresql": POSTGRESQL, "mariadb": MARIADB, "sqlite": SQLITE}
-KINDS = [pytest.param(database, kind, id=f"{database}-{kind.declared}") for database, kinds in _KINDS.items() for kind in kinds]
+KINDS = [pytest.param(database, kind, id=f"{database}-{kind.declared}") for database, kinds in _KINDS.items() for kind in kinds[::_EACH]]
 
 
 def _place(request: pytest.FixtureRequest, database: str, kind: Kind) -> Place:
@@ -49,6 +52,7 @@ def _elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("database", "kind"), KINDS)
 def test_written_twice_and_read_back(request: pytest.FixtureRequest, database: str, kind: Kind) -> None:
     place = _place(request, database, kind)

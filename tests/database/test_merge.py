@@ -187,16 +187,26 @@ def test_a_row_that_is_refused_has_no_new_base(place: Place) -> None:
     assert _full(engine, _record(1, "b")).counts.updated == 1
 
 
-def test_an_undone_run_is_not_done_again_until_the_source_changes(place: Place) -> None:
-    engine = _engine(place, _record(1), safety={"undo": {"keep": "1d"}})
-    place.sql("UPDATE t SET amount = 9")
-    run = _full(engine, _record(1, "b"))
-    outcome, done = undoing.undo(engine.plan(), run.run, Stop())
+def test_an_undone_run_is_done_again_when_its_records_are_read_again(place: Place) -> None:
+    engine = _engine(place, _record(1), _record(2), safety={"undo": {"keep": "1d"}})
+    place.sql("UPDATE t SET amount = 9 WHERE id = 1")
+    run = _full(engine, _record(1, "b"), _record(2, "b"), _record(3))
+    place.sql("UPDATE t SET name = 'mine' WHERE id = 2")
+    outcome, done = undoing.undo(engine.plan(), run.run, Stop(), rewind=True)
     assert done is not None
-    assert (outcome.result, done.restored, done.left) == ("Succeeded", 1, 0)
-    assert _rows(place) == [(1, "a", 9)]
-    assert _full(engine, _record(1, "b")).counts.unchanged == 1
-    assert _full(engine, _record(1, "c")).counts.conflicts == 1
+    assert (outcome.result, done.restored, done.removed, done.left) == ("Succeeded", 1, 1, 1)
+    assert _rows(place) == [(1, "a", 9), (2, "mine", 1)]
+    again = engine.run(Upstream([_record(1, "b"), _record(2, "b"), _record(3)]))
+    assert again.counts == Counts(read=3, inserted=1, updated=1, unchanged=1)  # the edits of both rows are still known as such
+    assert _rows(place) == [(1, "b", 9), (2, "mine", 1), (3, "a", 1)]
+
+
+def test_conflicts_of_a_column_that_is_not_merged_any_more_end(place: Place) -> None:
+    engine = _engine(place, _record(1))
+    place.sql("UPDATE t SET name = 'mine'")
+    assert _full(engine, _record(1, "theirs")).conflicts_total == 1
+    engine.spec["write"] = {"onExisting": "Merge", "protect": ["name"]}
+    assert _full(engine, _record(1, "theirs")).conflicts_total == 0
 
 
 def test_protected_columns_are_no_conflicts(place: Place) -> None:

@@ -152,16 +152,34 @@ def test_what_a_retry_of_quarantine_wrote_is_taken_back(place: Place) -> None:
     assert [row[0] for row in _rows(place)] == [1]
 
 
-def test_a_run_can_be_undone_once(place: Place) -> None:
+def test_what_was_left_is_undone_once_the_later_run_is(place: Place) -> None:
+    engine = _engine(place, _record(1), _record(2))
+    before = _rows(place)
+    first = engine.run(Upstream([_record(1, "b"), _record(2, "b")]), full=True)
+    second = engine.run(Upstream([_record(1, "c")]), full=True)
+    assert _undo(engine, first.run) == (1, 0, 0, 1)
+    assert [one.undone_by is None for one in undoing.listed(engine.plan())] == [True, False, True]
+    assert _undo(engine, second.run) == (1, 0, 0, 0)
+    assert _undo(engine, first.run) == (1, 0, 0, 1)
+    assert _rows(place) == before
+
+
+def test_rows_that_others_refer_to_stay(place: Place) -> None:
     engine = _engine(place, _record(1))
-    run = engine.run(Upstream([_record(1, "b")]))
-    _undo(engine, run.run)
-    with pytest.raises(PermanentError, match="was undone already, by run") as caught:
-        undoing.foresee(engine.plan(), run.run, Stop())
-    assert caught.value.reason == "NotUndoable"
-    [first] = [one for one in undoing.listed(engine.plan()) if one.undone_by is None]
-    assert first.rows == 1
-    assert undoing.listed(engine.plan())[0].record.run == run.run
+    run = engine.run(Upstream([_record(2), _record(3)]), full=True)
+    place.sql("CREATE TABLE child (id integer PRIMARY KEY, of integer, FOREIGN KEY (of) REFERENCES t (id) ON DELETE CASCADE)")
+    place.sql("INSERT INTO child VALUES (1, 2)")
+    assert _undo(engine, run.run) == (0, 1, 0, 1)
+    assert place.sql("SELECT of FROM child") == [(2,)]
+
+
+def test_a_row_of_people_that_is_alike_stays(place: Place) -> None:
+    place.sql("CREATE TABLE t (id integer, name varchar(20), amount integer, changed integer, note varchar(20))")
+    engine = Engine(place, "t", **KEEPS)
+    run = engine.run(Upstream([_record(1), _record(2)]))
+    place.sql("INSERT INTO t VALUES (2, 'a', 1, 2, NULL)")
+    assert _undo(engine, run.run) == (0, 1, 0, 1)
+    assert _rows(place) == [(2, "a", 1, None)] * 2
 
 
 def test_the_history_tells_of_the_undo(place: Place) -> None:
@@ -213,17 +231,17 @@ def test_a_column_that_is_gone_is_told_and_nothing_is_done(place: Place) -> None
 
 
 def test_a_constraint_that_holds_a_row_ends_the_undo_whole(place: Place) -> None:
-    engine = _engine(place, _record(1))
-    run = engine.run(Upstream([_record(1, "b"), _record(2)]))
-    place.sql("CREATE TABLE child (id integer PRIMARY KEY, of integer NOT NULL REFERENCES t (id), FOREIGN KEY (of) REFERENCES t (id))")
-    place.sql("INSERT INTO child VALUES (1, 2)")
+    engine = _engine(place, _record(1, "a"), _record(2, "b"))
+    run = engine.run(Upstream([_record(1, "x")]), full=True)
+    place.sql("CREATE UNIQUE INDEX one_name ON t (name)")
+    place.sql("UPDATE t SET name = 'a' WHERE id = 2")
     before = _rows(place)
     outcome, _ = undoing.undo(engine.plan(), run.run, Stop())
     assert (outcome.result, outcome.reason) == ("Failed", "ConstraintViolation")
     assert "to undo the run: a constraint holds what it wrote" in outcome.message
     assert _rows(place) == before
-    place.sql("DELETE FROM child")
-    assert _undo(engine, run.run) == (1, 1, 0, 0)
+    place.sql("UPDATE t SET name = 'b' WHERE id = 2")
+    assert _undo(engine, run.run) == (1, 0, 0, 0)
 
 
 def test_odd_names_and_unmapped_columns_of_every_sort(place: Place) -> None:

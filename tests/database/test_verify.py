@@ -80,6 +80,17 @@ def test_a_sample_knows_of_no_extra_rows(place: Place) -> None:
     assert (found.complete, found.rows, found.different, found.extra, found.accuracy) == (False, 4, 1, None, "93.7500")
 
 
+def test_rows_that_are_marked_as_deleted_are_not_extra(place: Place) -> None:
+    place.sql(
+        "CREATE TABLE t (id integer PRIMARY KEY, name varchar(20), amount integer, changed integer, gone boolean NOT NULL DEFAULT false)"
+    )
+    engine = Engine(place, "t", write={"onAbsent": "SoftDelete", "softDelete": {"column": "gone"}})
+    engine.run(Upstream([_record(1), _record(2)]))
+    engine.run(Upstream([_record(1)]), full=True)
+    place.sql("INSERT INTO t (id) VALUES (90)")
+    assert _verify(engine, [_record(1)]).extra == 1
+
+
 def test_keys_that_are_not_unique(place: Place) -> None:
     records = [_record(1), _record(2)]
     engine = _engine(place, *records, primary="")

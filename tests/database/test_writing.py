@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import NotSupportedError
 
-from syncsource.destinations import Policy
+from syncsource.destinations import Policy, Writer
 
 NAMES = ["order", "Mixed Case", "größe", 'quo"ted', "it's", "a.b", "per%cent", "c0", "seq", "cursor", "x" * 63]
 
@@ -93,12 +93,24 @@ def _folding(place: Any) -> str:
     return "folding"
 
 
-def test_keys_are_repeated_as_their_column_compares_them(place: Any) -> None:
-    place.sql(f"CREATE TABLE t (id varchar(100) COLLATE {_folding(place)} PRIMARY KEY, name text)")
+def test_keys_that_only_their_column_calls_equal_are_told_and_none_is_lost(place: Any) -> None:
+    place.sql(f"CREATE TABLE t (id varchar(100) COLLATE {_folding(place)} PRIMARY KEY, name varchar(9))")
     table = place.table("t", create=False, id="text", name="text")
-    assert place.write(table, [("ABC", "a"), ("abc", "b")]).counts == (1, 0, 0, 1, 0)
-    assert place.write(table, [("Abc", "c")]).counts == (0, 1, 0, 0, 0)
-    assert place.sql("SELECT id, name FROM t") == [("abc", "c")]
+    first = place.write(table, [("ABC", "a"), ("x", "x"), ("abc", "b"), ("ABC", "c")])
+    assert first.counts == (2, 0, 0, 1, 1)
+    assert first.rejected[0].reason == "KeyCollision"
+    assert "the column's collation calls its key (id) equal to that of another row" in first.rejected[0].message
+    assert place.write(table, [("Abc", "c"), ("x", "y")]).counts == (0, 1, 0, 0, 1)
+    assert place.write(table, [("abc", "d"), ("ABC", "d")]).counts == (0, 1, 0, 0, 1)  # the row of the table has its key
+    assert place.sql("SELECT id, name FROM t ORDER BY id") == [("abc", "d"), ("x", "y")]
+    with Writer(place.database, table) as writer:
+        found = writer.foresee([("abc", "d"), ("ABC", "d"), ("y", "1"), ("Y", "2")])
+    assert [(one.action, one.reason) for one in found] == [
+        ("Unchanged", ""),
+        ("Quarantine", "KeyCollision"),
+        ("Insert", ""),
+        ("Quarantine", "KeyCollision"),
+    ]
 
 
 def test_values_that_a_collation_calls_equal_are_still_changed(place: Any) -> None:

@@ -53,11 +53,14 @@ class Scene:
         return self.api.asked(self.path)
 
 
+COUNTS = ("read", "inserted", "updated", "unchanged", "skipped", "quarantined", "deleted", "conflicts")
+
+
 def counts(entry: Object) -> dict[str, int]:
     """What a run of the history did."""
-    return {name: entry[name] for name in ("read", "inserted", "updated", "unchanged", "skipped", "quarantined")}
+    return {name: entry[name] for name in COUNTS}
 
 
 def did(**some: int) -> dict[str, int]:
     """The counts of a run; those that are not named are 0."""
-    return dict.fromkeys(("read", "inserted", "updated", "unchanged", "skipped", "quarantined"), 0) | some
+    return dict.fromkeys(COUNTS, 0) | some

@@ -140,9 +140,11 @@ def test_history(cli: Cli, name: str) -> None:
         "UNCHANGED",
         "SKIPPED",
         "QUARANTINED",
+        "DELETED",
+        "CONFLICTS",
         "MESSAGE",
     ]
-    assert line.split()[4:] == ["Succeeded", "250", "250", "0", "0", "0", "0"]
+    assert line.split()[4:] == ["Succeeded", "250", "250", "0", "0", "0", "0", "0", "0"]
     as_json, as_yaml = json.loads(cli("history", name, "-o", "json")[1]), yaml.safe_load(cli("history", name, "-o", "yaml")[1])
     assert as_json == as_yaml
     assert (as_json[0]["inserted"], as_json[0]["trigger"]) == (250, "Request")

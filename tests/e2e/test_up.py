@@ -50,7 +50,7 @@ def test_second_call_of_the_demo(tmp_path: Path) -> None:
         done = run("up", "--demo", "--once", "--dir", str(tmp_path), seconds=120)
         took.append(time.monotonic() - began)
         assert (done.returncode, done.stderr) == (0, "")
-    assert took[1] < 15
+    assert took[1] < 60
 
 
 def test_what_dies_is_started_again(api: Api, sqlite: Warehouse, tmp_path: Path) -> None:

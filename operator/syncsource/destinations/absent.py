@@ -5,13 +5,13 @@ A companion table holds those keys, each with who sent it, as its columns hold t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
 from syncsource.destinations.images import Images
-from syncsource.destinations.owned import ABSENT, MARKED, PARTITION, PRESENT, SOURCE, STATE
+from syncsource.destinations.owned import ABSENT, MARKED, MISSED, PARTITION, PRESENT, SOURCE, STATE
 from syncsource.destinations.quoting import GONE, NUMBER, STAGE, Joined, quoted
 from syncsource.destinations.session import RowRefused, Session
 from syncsource.destinations.statements import Span, Statements
@@ -20,11 +20,13 @@ from syncsource.destinations.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose rows a run writes. ``complete``: everything was read, so that what was not seen is gone from the source."""
+    """Whose rows a run writes. ``complete``: everything was read, so that what was not seen is gone from the source. ``claims``: rows are this
+    source's from now on; those of files handed over, which nobody reads again, are not."""
 
     identity: str
     partition: str
     complete: bool
+    claims: bool = True
 
     @property
     def source(self) -> str:
@@ -42,7 +44,11 @@ def _short(text: str) -> str:
 
 
 class Absent:
-    """One transaction's. ``r`` is the companion, ``g`` the rows found."""
+    """One transaction's. ``r`` is the companion, ``g`` the rows found.
+
+    Of a source that is read by partitions a key that one of them lacks may stand in another: it is Missed until all of them were read, and
+    :meth:`sweep` then finds the rows of those that nobody claimed.
+    """
 
     def __init__(self, session: Session, table: Table, statements: Statements, images: Images, owner: Owner) -> None:
         assert table.owned is not None
@@ -50,51 +56,72 @@ class Absent:
         self._dialect, self._rows, self._target = session.dialect, quoted(table.owned.name), statements.target
         self._keys = [(quoted(column.name), f"c{place}") for place, column in enumerate(table.columns) if column.key]
         self._found = 0
+        self._listed = False
         self.done = 0
         """Rows deleted or marked."""
         self.held = ""
-        """Why the database holds some; empty where it holds none."""
+        """Why the database holds some; empty where it holds none. Holds nothing of a record."""
 
     def find(self) -> int:
         """Lists the rows to delete or to mark, in the order of their primary key; returns how many. None where the read was not complete."""
-        for statement in self._dialect.found_by(STAGE, [place for _, place in self._keys]):
-            self._session.run(statement)
         if not self._owner.complete:
             return 0
         mine = f"{self._mine} AND {PARTITION} = '{self._owner.slice}' AND {STATE} = {PRESENT}"
-        self._session.run(f"UPDATE {self._rows} SET {STATE} = {ABSENT} WHERE {mine} AND NOT EXISTS ({self._staged})")
-        matched = ", ".join(f"t.{name}" for name in self._match)
-        self._session.run(
-            f"CREATE TEMPORARY TABLE {GONE} {self._dialect.numbered}SELECT row_number() OVER (ORDER BY {matched}) AS {NUMBER}, {matched} "
-            f"FROM {self._rows} AS r JOIN {self._target} AS t ON {self._joined('t', 'r')} WHERE {self._wanted}"
-        )
-        for statement in self._dialect.found_by(GONE, self._finding):
-            self._session.run(statement)
-        self._found = int(self._session.value(f"SELECT count(*) FROM {self._gone}"))
-        return self._found
+        state = MISSED if self._owner.partition else ABSENT
+        self._session.run(f"UPDATE {self._rows} SET {STATE} = {state} WHERE {mine} AND NOT EXISTS ({self._staged})")
+        return 0 if self._owner.partition else self._list()
+
+    def sweep(self) -> int:
+        """The same of all partitions, each of which has called :meth:`find`."""
+        self._session.run(f"UPDATE {self._rows} SET {STATE} = {ABSENT} WHERE {self._mine} AND {STATE} = {MISSED}")
+        return self._list()
 
     def write(self) -> None:
-        """Deletes or marks them. Rows that a constraint holds stay."""
+        """Deletes or marks them. Rows that others refer to, or that a constraint holds, stay."""
+        if not self._listed:
+            return
         if self._found:
             lock = self._dialect.locks(f"{self._gone} AS g {self._dialect.join} {self._target} AS t ON {self._matched}", f"g.{NUMBER}")
             if lock is not None:
                 self._session.value(lock)
             self._halves((1, self._found), self._mark if self._table.marker else self._delete)
-        if self._owner.complete:
-            self._settle()
+        self._settle()
 
     def claim(self) -> None:
-        """The staged rows are this source's and partition's."""
+        """The rows staged are this source's and partition's, but for those that were refused or kept out, whose claims stay as they are."""
+        if not self._owner.claims:
+            return
+        accepted = f"{self._staged} AND {self._statements.accepted}"
+        if self._table.marker is not None:
+            self._session.run(
+                f"DELETE FROM {self._rows} WHERE {SOURCE} <> '{self._owner.source}' AND {STATE} = {MARKED} AND EXISTS ({accepted})"
+            )
         moved = f"{self._mine} AND ({PARTITION} <> '{self._owner.slice}' OR {STATE} <> {PRESENT})"
         change = f"UPDATE {self._rows} SET {PARTITION} = '{self._owner.slice}', {STATE} = {PRESENT}"
-        self._session.run(f"{change} WHERE {moved} AND EXISTS ({self._staged})")
+        self._session.run(f"{change} WHERE {moved} AND EXISTS ({accepted})")
         names, values = ", ".join(name for name, _ in self._keys), ", ".join(f"s.{place}" for _, place in self._keys)
         there = " AND ".join(f"r.{name} = s.{place}" for name, place in self._keys)
+        staged = f"{self._statements.temporary(STAGE)} AS s JOIN {self._target} AS t ON {self._statements.keys}"
         self._session.run(
             f"INSERT INTO {self._rows} ({SOURCE}, {PARTITION}, {STATE}, {names}) "
-            f"SELECT '{self._owner.source}', '{self._owner.slice}', {PRESENT}, {values} FROM {self._statements.temporary(STAGE)} AS s "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {self._rows} AS r WHERE r.{self._mine} AND {there})"
+            f"SELECT '{self._owner.source}', '{self._owner.slice}', {PRESENT}, {values} FROM {staged} "
+            f"WHERE {self._statements.accepted} AND NOT EXISTS (SELECT 1 FROM {self._rows} AS r WHERE r.{self._mine} AND {there})"
         )
+
+    def _list(self) -> int:
+        matched = ", ".join(f"t.{name}" for name in self._match)
+        # one of a transaction that was rolled back may be there: MySQL keeps it
+        self._session.run(f"DROP {self._dialect.temporary}TABLE IF EXISTS {self._gone}")
+        self._session.run(
+            f"CREATE TEMPORARY TABLE {GONE} {self._dialect.numbered}SELECT row_number() OVER (ORDER BY {matched}) AS {NUMBER}, {matched} "
+            f"FROM {self._absent} WHERE {self._wanted}{''.join(f' AND NOT {one}' for one in self._referred)}"
+        )
+        self._listed, self._found = True, int(self._session.value(f"SELECT count(*) FROM {self._gone}"))
+        for referrer, condition in zip(self._table.referrers, self._referred, strict=True):
+            held = int(self._session.value(f"SELECT count(*) FROM {self._absent} WHERE {self._wanted} AND {condition}"))
+            if held:
+                self.held = f"rows of {referrer.name} refer to {held:,} of them ({referrer.constraint})"
+        return self._found
 
     def _halves(self, span: Span, write: Callable[[Span], int]) -> None:
         try:
@@ -103,7 +130,7 @@ class Absent:
         except RowRefused as refused:
             low, high = span
             if low == high:
-                self.held = refused.refusal.message
+                self.held = f"a constraint holds some of them ({refused.refusal.reason})"
                 return
             middle = (low + high) // 2
             self._halves((low, middle), write)
@@ -113,7 +140,7 @@ class Absent:
 
     def _delete(self, span: Span) -> int:
         self._images.of_gone("D", self._matched, _within(span))
-        return self._session.run(self._dialect.deleting(self._target, f"{self._gone} AS g", self._matched, _within(span)))
+        return self._session.run(self._dialect.deleting(self._target, self._match, f"{self._gone} AS g", self._matched, _within(span)))
 
     def _mark(self, span: Span) -> int:
         assert self._table.marker is not None
@@ -125,13 +152,16 @@ class Absent:
         return done
 
     def _settle(self) -> None:
-        """What is absent and was seen to is the source's no more; what a constraint holds is looked at again the next time."""
-        absent = f"{self._mine} AND {STATE} = {ABSENT}"
+        """A key whose row is marked or gone is the source's no more; what is held is looked at again the next time."""
+        absent, marker = f"{self._mine} AND {STATE} = {ABSENT}", self._table.marker
+        there = f"SELECT 1 FROM {self._target} AS t WHERE {self._joined('t', self._rows)}"
+        if marker is not None and self._found:
+            ours = f"SELECT 1 FROM {self._gone} AS g JOIN {self._target} AS t ON {self._matched} WHERE {self._joined('t', self._rows)}"
+            self._session.run(f"UPDATE {self._rows} SET {STATE} = {MARKED} WHERE {absent} AND EXISTS ({ours} AND {marker.is_set('t')})")
         if self.held:
-            still = f"SELECT 1 FROM {self._target} AS t JOIN {self._gone} AS g ON {self._matched} WHERE {self._joined('t', self._rows)}"
-            self._session.run(f"UPDATE {self._rows} SET {STATE} = {PRESENT} WHERE {absent} AND EXISTS ({still})")
-        gone = f"UPDATE {self._rows} SET {STATE} = {MARKED}" if self._table.marker else f"DELETE FROM {self._rows}"
-        self._session.run(f"{gone} WHERE {absent}")
+            unmarked = f" AND NOT ({marker.is_set('t')})" if marker else ""
+            self._session.run(f"UPDATE {self._rows} SET {STATE} = {PRESENT} WHERE {absent} AND EXISTS ({there}{unmarked})")
+        self._session.run(f"DELETE FROM {self._rows} WHERE {absent}")
 
     @property
     def _mine(self) -> str:
@@ -142,14 +172,9 @@ class Absent:
         return self._statements.temporary(GONE)
 
     @property
-    def _finding(self) -> Sequence[str]:
-        """Columns that find a row."""
-        return self._table.primary or [column.name for column in self._table.columns if column.key]
-
-    @property
     def _match(self) -> list[str]:
-        """The same, quoted."""
-        return list(map(quoted, self._finding))
+        """What finds a row."""
+        return [quoted(name) for name in self._table.primary] or [name for name, _ in self._keys]
 
     @property
     def _matched(self) -> str:
@@ -162,22 +187,32 @@ class Absent:
         return f"SELECT 1 FROM {self._statements.temporary(STAGE)} AS s WHERE {pairs}"
 
     @property
+    def _absent(self) -> str:
+        return f"{self._rows} AS r JOIN {self._target} AS t ON {self._joined('t', 'r')}"
+
+    @property
     def _wanted(self) -> str:
-        """Whether a row that is absent is to be seen to: no other source has it, and it is not marked already."""
-        other = f"SELECT 1 FROM {self._rows} AS o WHERE o.{SOURCE} <> r.{SOURCE} AND o.{STATE} = {PRESENT} AND {self._joined('o', 'r')}"
+        """Whether a row that is absent is to be seen to: no other source has it, it is not marked already, and no other row has its key."""
+        others = f"o.{SOURCE} <> r.{SOURCE} AND o.{STATE} IN ({PRESENT}, {MISSED}) AND {self._joined('o', 'r')}"
         marked = f" AND NOT ({self._table.marker.is_set('t')})" if self._table.marker else ""
-        return f"r.{self._mine} AND r.{STATE} = {ABSENT} AND NOT EXISTS ({other}){marked}"
+        several = f"(SELECT count(*) FROM {self._target} AS d WHERE {self._joined('d', 'r')}) > 1"
+        alone = "" if self._table.key_unique else f" AND NOT {several}"
+        return f"r.{self._mine} AND r.{STATE} = {ABSENT} AND NOT EXISTS (SELECT 1 FROM {self._rows} AS o WHERE {others}){marked}{alone}"
+
+    @property
+    def _referred(self) -> list[str]:
+        """Conditions: rows of another table refer to the row, and would go or change with it."""
+        return [one.refers("t") for one in self._table.referrers]
 
     def _joined(self, one: str, other: str) -> str:
         return " AND ".join(f"{one}.{name} = {other}.{name}" for name, _ in self._keys)
 
 
-def returned(table: Table, owner: Owner) -> str:
-    """A condition on a staged row: its row was marked as deleted by us."""
+def returned(table: Table) -> str:
+    """A condition on a staged row: its row was marked as deleted by us, whoever of us it was."""
     assert table.owned is not None
     keys = " AND ".join(f"m.{quoted(column.name)} = s.c{place}" for place, column in enumerate(table.columns) if column.key)
-    mine = f"m.{SOURCE} = '{owner.source}' AND m.{STATE} = {MARKED}"
-    return f"EXISTS (SELECT 1 FROM {quoted(table.owned.name)} AS m WHERE {mine} AND {keys})"
+    return f"EXISTS (SELECT 1 FROM {quoted(table.owned.name)} AS m WHERE m.{STATE} = {MARKED} AND {keys})"
 
 
 def _within(span: Span) -> str:

@@ -74,7 +74,7 @@ class Applying:
     def __init__(self, session: Session, table: Table, policy: Policy, guard: Guard, owner: Owner | None) -> None:
         self._session, self._table = session, table
         self._policy, self._guard = policy, guard
-        back = returned(table, owner) if owner is not None and table.marker is not None else None
+        back = returned(table) if table.owned is not None and table.marker is not None else None
         merge = Merge(session.dialect, table, owner.source, policy.merge) if owner is not None and policy.merge is not None else None
         self._statements = Statements(session.dialect, table, policy, back, merge)
         self.merging = Merging(session, table, self._statements, merge) if merge is not None else None
@@ -91,12 +91,13 @@ class Applying:
 
     def run(self, staged: int) -> None:
         """Writes the rows staged, which are so many."""
+        self.skipped = self._session.run(self._statements.skip()) if self._table.skip_if else 0
         if not self._table.key_unique:
             self.refused += self._session.run(self._statements.ambiguous())
-        for elsewhere in self._table.skip_if:
-            self.skipped += self._session.run(self._statements.skip(elsewhere))
+        if self._statements.folds:
+            self.refused += self._session.run(self._statements.collisions())
         empty = self._session.value(f"SELECT 1 FROM {self._statements.target} LIMIT 1") is None
-        plain = empty and self._policy.insert and not self.skipped
+        plain = empty and self._policy.insert and not (self.skipped or self.refused)
         if not (plain and self._insert_all(staged)):
             gather_statistics(self._session, self._table, staged)
             self._rounds(empty=empty)
@@ -104,10 +105,20 @@ class Applying:
         if self.absent is not None:
             self.absent.claim()
         if self.merging is not None:
+            self.merging.file()
             self.merging.remember()
             self.merging.tidy()
         if self._policy.update and not self._policy.insert:
             self.skipped += int(self._session.value(self._statements.missing()))
+
+    def sweep(self) -> Applied:
+        """See :meth:`syncsource.destinations.Writer.sweep`."""
+        assert self.absent is not None
+        found = self.absent.sweep()
+        if found:
+            self._guard(found, self._rows)
+        self.absent.write()
+        return Applied(deleted=self.absent.done, held=self.absent.held, taken=self.taken())
 
     def taken(self) -> Taken | None:
         """The images of all that was written."""
@@ -142,8 +153,6 @@ class Applying:
         changes += self.absent.find() if self.absent is not None else 0
         if not empty:
             self._guard(changes, self._rows)
-        if self.merging is not None:
-            self.merging.file()
         if self.absent is not None:
             self.absent.write()
 
@@ -249,6 +258,8 @@ class Applying:
         self._session.run_many(
             f"INSERT INTO {self._statements.temporary(CHANGES)} VALUES ({mark}, {mark}, 0)", (divmod(row, 2) for row in rows)
         )
+        if self._statements.returned is not None:
+            self._session.run(self._statements.back_again())
 
     def _rows(self) -> int:
         return int(self._session.value(self._statements.rows()))

@@ -60,7 +60,7 @@ class Merging:
     """Conflicts that are new."""
 
     def file(self) -> None:
-        """Enters the conflicts of the staged rows. Before anything is written."""
+        """Enters the conflicts of the staged rows. After all is written, when their rows are locked, and before :meth:`remember`."""
         manual = self.merge.manual
         if not manual:
             return
@@ -90,16 +90,22 @@ class Merging:
         )
 
     def tidy(self) -> None:
-        """Conflicts end by themselves where both sides are alike again, or the row is gone."""
+        """Conflicts end by themselves where both sides are alike again, the row is gone, or the column is not merged any more. They are looked for first and then deleted: a DELETE that
+        looks into the table would lock its rows on MySQL, in whatever order."""
+        today = ", ".join(f"'{marked(column)}'" for column in self.table.columns if column.changeable) or "''"
+        self.session.run(f"DELETE FROM {self._conflicts} WHERE {self._mine} AND {COLUMN} NOT IN ({today})")
         filed = [one for (one,) in self.session.rows(f"SELECT DISTINCT {COLUMN} FROM {self._conflicts} WHERE {self._mine}")]
         for column in self.table.columns:
             if marked(column) in filed:
                 name = quoted(column.name)
                 differs = self.session.dialect.differs(column, f"t.{name}", f"b.{name}")
                 target, both = self.statements.target, f"{self._keyed('b')} AND b.{SOURCE} = '{self.merge.source}'"
-                still = f"SELECT 1 FROM {target} AS t JOIN {self._bases} AS b ON {both} WHERE {self._keyed(self._conflicts)} AND {differs}"
-                mine = f"{self._mine} AND {COLUMN} = '{marked(column)}'"
-                self.session.run(f"DELETE FROM {self._conflicts} WHERE {mine} AND NOT EXISTS ({still})")
+                still = f"SELECT 1 FROM {target} AS t JOIN {self._bases} AS b ON {both} WHERE {self._keyed('k')} AND {differs}"
+                mine = f"k.{self._mine} AND k.{COLUMN} = '{marked(column)}'"
+                over = self.session.rows(f"SELECT k.{BATCH}, k.{SEQ} FROM {self._conflicts} AS k WHERE {mine} AND NOT EXISTS ({still})")
+                mark = self.session.dialect.placeholder
+                ended = f"DELETE FROM {self._conflicts} WHERE {COLUMN} = '{marked(column)}' AND {BATCH} = {mark} AND {SEQ} = {mark}"
+                self.session.run_many(ended, over)
 
     def _enter(self, place: int) -> int:
         keys = [(quoted(column.name), f"s.c{number}") for number, column in enumerate(self.table.columns) if column.key]

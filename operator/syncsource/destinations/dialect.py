@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from sqlalchemy import URL, Engine
 
 from syncsource.destinations.quoting import Joined
-from syncsource.destinations.table import Column, Found, Layout, Table
+from syncsource.destinations.table import Column, Found, Layout, Referrer, Table
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
 from syncsource.resource.fields import FieldSpec
@@ -69,6 +69,9 @@ class Dialect(Protocol):
     def layout(self, driver: Driver, schema: str | None, name: str) -> Layout | None:
         """What stands in the database under this name; None where nothing does. SchemaMismatch where there is no such schema."""
 
+    def referrers(self, driver: Driver, layout: Layout) -> Sequence[Referrer]:
+        """Foreign keys that refer to the table."""
+
     def create(self, driver: Driver, schema: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
         """Creates the table unless somebody else just did."""
 
@@ -79,11 +82,12 @@ class Dialect(Protocol):
         primary key, unless there are columns to ``index``."""
 
     @property
+    def temporary(self) -> str:
+        """The word in a DROP that spares a transaction, and every table but a temporary one."""
+
+    @property
     def numbered(self) -> str:
         """What stands between the name of a new table and the query that it is made of, whose first column numbers the rows."""
-
-    def found_by(self, name: str, columns: Sequence[str]) -> Sequence[str]:
-        """Statements that let the rows of a temporary table be found by these columns, inside a transaction."""
 
     def created(self, field_type: str) -> str:
         """The type of a column that we create for a field's type."""
@@ -109,11 +113,14 @@ class Dialect(Protocol):
     def loading(self, driver: Driver, names: Sequence[str]) -> AbstractContextManager[Load]:
         """What fills these columns of the staging table: with all that is handed to it until its end, or with nothing where that raises."""
 
-    def staged(self, table: Table) -> Sequence[str]:
-        """Statements that follow the last row staged."""
+    def staged(self, table: Table, *, sought: bool) -> Sequence[str]:
+        """Statements that follow the last row staged. ``sought``: staged rows are looked for by their keys."""
 
     def differs(self, column: Column, one: str, other: str) -> str:
         """A condition: two values of the column are not the same, NULLs being values."""
+
+    def exact(self, column: Column, expression: str) -> str | None:
+        """Of a key's column whose comparison calls different values equal: an expression that tells them apart. None: there are none such."""
 
     def readable(self, column: Column, expression: str) -> str:
         """An expression whose value the driver reads without loss."""
@@ -133,8 +140,8 @@ class Dialect(Protocol):
         """Sets columns of the table ``t`` to values of other tables. ``joined``: those, and by what each is joined to the ones before it; ``keys``
         joins the table to them. ``kept``: columns of the key, which stay whatever the table's definition says of updates."""
 
-    def deleting(self, target: str, other: str, keys: str, where: str) -> str:
-        """Deletes rows of the table ``t`` that are joined by ``keys`` to rows of another one."""
+    def deleting(self, target: str, match: Sequence[str], other: str, keys: str, where: str) -> str:
+        """Deletes rows of the table ``t`` that are joined by ``keys`` to rows of another one. ``match``: its columns in them."""
 
     @property
     def as_given(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from syncsource.destinations.database import Database
 from syncsource.destinations.images import Images, Taken, open_images
 from syncsource.destinations.quoting import GONE, NUMBER, SHARED, quoted
+from syncsource.destinations.referring import check_unreferred
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Column, Companion, Found, Layout, Table, listed
@@ -84,7 +85,7 @@ class Duplicates(Working):
                 f"the table {table.name!r} has no primary key, so that rows of one key can't be told apart: give it one, "
                 f"such as a column of numbers that the database counts"
             )
-        return _Dropping(self._session, table, _by(self._session, layout, rule), rule.highest).run()
+        return _Dropping(self._session, layout, table, rule).run()
 
     def _layout(self) -> Layout:
         sql = self._destination
@@ -105,8 +106,9 @@ class Duplicates(Working):
 class _Dropping:
     """One transaction's. ``t`` is the table, ``g`` a list of rows by their primary key."""
 
-    def __init__(self, session: Session, table: Table, by: str | None, highest: bool) -> None:
-        self._session, self._table, self._by, self._highest = session, table, by, highest
+    def __init__(self, session: Session, layout: Layout, table: Table, rule: Rule) -> None:
+        self._session, self._layout, self._table = session, layout, table
+        self._by, self._highest = _by(session, layout, rule), rule.highest
         self._statements = Statements(session.dialect, table)
         self._primary = [quoted(name) for name in table.primary]
         self._matched = " AND ".join(f"t.{name} = g.{name}" for name in self._primary)
@@ -133,13 +135,12 @@ class _Dropping:
             f"CREATE TEMPORARY TABLE {name} {self._session.dialect.numbered}SELECT row_number() OVER (ORDER BY {primary}) AS {NUMBER}, "
             f"{primary} FROM ({ranked}) ranked WHERE {_PLACE} > 1"
         )
-        for statement in self._session.dialect.found_by(name, self._table.primary):
-            self._session.run(statement)
 
     def _delete(self, groups: int) -> Dropped:
         images, gone = Images(self._session, self._table, self._statements), f"{self._statements.temporary(GONE)} AS g"
+        check_unreferred(self._session, self._layout, f"{gone} JOIN {self._statements.target} AS t ON {self._matched}", "1 = 1")
         images.of_gone("D", self._matched, "1 = 1")
-        rows = self._session.run(self._session.dialect.deleting(self._statements.target, gone, self._matched, "1 = 1"))
+        rows = self._session.run(self._session.dialect.deleting(self._statements.target, self._primary, gone, self._matched, "1 = 1"))
         return Dropped(groups=groups, rows=rows, taken=images.taken(rows))
 
     @property

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any, Literal
 
 from syncsource.destinations.policy import Policy
-from syncsource.destinations.quoting import STAGE
+from syncsource.destinations.quoting import REFUSED, STAGE
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Table
@@ -45,17 +45,26 @@ def compared(session: Session, statements: Statements) -> dict[int, Foreseen]:
     """By seq, what would become of the rows that are staged now."""
     found = groupby(session.rows(statements.foresee()), key=itemgetter(0))
     foreseen = {seq: _foreseen(statements.table, list(matches), statements.policy) for seq, matches in found}
-    return foreseen | _kept_out(session, statements)
+    kept_out = _kept_out(session, statements)
+    return foreseen | _collided(session, statements) | kept_out
+
+
+def _collided(session: Session, statements: Statements) -> dict[int, Foreseen]:
+    """Those whose key is another row's only as the columns compare it."""
+    if not statements.folds:
+        return {}
+    session.run(statements.collisions())
+    found = session.rows(f"SELECT seq, reason, message FROM {statements.temporary(REFUSED)} WHERE reason IS NOT NULL")
+    return {seq: Foreseen("Quarantine", reason=reason, message=message) for seq, reason, message in found}
 
 
 def _kept_out(session: Session, statements: Statements) -> dict[int, Foreseen]:
-    """Those that another table has."""
-    found: dict[int, Foreseen] = {}
-    for elsewhere in statements.table.skip_if:
-        session.run(statements.skip(elsewhere))
-        told = Foreseen("Skip", reason="ExistsIn", message=_ELSEWHERE.format(elsewhere.name))
-        found = {seq: told for (seq,) in session.rows(statements.skipped())} | found
-    return found
+    """Those that another table has. Before any row is refused."""
+    if not statements.table.skip_if:
+        return {}
+    session.run(statements.skip())
+    told = Foreseen("Skip", reason="ExistsIn", message=_ELSEWHERE.format(" or ".join(one.name for one in statements.table.skip_if)))
+    return {seq: told for (seq,) in session.rows(statements.skipped())}
 
 
 def refused(rejected: Rejected) -> Foreseen:

@@ -48,6 +48,7 @@ def open_table(
             table,
             created=created,
             owned=open_owned(session, layout, table.columns) if write.on_absent != "Ignore" else None,
+            referrers=session.referrers(layout) if write.on_absent == "Delete" else (),
             bases=open_bases(session, layout, table.columns) if merges else None,
             conflicts=open_conflicts(session, layout, table.columns) if merges else None,
             images=open_images(session, layout) if undo else None,

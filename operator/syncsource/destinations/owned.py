@@ -10,8 +10,9 @@ from syncsource.destinations.table import Column, Companion, Found, Layout, Mark
 from syncsource.errors import SchemaMismatch
 
 SOURCE, PARTITION, STATE = "syncsource_source", "syncsource_partition", "syncsource_state"
-PRESENT, ABSENT, MARKED = range(3)
-"""States of a key: the last complete read had it; this one has not; its row was marked as deleted by us."""
+PRESENT, ABSENT, MARKED, MISSED = range(4)
+"""States of a key: the last complete read had it; this one has not; its row was marked as deleted by us; its partition had it not, and whether
+another one has is not known yet."""
 _OWN = {SOURCE: "varchar(32)", PARTITION: "varchar(32)", STATE: "int"}
 _PLACE = "spec.write.softDelete.column"
 

@@ -42,11 +42,6 @@ def updating(update: str, target: str, assigned: Sequence[tuple[str, str]], join
     return f"{update} {target} AS t SET {pairs} FROM {in_a_row(joined)} WHERE {keys} AND {where}"
 
 
-def deleting(target: str, other: str, keys: str, where: str) -> str:
-    """A DELETE as PostgreSQL and SQLite know it."""
-    return f"DELETE FROM {target} AS t WHERE EXISTS (SELECT 1 FROM {other} WHERE {keys} AND {where})"
-
-
 def in_a_row(joined: Sequence[Joined], join: str = "JOIN") -> str:
     """Tables, each joined to those before it."""
     first, *others = joined

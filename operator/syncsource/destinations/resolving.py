@@ -26,6 +26,8 @@ class Conflict:
 
     id: str
     column: str
+    field: str
+    """The column's name in spec.fields."""
     key: Sequence[Any]
     """Of the key's columns, in their order."""
     source: Any
@@ -85,7 +87,15 @@ class Conflicts:
             f"JOIN {self._target} AS t ON {self._joined('t', 'k')} WHERE k.{self._mine(column)} ORDER BY k.{SEEN}, k.{BATCH}, k.{SEQ}"
         )
         for batch, seq, seen, *key, ours, theirs in found:
-            yield Conflict(id=f"{batch}-{seq}-{column.name}", column=column.name, key=key, source=ours, destination=theirs, seen=seen)
+            yield Conflict(
+                id=f"{batch}-{seq}-{column.name}",
+                column=column.name,
+                field=column.field,
+                key=key,
+                source=ours,
+                destination=theirs,
+                seen=seen,
+            )
 
     def _resolve(self, column: Column, chosen: Sequence[Conflict] | None, take_source: bool) -> int:
         only = "" if chosen is None else f" AND ({' OR '.join(map(_this, chosen))})"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from syncsource.destinations.images import AFTER, BEFORE, DELETED, INSERTED, Images, Taken
 from syncsource.destinations.quoting import GONE, NUMBER, Joined, quoted
+from syncsource.destinations.referring import check_unreferred
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Column, Companion, Found, Layout, Table, listed
@@ -32,7 +33,7 @@ class Restoring:
 
     def __init__(self, session: Session, copy: Layout, now: Layout, images: Companion | None) -> None:
         _check(copy, now)
-        self._session, self._dialect = session, session.dialect
+        self._session, self._dialect, self._now = session, session.dialect, now
         there = {column.name for column in copy.columns}
         self._columns = [found for found in now.columns if found.name in there]
         self._primary = [quoted(name) for name in now.primary]
@@ -69,13 +70,12 @@ class Restoring:
             f"CREATE TEMPORARY TABLE {GONE} {self._dialect.numbered}SELECT row_number() OVER (ORDER BY {names}) AS {NUMBER}, {names} "
             f"FROM ({' UNION ALL '.join(parts)}) found"
         )
-        for statement in self._dialect.found_by(GONE, self._table.primary):
-            self._session.run(statement)
 
     def _remove(self) -> int:
         where = self._to_be(DELETED)
+        check_unreferred(self._session, self._now, f"{self._gone} JOIN {self._target} AS t ON {self._same('t', 'g')}", where)
         self._images.of_gone(DELETED, self._same("t", "g"), where)
-        return self._session.run(self._dialect.deleting(self._target, self._gone, self._same("t", "g"), where))
+        return self._session.run(self._dialect.deleting(self._target, self._primary, self._gone, self._same("t", "g"), where))
 
     def _set_back(self) -> int:
         if not self._table.columns:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from syncsource.destinations.database import Database
 from syncsource.destinations.dialect import Dialect, Driver, Load, Refusal
-from syncsource.destinations.table import Found, Layout
+from syncsource.destinations.table import Found, Layout, Referrer
 from syncsource.errors import AbortedError, PermanentError, RetryableError
 from syncsource.resource.fields import FieldSpec
 
@@ -95,6 +95,11 @@ class Session:
         """What stands in the database under this name; None where nothing does."""
         with self.translated():
             return self.dialect.layout(self._driver, schema, name)
+
+    def referrers(self, layout: Layout) -> tuple[Referrer, ...]:
+        """Foreign keys that refer to a table."""
+        with self.translated():
+            return tuple(self.dialect.referrers(self._driver, layout))
 
     def create(self, schema: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
         """Creates the table unless somebody else just did."""

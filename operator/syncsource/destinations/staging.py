@@ -100,10 +100,11 @@ class Staging:
         self.count -= len(refused)
 
 
-def gather_statistics(session: Session, table: Table, staged: int) -> None:
-    """After the last row, before a comparison with the table: without statistics it is planned for a few rows."""
+def gather_statistics(session: Session, table: Table, staged: int, *, sought: bool = False) -> None:
+    """After the last row, before a comparison with the table: without statistics it is planned for a few rows. ``sought``: staged rows are looked for
+    by their keys, even where the table needs it not."""
     if staged >= _WORTH_STATISTICS:
-        for statement in session.dialect.staged(table):
+        for statement in session.dialect.staged(table, sought=sought or table.owned is not None or table.bases is not None):
             session.run(statement)
 
 

@@ -75,16 +75,16 @@ class Statements:
 
     def repeated(self) -> str:
         """A row where a key was staged more than once."""
-        return f"SELECT 1 FROM {self.temporary(STAGE)} GROUP BY {self.staged_keys} HAVING count(*) > 1 LIMIT 1"
+        return f"SELECT 1 FROM {self.temporary(STAGE)} GROUP BY {self._exact_keys} HAVING count(*) > 1 LIMIT 1"
 
     def keep_last(self) -> str:
         """Of each key, all but the last read lose."""
-        ranked = f"SELECT seq, row_number() OVER (PARTITION BY {self.staged_keys} ORDER BY seq DESC) AS place FROM {self.temporary(STAGE)}"
+        ranked = f"SELECT seq, row_number() OVER (PARTITION BY {self._exact_keys} ORDER BY seq DESC) AS place FROM {self.temporary(STAGE)}"
         return f"INSERT INTO {self.temporary(ASIDE)} SELECT seq FROM ({ranked}) ranked WHERE place > 1"
 
     def rivals(self) -> str:
         """(the key's first seq, seq, cursor) of every row whose key was staged more than once, key by key, in the order of reading."""
-        window = f"PARTITION BY {self.staged_keys}"
+        window = f"PARTITION BY {self._exact_keys}"
         counted = f'SELECT min(seq) OVER ({window}) AS "first", seq, "cursor", count(*) OVER ({window}) AS rows_of_key FROM {self.temporary(STAGE)}'
         return f'SELECT "first", seq, "cursor" FROM ({counted}) counted WHERE rows_of_key > 1 ORDER BY "first", seq'
 
@@ -102,17 +102,38 @@ class Statements:
         message = f"the key ({listed}) finds more than one row of the table"[:MESSAGE_LIMIT].replace("'", "''")
         return (
             f"INSERT INTO {self.temporary(REFUSED)} SELECT s.seq, 'AmbiguousKey', '{message}', NULL "
-            f"FROM {self.temporary(STAGE)} AS s JOIN {self.target} AS t ON {self.keys} GROUP BY s.seq HAVING count(*) > 1"
+            f"FROM {self.temporary(STAGE)} AS s JOIN {self.target} AS t ON {self.keys} WHERE NOT {self._elsewhere} GROUP BY s.seq HAVING count(*) > 1"
         )
 
-    def skip(self, elsewhere: Elsewhere) -> str:
-        """Takes out the rows that another table has: they are refused without a reason."""
-        pairs = [f"o.{quoted(name)} = s.c{place}" for name, place in elsewhere.pairs]
-        found = f"SELECT 1 FROM {self._named(elsewhere.schema, elsewhere.name)} AS o WHERE {' AND '.join(pairs)}"
-        return (
-            f"INSERT INTO {self.temporary(REFUSED)} SELECT s.seq, NULL, NULL, NULL FROM {self.temporary(STAGE)} AS s "
-            f"WHERE EXISTS ({found}) AND {self._accepted}"
+    @property
+    def folds(self) -> bool:
+        """Whether the key's columns call different keys equal."""
+        return any(column.key and self.dialect.exact(column, "x") for column in self.table.columns)
+
+    def collisions(self) -> str:
+        """Refuses the rows whose key is another row's only as the columns compare it: the table's row has the key, or the first one staged. Those whose
+        key finds more than one row are left out."""
+        keys = [(place, column) for place, column in enumerate(self.table.columns) if column.key]
+        other = " OR ".join(self.dialect.differs(column, f"t.{quoted(column.name)}", f"s.c{place}") for place, column in keys)
+        another = f"CASE WHEN NOT {self._missing} AND ({other}) THEN 1 ELSE 0 END"
+        partition = ", ".join(f"s.c{place}" for place, _ in keys)
+        listed = ", ".join(column.name for _, column in keys)
+        message = f"the column's collation calls its key ({listed}) equal to that of another row: normalize it, or change the collation"
+        ranked = (
+            f"SELECT s.seq AS seq, {another} AS other, count(*) OVER (PARTITION BY s.seq) AS matches, "
+            f"row_number() OVER (PARTITION BY {partition} ORDER BY {another}, s.seq) AS place "
+            f"FROM {self.temporary(STAGE)} AS s LEFT JOIN {self.target} AS t ON {self.keys} WHERE NOT {self._elsewhere}"
         )
+        told = message[:MESSAGE_LIMIT].replace("'", "''")
+        return (
+            f"INSERT INTO {self.temporary(REFUSED)} SELECT seq, 'KeyCollision', '{told}', NULL FROM ({ranked}) ranked "
+            "WHERE matches = 1 AND (place > 1 OR other = 1)"
+        )
+
+    def skip(self) -> str:
+        """Takes out the rows that another table has: they are refused without a reason. Before any other is."""
+        staged = f"{self.temporary(STAGE)} AS s"
+        return f"INSERT INTO {self.temporary(REFUSED)} SELECT s.seq, NULL, NULL, NULL FROM {staged} WHERE {self._elsewhere}"
 
     def skipped(self) -> str:
         """seq of the rows that :meth:`skip` took out."""
@@ -120,7 +141,7 @@ class Statements:
 
     def compare(self, *, pending: bool, refused: bool) -> str:
         """Lists the rows to write. ``pending``: only those; ``refused``: some rows are out already."""
-        where = [self._wanted, *([self._accepted] if refused else [])]
+        where = [self._wanted, *([self.accepted] if refused else [])]
         back = "0" if self.returned is None else f"CASE WHEN {self.returned} THEN 1 ELSE 0 END"
         only = f"JOIN {self.temporary(ASIDE)} AS p ON p.seq = s.seq " if pending else ""
         return (
@@ -128,10 +149,15 @@ class Statements:
             f"FROM {self.temporary(STAGE)} AS s {only}{self.based}LEFT JOIN {self.target} AS t ON {self.keys} WHERE {' AND '.join(where)}"
         )
 
+    def back_again(self) -> str:
+        """Notes among the changes the rows that are no longer deleted."""
+        back = f"SELECT s.seq FROM {self.temporary(STAGE)} AS s WHERE {self.returned}"
+        return f"UPDATE {self.temporary(CHANGES)} SET is_back = 1 WHERE seq IN ({back})"
+
     def missing(self) -> str:
         """How many rows the table lacks, of those that are not out."""
         joined = f"{self.temporary(STAGE)} AS s LEFT JOIN {self.target} AS t ON {self.keys}"
-        return f"SELECT count(*) FROM {joined} WHERE {self._missing} AND {self._accepted}"
+        return f"SELECT count(*) FROM {joined} WHERE {self._missing} AND {self.accepted}"
 
     def rows(self) -> str:
         """How many rows the table has."""
@@ -214,6 +240,21 @@ class Statements:
         return f"CASE WHEN {self.merge.writes(place)} THEN s.c{place} ELSE t.{quoted(self.table.columns[place].name)} END"
 
     @property
+    def _elsewhere(self) -> str:
+        """Whether another table has the staged row."""
+        return f"({' OR '.join(map(self._has, self.table.skip_if)) or '1 = 0'})"
+
+    def _has(self, elsewhere: Elsewhere) -> str:
+        pairs = [f"o.{quoted(name)} = s.c{place}" for name, place in elsewhere.pairs]
+        return f"EXISTS (SELECT 1 FROM {self._named(elsewhere.schema, elsewhere.name)} AS o WHERE {' AND '.join(pairs)})"
+
+    @property
+    def _exact_keys(self) -> str:
+        """The key's columns in the staging table, so that keys are one only where they are alike."""
+        keys = [(f"c{place}", column) for place, column in enumerate(self.table.columns) if column.key]
+        return ", ".join(self.dialect.exact(column, name) or name for name, column in keys)
+
+    @property
     def _missing(self) -> str:
         first = next(column for column in self.table.columns if column.key)
         return f"t.{quoted(first.name)} IS NULL"
@@ -227,7 +268,8 @@ class Statements:
         return f"({self._missing} OR {differs})" if self.policy.insert else f"(NOT {self._missing} AND {differs})"
 
     @property
-    def _accepted(self) -> str:
+    def accepted(self) -> str:
+        """Whether a staged row was neither refused nor kept out."""
         return f"NOT EXISTS (SELECT 1 FROM {self.temporary(REFUSED)} AS r WHERE r.seq = s.seq)"
 
     def _named(self, schema: str | None, name: str) -> str:

@@ -112,6 +112,21 @@ def _written(codec: Codec, moment: datetime) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
+class Referrer:
+    """A foreign key of another table that refers to this one. ``pairs``: its column and ours."""
+
+    schema: str | None
+    name: str
+    constraint: str
+    pairs: tuple[tuple[str, str], ...]
+
+    def refers(self, alias: str) -> str:
+        """A condition: a row of the other table refers to this one."""
+        pairs = " AND ".join(f"f.{quoted(theirs)} = {alias}.{quoted(ours)}" for theirs, ours in self.pairs)
+        return f"EXISTS (SELECT 1 FROM {quoted(self.schema, self.name)} AS f WHERE {pairs})"
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """The destination's table. ``columns`` are in the order of spec.fields, as rows are."""
 
@@ -124,6 +139,8 @@ class Table:
     skip_if: tuple[Elsewhere, ...] = ()
     owned: Companion | None = None
     """What knows whose rows are whose, where rows are deleted that their source has no more."""
+    referrers: tuple[Referrer, ...] = ()
+    """Foreign keys that refer to it, where rows are deleted."""
     marker: Marker | None = None
     """The column that marks such rows, where they are not deleted."""
     bases: Companion | None = None

@@ -8,9 +8,10 @@ from typing import Protocol
 
 from syncsource.destinations.database import Database
 from syncsource.destinations.images import AFTER, BATCH, BEFORE, DELETED, INSERTED, SEQ, SIDE
+from syncsource.destinations.owned import SOURCE
 from syncsource.destinations.quoting import Joined, quoted
 from syncsource.destinations.session import Session
-from syncsource.destinations.table import Column, Found, Layout, listed
+from syncsource.destinations.table import Column, Found, Layout, Table, listed
 from syncsource.destinations.values import AS_IT_IS
 from syncsource.destinations.working import Working
 from syncsource.errors import PermanentError, SchemaMismatch
@@ -54,14 +55,16 @@ class Undone:
 
 
 class Undoer(Working):
-    """One connection that takes back."""
+    """One connection that takes back. ``table`` and ``source``: where rows are merged, whose bases go back with them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, table: Table | None = None, source: str = "") -> None:
         super().__init__(database, "to undo the run: a constraint holds what it wrote")
+        self._table, self._source = table, source
 
     def undo(self, images: Images) -> Undone:
         """One transaction's work; of several the last one's first. Inside :meth:`transaction`."""
-        return _Undoing(self._session, images).run()
+        bases = self._table if self._table is not None and self._table.bases is not None else None
+        return _Undoing(self._session, images, bases, self._source).run()
 
     def forget(self, images: Images) -> None:
         """Deletes images, in a transaction of its own unless one is under way."""
@@ -72,8 +75,8 @@ class Undoer(Working):
 class _Undoing:
     """``t`` is the table, ``b`` and ``a`` a changed row before and after, ``b`` alone an inserted or deleted one."""
 
-    def __init__(self, session: Session, images: Images) -> None:
-        self._session, self._images, self._dialect = session, images, session.dialect
+    def __init__(self, session: Session, images: Images, bases: Table | None, source: str) -> None:
+        self._session, self._images, self._dialect, self._bases, self._source = session, images, session.dialect, bases, source
         kept, now = session.layout(None, images.images), session.layout(images.schema, images.table)
         if kept is None:
             raise PermanentError(f"the table {images.images!r}, in which the rows were kept, is gone", reason="NotUndoable")
@@ -84,11 +87,14 @@ class _Undoing:
         self._kept = {found.name: found for found in now.columns if found.name not in own and _named(kept, found.name)}
         self._added = [found for found in now.columns if not _named(kept, found.name)]
         self._target = quoted(now.schema or ("main" if self._dialect.temp == "temp" else None), now.name)
+        self._referrers, self._unique = session.referrers(now), set(images.match) >= set(now.primary) != set()
 
     def run(self) -> Undone:
         """Inserted rows go first, whose unique values rows to restore may need."""
         total = self._total()
         removed, restored, reinserted = self._remove(), self._restore(), self._reinsert()
+        if self._bases is not None:
+            self._rewind_bases(self._bases)
         return Undone(removed=removed, restored=restored, reinserted=reinserted, left=total - removed - restored - reinserted)
 
     def _total(self) -> int:
@@ -98,8 +104,10 @@ class _Undoing:
     def _remove(self) -> int:
         touched = [self._differs(found, "t", "b") for found in self._kept.values() if not found.generated]
         touched += [f"t.{quoted(found.name)} IS NOT NULL" for found in self._added if not (found.default or found.generated)]
-        where = f"{self._side('b', INSERTED)} AND NOT ({' OR '.join(touched)})"
-        return self._session.run(self._dialect.deleting(self._target, f"{quoted(self._images.images)} AS b", self._keys, where))
+        touched += [one.refers("t") for one in self._referrers]
+        where = f"{self._side('b', INSERTED)} AND NOT ({' OR '.join(touched)}){self._alone}"
+        match = [quoted(name) for name in self._images.match]
+        return self._session.run(self._dialect.deleting(self._target, match, f"{quoted(self._images.images)} AS b", self._keys, where))
 
     def _restore(self) -> int:
         changed = [self._kept[name] for name in self._images.changed]
@@ -120,6 +128,40 @@ class _Undoing:
             f"{self._dialect.insert} {self._target} ({names}) {self._dialect.as_given}SELECT {values} "
             f"FROM {quoted(self._images.images)} AS b WHERE {self._side('b', DELETED)} AND NOT EXISTS ({there})"
         )
+
+    def _rewind_bases(self, table: Table) -> None:
+        """What the source last said of the rows is what it had said before: so the next run that reads them writes them again."""
+        assert table.bases is not None
+        changed = [column for column in table.columns if column.changeable and column.name in self._images.changed]
+        keys = [quoted(column.name) for column in table.columns if column.key]
+        bases, images = quoted(table.bases.name), quoted(self._images.images)
+        on = " AND ".join([f"t.{SOURCE} = '{self._source}'", *(f"t.{name} = b.{name}" for name in keys)])
+        gone = f"SELECT 1 FROM {self._target} AS x WHERE {' AND '.join(f'x.{name} = b.{name}' for name in keys)}"
+        match, removed = [SOURCE, *keys], f"{self._side('b', INSERTED)} AND NOT EXISTS ({gone})"
+        self._session.run(self._dialect.deleting(bases, match, f"{images} AS b", on, removed))
+        if not changed:
+            return
+        after = f"a.{BATCH} = b.{BATCH} AND a.{SEQ} = b.{SEQ} AND a.{SIDE} = '{AFTER}'"
+        row = " AND ".join(f"x.{name} = b.{name}" for name in keys)
+        back = " OR ".join(f"({self._differs(one.found, 'b', 'a')} AND {self._differs(one.found, 'x', 'b')})" for one in changed)
+        joined = [Joined(f"{images} AS b"), Joined(f"{images} AS a", after), Joined(f"{self._target} AS x", f"{row} AND NOT ({back})")]
+        assigned = [(one.name, self._former(one.found)) for one in changed]
+        kept = [SOURCE, *(column.name for column in table.columns if column.key)]
+        self._session.run(self._dialect.updating(bases, assigned, kept, joined, on, self._side("b", BEFORE)))
+
+    @property
+    def _alone(self) -> str:
+        """Without a primary key a row can't be told from another that is alike."""
+        if self._unique:
+            return ""
+        same, names = (
+            " AND ".join(f"d.{quoted(name)} = b.{quoted(name)}" for name in self._images.match),
+            ", ".join(map(quoted, self._images.match)),
+        )
+        several = (
+            f"SELECT {names} FROM {self._target} GROUP BY {names} HAVING count(*) > 1"  # apart, as MySQL wants it of the table that changes
+        )
+        return f" AND NOT EXISTS (SELECT 1 FROM ({several}) AS d WHERE {same})"
 
     @property
     def _keys(self) -> str:

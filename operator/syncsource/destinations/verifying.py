@@ -28,17 +28,18 @@ class Compared:
     missing: int
     different: int
     ambiguous: int
-    """Rows whose key finds more than one row of the table: none of their cells counts as equal."""
+    """Rows whose key finds more than one row of the table, or only as the columns compare it: none of their cells counts as equal."""
     columns: Mapping[str, int]
     """Of each column outside the key, how many cells differ; those of missing and ambiguous rows are not among them."""
     extra: int
-    """Rows of the table that no staged row has the key of."""
+    """Rows of the table that no staged row has the key of, but for those that are marked as deleted."""
     examples: Sequence[Example]
 
 
 def compared(session: Session, table: Table, statements: Statements, examples: int) -> Compared:
     """Compares what is staged, and writes nothing."""
     ambiguous = 0 if table.key_unique else session.run(statements.ambiguous())
+    ambiguous += session.run(statements.collisions()) if statements.folds else 0
     others = [(place, column) for place, column in enumerate(table.columns) if not column.key]
     differs = [session.dialect.differs(column, f"t.{quoted(column.name)}", f"s.c{place}") for place, column in others]
     missing = f"t.{quoted(next(column.name for column in table.columns if column.key))} IS NULL"
@@ -64,7 +65,9 @@ def compared(session: Session, table: Table, statements: Statements, examples: i
 
 def _extra(statements: Statements) -> str:
     staged = f"SELECT 1 FROM {statements.temporary(STAGE)} AS s WHERE {statements.keys}"
-    return f"SELECT count(*) FROM {statements.target} AS t WHERE NOT EXISTS ({staged})"
+    marker = statements.table.marker
+    marked = f" AND NOT ({marker.is_set('t')})" if marker else ""
+    return f"SELECT count(*) FROM {statements.target} AS t WHERE NOT EXISTS ({staged}){marked}"
 
 
 def _examples(session: Session, table: Table, conditions: Sequence[str], source: str) -> list[Example]:

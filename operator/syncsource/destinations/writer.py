@@ -108,6 +108,13 @@ class Writer:
             taken=applying.taken(),
         )
 
+    def sweep(self, guard: Guard, owner: Owner) -> Applied:
+        """Deletes or marks the rows that none of the partitions had, each of which was read completely. Inside :meth:`transaction`, in place of
+        :meth:`apply`, with nothing staged."""
+        for statement in self._session.dialect.guards(self._table):
+            self._session.run(statement)
+        return Applying(self._session, self._table, self._policy, guard, owner).sweep()
+
     def waiting(self, owner: Owner) -> int:
         """Conflicts that wait for people now. Not between the calls of :meth:`stage`."""
         return waiting(self._session, self._table, owner.source)
@@ -131,7 +138,7 @@ class Writer:
         """How the table compares with what was staged, and how many staged rows were older ones of a key. Writes nothing. Once, and alone."""
         self._staging.create()
         self._settle()
-        gather_statistics(self._session, self._table, self._staging.count)
+        gather_statistics(self._session, self._table, self._staging.count, sought=True)
         return compared_with(self._session, self._table, Statements(self._session.dialect, self._table), examples), self._skipped
 
     def cancel(self) -> None:

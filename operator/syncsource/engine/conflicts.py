@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Literal, NoReturn
+from typing import Literal
 
 import msgspec
 
@@ -15,7 +15,7 @@ from syncsource.destinations import Conflict as Found
 from syncsource.destinations import Conflicts, Database, Owner, find_table
 from syncsource.engine.destination import opened
 from syncsource.engine.ending import failed, known
-from syncsource.engine.inferring import UNKNOWN, with_fields
+from syncsource.engine.inferring import unread, with_fields
 from syncsource.engine.masking import MASK
 from syncsource.engine.plan import Counts, Outcome, RunPlan
 from syncsource.engine.redacting import redact
@@ -93,16 +93,12 @@ def _run(plan: RunPlan, spec: SyncSourceSpec, database: Database, ids: Sequence[
 
 @contextmanager
 def _conflicts(plan: RunPlan, spec: SyncSourceSpec, database: Database) -> Iterator[tuple[SyncSourceSpec, Conflicts]]:
-    spec = with_fields(spec, plan.identity, database, _unread)
+    spec = with_fields(spec, plan.identity, database, unread)
     table = find_table(database, spec.destination.sql, spec.fields, spec.keys[0].fields, spec.write)
     if table is None:
         raise PermanentError("the table is not there yet: run it first", reason="NotFound")
     with Conflicts(database, table, Owner(plan.identity, "", complete=False)) as conflicts:
         yield spec, conflicts
-
-
-def _unread() -> NoReturn:
-    raise PermanentError("spec.fields is absent, and no run has inferred them yet: run it first", reason=UNKNOWN)
 
 
 def _chosen(found: Sequence[Found], wanted: str) -> Found:
@@ -116,7 +112,7 @@ def _chosen(found: Sequence[Found], wanted: str) -> Found:
 def _shown(spec: SyncSourceSpec, one: Found) -> Conflict:
     hidden = {field.name for field in spec.fields if field.sensitive}
     keys = zip([field.name for field in spec.fields if field.name in spec.keys[0].fields], one.key, strict=True)
-    values = [MASK if one.column in hidden and value is not None else as_text(value) for value in (one.source, one.destination)]
+    values = [MASK if one.field in hidden and value is not None else as_text(value) for value in (one.source, one.destination)]
     return Conflict(
         id=one.id,
         key={name: MASK if name in hidden else as_text(value) for name, value in keys},

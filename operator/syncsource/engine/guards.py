@@ -23,6 +23,12 @@ class Invalid:
         """Count these records."""
         self._tally.update((one.reason, one.field or "") for one in rejected)
 
+    def copy(self) -> Invalid:
+        """What was counted so far, apart."""
+        made = Invalid(self._validation)
+        made.merge(self)
+        return made
+
     def merge(self, other: Invalid) -> None:
         """Count what another one has counted."""
         self._tally.update(other._tally)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import closing
+from typing import NoReturn
 
 import msgspec
 
@@ -104,3 +105,8 @@ def _first_page(spec: SyncSourceSpec, database: Database, opened: Callable[[], S
     with closing(opened()) as source:
         pages = (page for partition in partitions for page in source.pages(Slice(partition=partition)))
         return next((page for page in pages if page.records), Page([]))
+
+
+def unread() -> NoReturn:
+    """In place of a source, where nothing is to be read."""
+    raise PermanentError("spec.fields is absent, and no run has inferred them yet: run it first", reason=UNKNOWN)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import random
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -21,7 +23,7 @@ from syncsource.engine.plan import Counts, PartitionOutcome, Partitions, RunPlan
 from syncsource.engine.reading import Reader
 from syncsource.engine.stopping import Stop
 from syncsource.engine.windows import Span, spans
-from syncsource.errors import StalledError
+from syncsource.errors import RetryableError, StalledError
 from syncsource.records.batch import Batch, Rejected
 from syncsource.records.cursors import cap, higher, look_back, meaning
 from syncsource.records.rows import Row, Rows
@@ -31,6 +33,8 @@ from syncsource.sources.base import Slice, Source
 
 _log = logging.getLogger(__name__)
 
+_LONG = 15.0
+"""Seconds of writing after which nobody tries again: who waited for a lock in vain has waited longer."""
 STAGE_ROWS = 2000
 """Rows are staged by at least so many at a time, however small the pages are."""
 
@@ -51,7 +55,8 @@ class Setting:
     moved: Callable[[int, int, str], None]
     """Takes the records and pages that were read since the last call, and the phase."""
     turn: AbstractContextManager[object]
-    """Held while a partition writes: those of one SQLite file queue here, where the queue is fair."""
+    """Held while a partition writes: those that must take turns, as in one SQLite file, queue here, where the queue is fair and nobody's patience
+    ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,8 @@ class Done:
     """Whether the upstream had nothing new, so that nothing was written."""
     note: str
     """What else there is to be told, for people; usually empty."""
+    complete: bool
+    """Whether it is known what the source has no more."""
     full: bool
     """Whether everything was read."""
     invalid: Invalid
@@ -221,7 +228,7 @@ class PartitionRun:
             setting.moved(0, 0, "Writing")
             cursor = self._cursor_after(span, seen, reader.served_at)
             with setting.turn:
-                self._write(writer, span, cursor, read, quarantined)
+                self._write_in_turn(writer, span, cursor, read, quarantined)
 
     def _begin(self) -> None:
         """Waits until it may be read, without a connection: that may take long."""
@@ -273,6 +280,22 @@ class PartitionRun:
         windowed = self._incremental is not None and self._incremental.window is not None
         return not windowed or meaning(reached)[0] == meaning(span.since or "")[0]
 
+    def _write_in_turn(self, writer: Writer, span: Span, cursor: str | None, read: int, quarantined: int) -> None:
+        """Who meets others at the same rows, so that the database ends one of them, tries again: what is staged stays."""
+        begun = time.monotonic()
+        while True:
+            invalid = self._invalid.copy()
+            try:
+                self._write(writer, span, cursor, read, quarantined)
+                return
+            except RetryableError as error:
+                if error.reason != "DatabaseBusy" or time.monotonic() - begun > _LONG:
+                    raise
+                _log.info("the database ended the transaction since others use the same rows (%s): once more", error.message)
+            self._invalid = invalid
+            self._setting.stop.event.wait(random.uniform(0.01, 0.2))
+            self._setting.stop.check()
+
     def _write(self, writer: Writer, span: Span, cursor: str | None, read: int, quarantined: int) -> None:
         """One transaction. ``quarantined``: records that earlier windows set aside."""
         setting, identity = self._setting, self._setting.plan.identity
@@ -323,12 +346,14 @@ class PartitionRun:
 
     @property
     def _owner(self) -> Owner:
-        return Owner(self._setting.plan.identity, self._partition, complete=self._complete and not self._invalid.count)
+        plan = self._setting.plan
+        complete = self._complete and not self._invalid.count
+        return Owner(plan.identity, self._partition, complete=complete, claims=not plan.files.handed)
 
     def _noted(self, held: str) -> str:
         """What is to be told of rows that the source has no more, and that stay nevertheless."""
         if held:
-            return f"rows that the source has no more stay, since the database holds them: {held}"
+            return told_of_held(held)
         kept = self._complete and self._invalid.count and self._setting.spec.write.on_absent != "Ignore"
         return "rows that the source has no more stay until no record of it is quarantined" if kept else ""
 
@@ -341,6 +366,7 @@ class PartitionRun:
             last=span.last,
             unchanged=self._source.unchanged,
             note=self._note,
+            complete=self._owner.complete or self._source.unchanged,
             full=self._full,
             invalid=self._invalid,
             quarantined_total=total,
@@ -351,6 +377,11 @@ class PartitionRun:
         if rejected:
             self._invalid.add(rejected)
             ledger.stage_rejected(writer.connection, rejected)
+
+
+def told_of_held(held: str) -> str:
+    """That rows stay, and why; empty where none does."""
+    return f"rows that the source has no more stay: {held}" if held else ""
 
 
 def counted(number: int, thing: str) -> str:

@@ -11,16 +11,18 @@ from functools import partial
 from sqlalchemy import Connection
 
 from syncsource import ledger
+from syncsource.destinations import Owner, Policy, Writer
 from syncsource.engine.conflicts import waiting
+from syncsource.engine.destination import keep_images
 from syncsource.engine.ending import failed_partly, first_failures, known, summary, together
-from syncsource.engine.guards import Invalid
+from syncsource.engine.guards import Invalid, Limits
 from syncsource.engine.parallel import NotBegun, Slot, Starts, side_by_side
-from syncsource.engine.partition import Done, Kept, PartitionRun, Setting
+from syncsource.engine.partition import Done, Kept, PartitionRun, Setting, told_of_held
 from syncsource.engine.partitions import partition_values
-from syncsource.engine.plan import Next, Outcome, PartitionOutcome, Partitions
+from syncsource.engine.plan import Counts, Next, Outcome, PartitionOutcome, Partitions
 from syncsource.engine.progress import Meter
 from syncsource.engine.redacting import redact
-from syncsource.errors import AbortedError, SyncError
+from syncsource.errors import AbortedError, GuardError, SyncError
 from syncsource.records.cursors import lowest
 from syncsource.resource import partitions as declared
 from syncsource.sources.base import Source
@@ -43,6 +45,8 @@ class Partitioned:
         self._done: dict[str, Done] = {}
         """The last transaction of each partition."""
         self._lock = threading.Lock()
+        self._swept, self._note = Counts(), ""
+        """What :meth:`_sweep` did, and what there is to be told of it."""
 
     def run(self) -> Outcome:
         """See :meth:`syncsource.engine.run.Run.write`."""
@@ -54,6 +58,7 @@ class Partitioned:
         threads = 1 if spec.parallelism == 1 else 2 * spec.parallelism  # so that some read while others write
         side_by_side(min(threads, len(self._values)), partial(self._work, starts), setting.stop)
         setting.stop.check()
+        self._sweep()
         outcome = self._outcome()
         self._end(outcome)
         return outcome
@@ -166,15 +171,41 @@ class Partitioned:
             self._errors.append(error)
         self._meter.ended(succeeded=False)
 
+    def _sweep(self) -> None:
+        """What no partition had is gone from the source: known once all of them were read completely."""
+        setting = self._setting
+        known_all = len(self._done) == len(self._values) and all(done.complete for done in self._done.values())
+        if setting.table.owned is None or self._errors or not known_all:
+            return
+        plan, owner = setting.plan, Owner(setting.plan.identity, "", complete=True)
+        try:
+            with (
+                Writer(setting.database, setting.table, Policy.of(setting.spec.write)) as writer,
+                setting.stop.calling(writer.cancel),
+                writer.transaction() as connection,
+            ):
+                applied = writer.sweep(Limits(setting.spec).check_changes, owner)
+                keep_images(connection, plan, setting.spec, "", applied.taken)
+                setting.stop.check()
+                ledger.check_fence(connection, setting.fence)
+        except GuardError as error:
+            self._errors.append(error)
+            self._note = error.message
+            return
+        self._swept, self._note = Counts(deleted=applied.deleted), told_of_held(applied.held)
+
     def _outcome(self) -> Outcome:
         kept = self.kept
         assert kept.partitions is not None
-        message, following, reason, after = summary(kept.partitions, kept.counts), Next.NOTHING, "", None
+        counts = kept.counts.plus(self._swept)
+        message, following, reason, after = summary(kept.partitions, counts), Next.NOTHING, "", None
         if self._errors:
             following, reason, after = failed_partly(self._errors, len(self._values))
+            reason = reason if kept.partitions.failed else self._errors[0].reason
             message = f"{message}: {first_failures(kept.by_partition)}"
         elif kept.counts.quarantined:
             reason, message = "RecordsQuarantined", f"{message}; quarantined: {self._invalid_summary()}"
+        message = message.removesuffix(": ") + (f"; {self._note}" if self._note else "")
         return Outcome(
             run=self._setting.plan.run,
             result="Failed" if self._errors else "Succeeded",
@@ -182,7 +213,7 @@ class Partitioned:
             reason=reason,
             message=message,
             retry_after=after,
-            counts=kept.counts,
+            counts=counts,
             full=bool(self._done) and not self._errors and all(done.full for done in self._done.values()),
             cursor=kept.cursor,
             quarantined_total=sum(ledger.quarantine_counts(self._setting.database.engine, self._setting.plan.identity).values()),

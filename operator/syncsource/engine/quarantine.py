@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import groupby, islice
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
@@ -17,7 +17,7 @@ from syncsource.destinations import Applied, Database, Owner, Policy, Table, Wri
 from syncsource.engine.destination import keep_images, opened, opened_table
 from syncsource.engine.ending import failed, known
 from syncsource.engine.guards import Invalid
-from syncsource.engine.inferring import UNKNOWN, with_fields
+from syncsource.engine.inferring import unread, with_fields
 from syncsource.engine.masking import Mask
 from syncsource.engine.plan import Counts, Outcome, RunPlan
 from syncsource.engine.redacting import redact
@@ -138,7 +138,7 @@ def _run(plan: RunPlan, spec: SyncSourceSpec, database: Database, ids: Sequence[
     retrying = None
     try:
         with stop.after(spec.timeout, "what it had not committed is as it was"):
-            retrying = _Retry(plan, with_fields(spec, plan.identity, database, _unread), database, stop)
+            retrying = _Retry(plan, with_fields(spec, plan.identity, database, unread), database, stop)
             return retrying.write(fence, ids)
     except Exception as error:
         ours = stop.cause_of(known(error))
@@ -148,10 +148,6 @@ def _run(plan: RunPlan, spec: SyncSourceSpec, database: Database, ids: Sequence[
             message = redact(ours.message, plan.secrets)
             ledger.end_run(database.engine, fence, result=outcome.result, reason=ours.reason, message=message, counts=counts)
         return msgspec.structs.replace(outcome, counts=counts)
-
-
-def _unread() -> NoReturn:
-    raise PermanentError("spec.fields is absent, and no run has inferred them yet: run it first", reason=UNKNOWN)
 
 
 class _Retry:

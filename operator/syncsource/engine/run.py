@@ -60,13 +60,14 @@ class Run:
 
     def _setting(self, fence: ledger.Fence) -> Setting:
         spec, database = self._spec, self._database
-        queues = spec.partitions is not None and database.engine.dialect.name == "sqlite"
+        table = opened_table(spec, self._plan.identity, database)
+        queues = spec.partitions is not None and (table.alone or database.engine.dialect.name == "sqlite")
         return Setting(
             plan=self._plan,
             spec=spec,
             config_hash=config_hash(spec),
             database=database,
-            table=opened_table(spec, self._plan.identity, database),
+            table=table,
             fence=fence,
             stop=self._stop,
             backup=self._backup,

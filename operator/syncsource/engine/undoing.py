@@ -9,9 +9,10 @@ import msgspec
 from sqlalchemy import Connection
 
 from syncsource import ledger
-from syncsource.destinations import Database, Undoer, Undone
+from syncsource.destinations import Database, Owner, Undoer, Undone, find_table
 from syncsource.engine.destination import opened
 from syncsource.engine.fenced import ended, fenced, foreseen
+from syncsource.engine.inferring import unread, with_fields
 from syncsource.engine.plan import Counts, Outcome, RunPlan
 from syncsource.engine.stopping import Stop
 from syncsource.errors import PermanentError
@@ -45,7 +46,7 @@ def foresee(plan: RunPlan, run: str | None, stop: Stop) -> Undoing:
     """
     with opened(plan) as (spec, database), stop.after(spec.timeout, "nothing was changed"):
         record, kept = _found(database, plan.identity, run)
-        with Undoer(database) as undoer:
+        with _undoer(plan, spec, database) as undoer:
             return _told(record, foreseen(undoer, stop, lambda: _all(undoer, kept)))
 
 
@@ -57,10 +58,7 @@ def undo(plan: RunPlan, run: str, stop: Stop, *, rewind: bool = False) -> tuple[
 
     def work() -> tuple[Outcome, Undoing]:
         with opened(plan) as (spec, database), stop.after(spec.timeout, "nothing was changed"):
-            record, kept = _found(database, plan.identity, run)
-            if rewind and record.trigger in READS_NOTHING:
-                raise PermanentError(f"run {record.run} read nothing: undo it without setting cursors back", reason="NotUndoable")
-            return _write(plan, database, record, kept, stop, rewind)
+            return _write(plan, spec, database, run, stop, rewind)
 
     return ended(plan, stop, work)
 
@@ -94,9 +92,16 @@ def _found(database: Database, identity: str, run: str | None) -> tuple[ledger.R
     if not kept:
         why = "it changed nothing, its time is over, or spec.safety.undo was absent"
         raise PermanentError(f"nothing is kept of what run {record.run} did to rows: {why}", reason="NotUndoable")
-    if by := next((one.undone_by for one in kept if one.undone_by), None):
-        raise PermanentError(f"run {record.run} was undone already, by run {by}", reason="NotUndoable")
     return record, kept
+
+
+def _undoer(plan: RunPlan, spec: SyncSourceSpec, database: Database) -> Undoer:
+    """One that knows the bases, where rows are merged."""
+    if spec.write.on_existing != "Merge":
+        return Undoer(database)
+    spec = with_fields(spec, plan.identity, database, unread)
+    table = find_table(database, spec.destination.sql, spec.fields, spec.keys[0].fields, spec.write)
+    return Undoer(database, table, Owner(plan.identity, "", complete=False).source)
 
 
 def _all(undoer: Undoer, kept: Sequence[ledger.KeptImages]) -> Undone:
@@ -106,13 +111,16 @@ def _all(undoer: Undoer, kept: Sequence[ledger.KeptImages]) -> Undone:
     return done
 
 
-def _write(
-    plan: RunPlan, database: Database, record: ledger.RunRecord, kept: Sequence[ledger.KeptImages], stop: Stop, rewind: bool
-) -> tuple[Outcome, Undoing]:
+def _write(plan: RunPlan, spec: SyncSourceSpec, database: Database, run: str, stop: Stop, rewind: bool) -> tuple[Outcome, Undoing]:
+    """The images are looked for under the fence, which waits for a partition that is about to commit."""
+    record, _ = _found(database, plan.identity, run)
+    if rewind and record.trigger in READS_NOTHING:
+        raise PermanentError(f"run {record.run} read nothing: undo it without setting cursors back", reason="NotUndoable")
     found = Undone()
 
     def work(connection: Connection) -> Outcome:
         nonlocal found
+        _, kept = _found(database, plan.identity, run)
         found = _all(undoer, kept)
         for images in kept:
             ledger.undone(connection, images.batch, plan.run)
@@ -120,7 +128,7 @@ def _write(
             ledger.rewind(connection, plan.identity, record)
         return _outcome(plan, record, found, rewind)
 
-    with Undoer(database) as undoer:
+    with _undoer(plan, spec, database) as undoer:
         outcome = fenced(plan, database, undoer, stop, TRIGGER, work)
     return outcome, _told(record, found)
 

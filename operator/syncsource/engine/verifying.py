@@ -54,7 +54,8 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     ambiguous: int
     """Rows whose key finds more than one row of the table."""
     extra: int | None
-    """Rows of the table that the source has no record of: people's, or those that it has no more. None where not everything was read."""
+    """Rows of the table that the source has no record of, and that are not marked as deleted: people's, or those that it has no more. None where not
+    everything was read."""
     cells: int
     equal: int
     accuracy: str | None
@@ -89,7 +90,7 @@ class _Verifying:
     def run(self, limit: int | None) -> Verified:
         """See :func:`verify`."""
         spec = self._spec
-        table = find_table(self._database, spec.destination.sql, spec.fields, spec.keys[0].fields)
+        table = find_table(self._database, spec.destination.sql, spec.fields, spec.keys[0].fields, spec.write)
         if table is None:
             raise PermanentError("the table is not there yet: run it first", reason="NotFound")
         partitions = partition_values(spec.partitions, self._database) if spec.partitions else [""]

@@ -111,12 +111,14 @@ def no_longer_kept(engine: Engine, identity: str, most: int | None) -> list[Kept
     query = select(images).where(images.c.identity == identity).order_by(images.c.taken_at.desc(), images.c.number.desc())
     with reading(engine).connect() as connection:
         found = connection.execute(query).all()
-    rows, gone = 0, []
-    for one in found:
-        rows += one.rows
-        too_many = most is not None and rows > most and one.run != found[0].run
-        if too_many or one.keep_until < datetime.now(UTC):
-            gone.append(_kept(one))
+    gone: list[Kept] = []
+    rows, now = 0, datetime.now(UTC)
+    for run in dict.fromkeys(one.run for one in found):  # all of a run goes, or nothing of it
+        mine = [one for one in found if one.run == run]
+        rows += sum(one.rows for one in mine)
+        too_many = most is not None and rows > most and run != found[0].run
+        if too_many or max(one.keep_until for one in mine) < now:
+            gone += map(_kept, mine)
     return gone
 
 

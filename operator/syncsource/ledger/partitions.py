@@ -43,11 +43,18 @@ def save_partition(
     values: dict[str, Any] = {name: getattr(counts, name) for name in COUNTS}
     values |= {"result": result, "reason": reason, "message": message, "cursor_before": cursor_before, "cursor_after": cursor_after}
     values |= {"finished_at": finished_at or datetime.now(UTC)}
-    upsert(connection, run_partitions, {"run": run, "partition": partition, **values}, dict.fromkeys(values))
+    kept = ("cursor_before", "cursor_after") if result == "Failed" else ()
+    upsert(
+        connection,
+        run_partitions,
+        {"run": run, "partition": partition, **values},
+        dict.fromkeys(name for name in values if name not in kept),
+    )
 
 
 def fail_partition(engine: Engine, fence: Fence, partition: str, *, reason: str, message: str, counts: Counts) -> None:
-    """Enters that a partition failed, in a transaction of its own, unless the fence is another run's by now. ``counts``: what it had committed."""
+    """Enters that a partition failed, in a transaction of its own, unless the fence is another run's by now. ``counts``: what it had committed.
+    The cursors of windows that it had committed stay."""
     with writing(engine).begin() as connection:
         if not overtaken(connection, fence):
             save_partition(connection, fence.run, partition, result="Failed", counts=counts, reason=reason, message=message)

@@ -87,8 +87,8 @@ class Write(Part):
             "softDelete names the column for onAbsent SoftDelete: set both, or neither",
         ),
         (
-            "!has(self.softDelete) || !has(self.onExisting) || self.onExisting != 'Skip'",
-            "rows that are back are not unmarked by onExisting Skip: let it be Update or Merge",
+            "!has(self.onAbsent) || self.onAbsent == 'Ignore' || !has(self.onExisting) || self.onExisting != 'Skip'",
+            "onExisting Skip leaves rows alone: let it be Update or Merge, or onAbsent Ignore",
             ".onExisting",
         ),
         ("!has(self.conflict) || (has(self.onExisting) && self.onExisting == 'Merge')", "conflict needs onExisting Merge"),

@@ -17,7 +17,7 @@ from tests.database.matrix.awkward import AWKWARD
 from tests.database.matrix.columns import Kind
 from tests.database.matrix.reading import expression, meant, seen, written
 
-_REASONS = ("InvalidValue", "ConstraintViolation")
+_REASONS = ("InvalidValue", "ConstraintViolation", "KeyCollision")
 _PLAIN = 10**16
 """Numbers below it are read without a second look."""
 Row = tuple[int, Any]
@@ -81,8 +81,8 @@ class Cell:
         self._read(moved)
 
     def as_key(self) -> None:
-        """Of values that the column takes for one the newest stays, no other is lost, and the second time changes nothing. Before
-        :meth:`changed`."""
+        """Of values that the column takes for one and that are alike the newest stays; those that are not go to quarantine, but for one. None is lost,
+        and the second time changes nothing. Before :meth:`changed`."""
         self._place.sql("DELETE FROM k")
         keyed = self._place.table("k", ["v"], create=False, v=self._type, n="integer")
         rows = [(value, number) for number, value in enumerate(self._values)]

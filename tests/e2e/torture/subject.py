@@ -27,7 +27,7 @@ FIELDS = [
 TYPED_IN = 1_000_000
 """Ids from here on are of rows that people typed in."""
 
-COUNTS = ("read", "inserted", "updated", "unchanged", "skipped", "quarantined")
+COUNTS = ("read", "inserted", "updated", "unchanged", "skipped", "quarantined", "deleted", "conflicts")
 SOON = {"backoff": "1s", "maxBackoff": "1s", "limit": 100}
 
 

@@ -164,7 +164,7 @@ CASES = [
     (
         "spec.write",
         {"onAbsent": "SoftDelete", "softDelete": {"column": "x"}, "onExisting": "Skip"},
-        "spec.write.onExisting: Invalid value: rows that are back are not unmarked by onExisting Skip",
+        "spec.write.onExisting: Invalid value: onExisting Skip leaves rows alone",
     ),
     ("spec.validation", {"maxInvalid": "150%"}, "spec.validation.maxInvalid: Invalid value: "),
     ("spec.partitions", {}, "spec.partitions: Invalid value: exactly one of values and from must be set"),

@@ -1,4 +1,4 @@
-"""MySQL and MariaDB: multi-row inserts into a temporary table, tables joined in our order so that no other row is locked, bytes compared where
+"""MySQL and MariaDB: LOAD DATA or inserts into a temporary table, tables joined in our order so that no other row is locked, bytes compared where
 texts are equal to a collation."""
 
 from __future__ import annotations
@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -15,14 +14,17 @@ from sqlalchemy import URL, Engine
 
 from syncsource.databases.mysql import by_code_point
 from syncsource.destinations.dialect import Load, Refusal
-from syncsource.destinations.mysql import columns, connecting, faults, inserting, schema
+from syncsource.destinations.mysql import columns, connecting, faults, schema
+from syncsource.destinations.mysql.filling import Filling
 from syncsource.destinations.quoting import NUMBER, STAGE, Joined, in_a_row, quoted
-from syncsource.destinations.table import Column, Found, Layout, Table, folded
+from syncsource.destinations.table import Column, Found, Layout, Referrer, Table, folded
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
 from syncsource.resource.fields import FieldSpec
 
 _TEXTUAL = frozenset(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum"))
+_EXACT = ("nopad_bin", "0900_bin")
+"""Ends of the names of collations by which different texts are never equal."""
 _MOMENTS = frozenset(("datetime", "timestamp"))
 _LONG = frozenset(("tinyblob", "blob", "mediumblob", "longblob"))
 _INDEXED = 40
@@ -39,6 +41,7 @@ class MySQL:
     insert = "INSERT INTO"
     join = "STRAIGHT_JOIN"
     numbered = f"({NUMBER} bigint NOT NULL PRIMARY KEY) "
+    temporary = "TEMPORARY "
     as_given = ""
 
     def engine(self, url: URL, patience: float) -> Engine:
@@ -52,6 +55,9 @@ class MySQL:
 
     def layout(self, driver: Any, schema_name: str | None, name: str) -> Layout | None:
         return schema.layout(driver, schema_name, name)
+
+    def referrers(self, driver: Any, layout: Layout) -> Sequence[Referrer]:
+        return schema.referrers(driver, layout)
 
     def create(self, driver: Any, schema_name: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
         """Texts compare by code point, spaces at their end included."""
@@ -80,10 +86,6 @@ class MySQL:
                 f"SELECT {names} FROM {quoted(layout.schema, layout.name)} LIMIT 0"
             )
 
-    def found_by(self, name: str, columns: Sequence[str]) -> Sequence[str]:
-        """To add an index would commit, and tables are joined in our order."""
-        return []
-
     def created(self, field_type: str) -> str:
         return columns.created(field_type)
 
@@ -106,9 +108,11 @@ class MySQL:
         """CREATE … SELECT keeps each column's type, length and collation. Where rows are told apart from those that their source has no more,
         the server looks for the key of each row of the table: an index can't be added later, since that would commit."""
         typed = [f"{quoted(column.name)} AS c{place}" for place, column in enumerate(table.columns)]
-        keys = [replace(column.found, name=f"c{place}") for place, column in enumerate(table.columns) if column.key and table.owned]
-        index = [f"KEY ({', '.join(_indexed(keys, key.name) for key in keys)})"] if keys else []
-        own = ["seq bigint NOT NULL PRIMARY KEY", *(['"cursor" longtext CHARACTER SET utf8mb4'] if cursors else []), *index]
+        keys = [
+            _indexed([replace(column.found, name=f"c{place}")], f"c{place}") for place, column in enumerate(table.columns) if column.key
+        ]
+        sought = [f"KEY ({', '.join(keys)})"] if table.owned is not None else []
+        own = ["seq bigint NOT NULL PRIMARY KEY", *(['"cursor" longtext CHARACTER SET utf8mb4'] if cursors else []), *sought]
         select = ", ".join(["0 AS seq", *(['NULL AS "cursor"'] if cursors else []), *typed])
         return [
             f"CREATE TEMPORARY TABLE {STAGE} ({', '.join(own)}) ENGINE=InnoDB ROW_FORMAT=DYNAMIC "
@@ -124,20 +128,29 @@ class MySQL:
     def loading(self, driver: Any, names: Sequence[str]) -> Iterator[Load]:
         """In a transaction of its own, which touches nothing but the temporary table."""
         driver.begin()
+        filling = Filling(driver, names)
         try:
-            yield partial(inserting.send, driver, f"INSERT INTO {STAGE} ({', '.join(names)}) VALUES ")
+            yield filling.take
+            filling.finish()
         except BaseException:
-            driver.rollback()
+            filling.leave()
+            if driver.open:
+                driver.rollback()
             raise
         driver.commit()
 
-    def staged(self, table: Table) -> Sequence[str]:
+    def staged(self, table: Table, *, sought: bool) -> Sequence[str]:
         return []
 
     def differs(self, column: Column, one: str, other: str) -> str:
         if column.found.base in _TEXTUAL:
             return f"NOT (CAST({one} AS BINARY) <=> CAST({other} AS BINARY))"
         return f"NOT ({one} <=> {other})"
+
+    def exact(self, column: Column, expression: str) -> str | None:
+        """Most collations fold case or accents, and all but a few don't look at spaces at the end."""
+        folds = column.found.base in _TEXTUAL - {"enum"} and not column.found.collation.endswith(_EXACT)
+        return f"CAST({expression} AS BINARY)" if folds else None
 
     def readable(self, column: Column, expression: str) -> str:
         """PyMySQL makes objects of its own of instants and times, and the server shows six digits of a FLOAT."""
@@ -168,7 +181,7 @@ class MySQL:
         pairs = ", ".join(f"t.{quoted(name)} = {value}" for name, value in [*assigned, *((name, f"t.{quoted(name)}") for name in kept)])
         return f"UPDATE {in_a_row([*joined, Joined(f'{target} AS t', keys)], self.join)} SET {pairs} WHERE {where}"
 
-    def deleting(self, target: str, other: str, keys: str, where: str) -> str:
+    def deleting(self, target: str, match: Sequence[str], other: str, keys: str, where: str) -> str:
         return f"DELETE t FROM {other} STRAIGHT_JOIN {target} AS t ON {keys} WHERE {where}"
 
     def locks(self, joined: str, order: str) -> str | None:

@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from syncsource.destinations.table import Found, Layout
+from syncsource.destinations.table import Found, Layout, Referrer
 from syncsource.errors import SchemaMismatch
 
 _TABLE = """
@@ -41,6 +41,18 @@ def layout(driver: Any, schema: str | None, name: str) -> Layout | None:
     indexes = _plain(_rows(driver, _INDEXES, schema, name))
     unique = tuple(frozenset(names) for names in indexes.values())
     return Layout(schema, name, kind, columns, tuple(indexes.get("PRIMARY", ())), unique)
+
+
+_REFERRERS = """
+SELECT CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE
+WHERE REFERENCED_TABLE_SCHEMA = %s AND REFERENCED_TABLE_NAME = %s ORDER BY CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION
+"""
+
+
+def referrers(driver: Any, layout: Layout) -> list[Referrer]:
+    """Foreign keys that refer to the table."""
+    rows = groupby(_rows(driver, _REFERRERS, layout.schema, layout.name), key=itemgetter(0, 1, 2))
+    return [Referrer(schema, name, key, tuple((one[3], one[4]) for one in parts)) for (schema, name, key), parts in rows]
 
 
 def _column(name: str, declared: str, base: str, nullable: str, default: str | None, extra: str, collation: str | None) -> Found:

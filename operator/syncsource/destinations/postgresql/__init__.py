@@ -11,8 +11,8 @@ from sqlalchemy import URL, Engine
 
 from syncsource.destinations.dialect import Load, Refusal
 from syncsource.destinations.postgresql import catalog, columns, connecting, copying, faults
-from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, Joined, deleting, quoted, updating
-from syncsource.destinations.table import Column, Found, Layout, Table
+from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, Joined, quoted, updating
+from syncsource.destinations.table import Column, Found, Layout, Referrer, Table
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
 from syncsource.resource.fields import FieldSpec
@@ -32,6 +32,7 @@ class PostgreSQL:
     insert = "INSERT INTO"
     join = "JOIN"
     numbered = "AS "
+    temporary = ""
     as_given = "OVERRIDING SYSTEM VALUE "
 
     def engine(self, url: URL, patience: float) -> Engine:
@@ -45,6 +46,9 @@ class PostgreSQL:
 
     def layout(self, driver: Any, schema: str | None, name: str) -> Layout | None:
         return catalog.layout(driver, schema, name)
+
+    def referrers(self, driver: Any, layout: Layout) -> Sequence[Referrer]:
+        return catalog.referrers(driver, layout)
 
     def create(self, driver: Any, schema: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
         """Under a lock: CREATE TABLE IF NOT EXISTS alone fails where two sessions race."""
@@ -63,10 +67,6 @@ class PostgreSQL:
         driver.execute(f"CREATE TABLE IF NOT EXISTS {quoted(name)} AS SELECT {', '.join(typed)} FROM {source} WITH NO DATA")
         kind, indexed = ("", index) if index else ("UNIQUE ", list(own))
         driver.execute(f"CREATE {kind}INDEX IF NOT EXISTS {quoted(f'{name}_key')} ON {quoted(name)} ({', '.join(map(quoted, indexed))})")
-
-    def found_by(self, name: str, columns: Sequence[str]) -> Sequence[str]:
-        """Statistics are enough: a table that is compared as a whole is hashed."""
-        return [f"ANALYZE {self.temp}.{name}"]
 
     def created(self, field_type: str) -> str:
         return columns.created(field_type)
@@ -100,7 +100,7 @@ class PostgreSQL:
         with driver.cursor() as cursor, cursor.copy(f"COPY {self.temp}.{STAGE} ({', '.join(names)}) FROM STDIN") as copy:
             yield partial(copying.send, copy)
 
-    def staged(self, table: Table) -> Sequence[str]:
+    def staged(self, table: Table, *, sought: bool) -> Sequence[str]:
         """Statistics of what is joined: without them the comparison is planned for a table of ten rows."""
         keys = [f"c{place}" for place, column in enumerate(table.columns) if column.key]
         return [f"ANALYZE {self.temp}.{STAGE} ({', '.join(['seq', *keys])})"]
@@ -113,6 +113,9 @@ class PostgreSQL:
         if column.found.collation:  # texts that are equal to it may still differ
             return f'{one}::text COLLATE "C" IS DISTINCT FROM {other}::text COLLATE "C"'
         return f"{one} IS DISTINCT FROM {other}"
+
+    def exact(self, column: Column, expression: str) -> str | None:
+        return f'{expression}::text COLLATE "C"' if column.found.collation else None
 
     def readable(self, column: Column, expression: str) -> str:
         """psycopg reads JSON's numbers as floats, and other types as objects of its own."""
@@ -138,8 +141,8 @@ class PostgreSQL:
     ) -> str:
         return updating("UPDATE", target, assigned, joined, keys, where)
 
-    def deleting(self, target: str, other: str, keys: str, where: str) -> str:
-        return deleting(target, other, keys, where)
+    def deleting(self, target: str, match: Sequence[str], other: str, keys: str, where: str) -> str:
+        return f"DELETE FROM {target} AS t WHERE EXISTS (SELECT 1 FROM {other} WHERE {keys} AND {where})"
 
     def locks(self, joined: str, order: str) -> str | None:
         return f"SELECT count(*) FROM (SELECT 1 FROM {joined} ORDER BY {order} FOR UPDATE OF t) locked"

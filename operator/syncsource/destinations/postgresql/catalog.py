@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from syncsource.destinations.quoting import quoted
-from syncsource.destinations.table import Found, Layout
+from syncsource.destinations.table import Found, Layout, Referrer
 from syncsource.errors import SchemaMismatch
 
 _KINDS = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "f": "foreign table", "S": "sequence", "i": "index"}
@@ -48,3 +48,20 @@ def layout(driver: Any, schema: str | None, name: str) -> Layout | None:
     indexes = driver.execute(_INDEXES, [oid]).fetchall()
     primary = next((tuple(names) for is_primary, names in indexes if is_primary), ())
     return Layout(schema, name, _KINDS.get(kind, "relation"), columns, primary, tuple(frozenset(names) for _, names in indexes))
+
+
+_REFERRERS = """
+SELECT n.nspname, c.relname, k.conname, array(
+  SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u(attnum, place)
+  JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum ORDER BY u.place), array(
+  SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u(attnum, place)
+  JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.attnum ORDER BY u.place)
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype = 'f' AND k.confrelid = to_regclass(%s) AND k.conparentid = 0 ORDER BY 1, 2, 3
+"""
+
+
+def referrers(driver: Any, layout: Layout) -> list[Referrer]:
+    """Foreign keys that refer to the table; of one that stands in the parts of a table, the table's."""
+    rows = driver.execute(_REFERRERS, [quoted(layout.schema, layout.name)]).fetchall()
+    return [Referrer(schema, name, key, tuple(zip(theirs, ours, strict=True))) for schema, name, key, theirs, ours in rows]

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import URL, Engine
 
 from syncsource.destinations.dialect import Load, Refusal
-from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, Joined, deleting, quoted, updating
+from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, Joined, quoted, updating
 from syncsource.destinations.sqlite import columns, connecting, faults, schema
-from syncsource.destinations.table import Column, Found, Layout, Table, folded
+from syncsource.destinations.table import Column, Found, Layout, Referrer, Table, folded
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
 from syncsource.resource.fields import FieldSpec
@@ -26,6 +26,7 @@ class SQLite:
     insert = "INSERT OR ABORT INTO"  # a table may declare UNIQUE … ON CONFLICT REPLACE, which would delete rows
     join = "JOIN"
     numbered = "AS "
+    temporary = ""
     as_given = ""
 
     def engine(self, url: URL, patience: float) -> Engine:
@@ -55,10 +56,6 @@ class SQLite:
         driver.execute(f"CREATE TABLE IF NOT EXISTS main.{quoted(name)} ({', '.join(parts)})")
         if index:
             driver.execute(f"CREATE INDEX IF NOT EXISTS main.{quoted(f'{name}_key')} ON {quoted(name)} ({', '.join(map(quoted, index))})")
-
-    def found_by(self, name: str, columns: Sequence[str]) -> Sequence[str]:
-        """A DELETE would look through all of it for each row of the table otherwise."""
-        return [f"CREATE INDEX {self.temp}.{name}_found ON {name} ({', '.join(map(quoted, columns))})"]
 
     def created(self, field_type: str) -> str:
         return columns.created(field_type)
@@ -99,11 +96,19 @@ class SQLite:
             raise
         driver.execute("COMMIT")
 
-    def staged(self, table: Table) -> Sequence[str]:
-        return []
+    def staged(self, table: Table, *, sought: bool) -> Sequence[str]:
+        """Without an index SQLite would look through all of them each time."""
+        keys = ", ".join(f"c{place}" for place, column in enumerate(table.columns) if column.key)
+        return [f"CREATE INDEX IF NOT EXISTS {self.temp}.{STAGE}_keys ON {STAGE} ({keys})"] if sought else []
+
+    def referrers(self, driver: Any, layout: Layout) -> Sequence[Referrer]:
+        return schema.referrers(driver, layout)
 
     def differs(self, column: Column, one: str, other: str) -> str:
         return f"{one} IS NOT {other} COLLATE BINARY"
+
+    def exact(self, column: Column, expression: str) -> str | None:
+        return None if column.found.collation == "BINARY" else f"{expression} COLLATE BINARY"
 
     def readable(self, column: Column, expression: str) -> str:
         return expression
@@ -122,8 +127,10 @@ class SQLite:
     ) -> str:
         return updating("UPDATE OR ABORT", target, assigned, joined, keys, where)
 
-    def deleting(self, target: str, other: str, keys: str, where: str) -> str:
-        return deleting(target, other, keys, where)
+    def deleting(self, target: str, match: Sequence[str], other: str, keys: str, where: str) -> str:
+        """By a list: SQLite would look through the other table once for each row."""
+        found = f"SELECT {', '.join(f't.{name}' for name in match)} FROM {other} JOIN {target} AS t ON {keys} WHERE {where}"
+        return f"DELETE FROM {target} WHERE ({', '.join(match)}) IN ({found})"
 
     def locks(self, joined: str, order: str) -> str | None:
         """BEGIN IMMEDIATE keeps every other writer out."""

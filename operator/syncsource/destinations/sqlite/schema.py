@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from syncsource.destinations.quoting import quoted
-from syncsource.destinations.table import Found, Layout
+from syncsource.destinations.table import Found, Layout, Referrer
 from syncsource.errors import SchemaMismatch, StalledError
 
 UNTYPED = "a column without type"
@@ -28,6 +28,20 @@ def layout(driver: Any, schema: str | None, name: str) -> Layout | None:
         raise SchemaMismatch(f"the table {name!r} has no columns")
     columns = tuple(_column(driver, name, row, primary) for row in rows if row[6] != 1)
     return Layout(None, name, kind, columns, primary, _unique(driver, name, primary))
+
+
+def referrers(driver: Any, layout: Layout) -> list[Referrer]:
+    """Foreign keys that refer to the table. One that names no column means the primary key."""
+    found = []
+    for (name,) in driver.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall():
+        keys: dict[int, list[Any]] = {}
+        for row in driver.execute(f"PRAGMA main.foreign_key_list({quoted(name)})").fetchall():
+            if row[2].lower() == layout.name.lower():
+                keys.setdefault(row[0], []).append(row)
+        for rows in keys.values():
+            pairs = tuple((row[3], row[4] or layout.primary[row[1]]) for row in rows)
+            found.append(Referrer("main", name, f"its column {', '.join(theirs for theirs, _ in pairs)}", pairs))
+    return found
 
 
 def affinity(declared: str) -> str:
