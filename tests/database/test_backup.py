@@ -162,6 +162,16 @@ def test_partitions_share_one_copy(place: Place) -> None:
     assert _restore(engine) == (1, 2, 0)
 
 
+def test_rows_that_no_partition_has_any_more_come_back(place: Place) -> None:
+    engine = _engine(place, minRows=0)
+    engine.spec |= {"partitions": {"values": ["a", "b"]}, "write": {"onAbsent": "Delete"}}
+    engine.run(Stores(a=[_record(4)], b=[_record(5)]))
+    before = _rows(place)
+    assert engine.run(Stores(a=[_record(4)], b=[])).counts.deleted == 1
+    assert _restore(engine) == (0, 0, 1)
+    assert _rows(place) == before
+
+
 def test_rows_that_a_run_deletes_come_back(place: Place) -> None:
     engine = _engine(place, minRows=0)
     engine.spec["write"] = {"onAbsent": "Delete"}
