@@ -46,3 +46,8 @@ def sentence(outcome: Outcome) -> str:
     )
     told = ", ".join(f"{count:,} {word}" for word, count in (*parts, *((word, count) for word, count in more if count)))
     return f"Succeeded in {outcome.seconds:.1f}s: {told}" + (f"\n{outcome.message}" if outcome.message else "")
+
+
+def ended(outcome: Outcome) -> str:
+    """What became of a command that is a run of its own, whose message tells all."""
+    return f"Succeeded in {outcome.seconds:.1f}s: {outcome.message}" if outcome.result == "Succeeded" else sentence(outcome)

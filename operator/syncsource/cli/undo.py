@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 
 import click
 import msgspec
 
+from syncsource.cli.asking import ask
 from syncsource.cli.main import Fail, Unusable
 from syncsource.cli.output import columns, emit, output_option
 from syncsource.cli.planning import from_files, names_in_files, plan_of
-from syncsource.cli.showing import sentence
+from syncsource.cli.showing import ended
 from syncsource.cli.stopping import stopped_by_signals
 from syncsource.engine import undoing as engine
-from syncsource.engine.plan import Outcome, RunPlan
+from syncsource.engine.plan import RunPlan
 from syncsource.engine.undoing import Undoing
 from syncsource.errors import SyncError
 from syncsource.ledger import Undoable
@@ -76,17 +76,10 @@ def _undo(plan: RunPlan, run: str | None, *, plans: bool, rewind: bool, yes: boo
         emit(msgspec.to_builtins(foreseen), output, lambda: _told(foreseen))
         return
     if not yes:
-        _ask(foreseen, rewind)
+        ask(_told(foreseen) + ("\nThe cursors go back, too." if rewind else ""), "Undo it?")
     outcome, done = engine.undo(plan, foreseen.run, stop, rewind=rewind)
-    emit({**msgspec.to_builtins(outcome), "undone": msgspec.to_builtins(done)}, output, lambda: _ended(outcome))
+    emit({**msgspec.to_builtins(outcome), "undone": msgspec.to_builtins(done)}, output, lambda: ended(outcome))
     raise SystemExit(0 if outcome.result == "Succeeded" else 1)
-
-
-def _ask(foreseen: Undoing, rewind: bool) -> None:
-    click.echo(_told(foreseen) + ("\nThe cursors go back, too." if rewind else ""), err=True)
-    if not sys.stdin.isatty():
-        raise Unusable("nobody can be asked here: add --yes to do it, or --plan to look only")
-    click.confirm("Undo it?", abort=True, err=True)
 
 
 def _told(one: Undoing) -> str:
@@ -100,12 +93,6 @@ def _told(one: Undoing) -> str:
     return "\n".join([head, *(f"  {count:>12,}  {words}" for count, words in lines if count)]) + (
         "" if any(n for n, _ in lines) else " nothing to undo"
     )
-
-
-def _ended(outcome: Outcome) -> str:
-    if outcome.result != "Succeeded":
-        return sentence(outcome)
-    return f"Succeeded in {outcome.seconds:.1f}s: {outcome.message}"
 
 
 def _plain(one: Undoable) -> dict[str, object]:

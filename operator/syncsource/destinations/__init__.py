@@ -5,19 +5,23 @@ columns only, in one transaction, in which the caller also keeps its cursor. A r
 no value is rounded, cut or changed on the way. What differs between databases is in one package each, behind
 :class:`~syncsource.destinations.dialect.Dialect`.
 
-What may not happen here: a DELETE of people's rows, a REPLACE, a change to a column that is not mapped, to a table's
+What may not happen here: a DELETE of people's rows unless they ask for it, a REPLACE, a change to a column that is not mapped, to a table's
 definition (but for nullable columns that are asked for by name), or anything about runs, cursors and fences, which are the ledger's.
 """
 
 from syncsource.destinations.absent import Owner
 from syncsource.destinations.applying import Applied
+from syncsource.destinations.backups import Backup, Backups
+from syncsource.destinations.backups import found as found_backup
 from syncsource.destinations.database import Database, open_database
+from syncsource.destinations.duplicated import Dropped, Duplicates, Rule, Shared
 from syncsource.destinations.fitting import add_columns, fitting
 from syncsource.destinations.foreseeing import Foreseen
 from syncsource.destinations.images import Taken
 from syncsource.destinations.opening import find_table, open_table
 from syncsource.destinations.policy import Policy
 from syncsource.destinations.resolving import Conflict, Conflicts
+from syncsource.destinations.restoring import Restored
 from syncsource.destinations.table import Table
 from syncsource.destinations.undoing import Undoer, Undone
 from syncsource.destinations.verifying import Compared
@@ -25,13 +29,20 @@ from syncsource.destinations.writer import Writer
 
 __all__ = [
     "Applied",
+    "Backup",
+    "Backups",
     "Compared",
     "Conflict",
     "Conflicts",
     "Database",
+    "Dropped",
+    "Duplicates",
     "Foreseen",
     "Owner",
     "Policy",
+    "Restored",
+    "Rule",
+    "Shared",
     "Table",
     "Taken",
     "Undoer",
@@ -40,6 +51,7 @@ __all__ = [
     "add_columns",
     "find_table",
     "fitting",
+    "found_backup",
     "open_database",
     "open_table",
 ]

@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from syncsource.destinations.images import Images
 from syncsource.destinations.owned import ABSENT, MARKED, MISSED, PARTITION, PRESENT, SOURCE, STATE
-from syncsource.destinations.quoting import GONE, STAGE, Joined, quoted
+from syncsource.destinations.quoting import GONE, NUMBER, STAGE, Joined, quoted
 from syncsource.destinations.session import RowRefused, Session
 from syncsource.destinations.statements import Span, Statements
 from syncsource.destinations.table import Table
@@ -81,7 +81,7 @@ class Absent:
         if not self._listed:
             return
         if self._found:
-            lock = self._dialect.locks(f"{self._gone} AS g {self._dialect.join} {self._target} AS t ON {self._matched}", "g.n")
+            lock = self._dialect.locks(f"{self._gone} AS g {self._dialect.join} {self._target} AS t ON {self._matched}", f"g.{NUMBER}")
             if lock is not None:
                 self._session.value(lock)
             self._halves((1, self._found), self._mark if self._table.marker else self._delete)
@@ -113,7 +113,7 @@ class Absent:
         # one of a transaction that was rolled back may be there: MySQL keeps it
         self._session.run(f"DROP {self._dialect.temporary}TABLE IF EXISTS {self._gone}")
         self._session.run(
-            f"CREATE TEMPORARY TABLE {GONE} {self._dialect.numbered}SELECT row_number() OVER (ORDER BY {matched}) AS n, {matched} "
+            f"CREATE TEMPORARY TABLE {GONE} {self._dialect.numbered}SELECT row_number() OVER (ORDER BY {matched}) AS {NUMBER}, {matched} "
             f"FROM {self._absent} WHERE {self._wanted}{''.join(f' AND NOT {one}' for one in self._referred)}"
         )
         self._listed, self._found = True, int(self._session.value(f"SELECT count(*) FROM {self._gone}"))
@@ -216,4 +216,4 @@ def returned(table: Table) -> str:
 
 
 def _within(span: Span) -> str:
-    return f"g.n BETWEEN {span[0]} AND {span[1]}"
+    return f"g.{NUMBER} BETWEEN {span[0]} AND {span[1]}"

@@ -87,7 +87,7 @@ class Dialect(Protocol):
 
     @property
     def numbered(self) -> str:
-        """What stands between the name of a new table and the query that it is made of, whose first column n numbers the rows."""
+        """What stands between the name of a new table and the query that it is made of, whose first column numbers the rows."""
 
     def created(self, field_type: str) -> str:
         """The type of a column that we create for a field's type."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from syncsource.destinations.companions import open_companion
-from syncsource.destinations.quoting import CHANGES, GONE, STAGE, quoted
+from syncsource.destinations.quoting import CHANGES, GONE, NUMBER, STAGE, quoted
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import Span, Statements, within
 from syncsource.destinations.table import Companion, Layout, Table
@@ -64,11 +64,11 @@ class Images:
             self._take(INSERTED, f"{'v.is_new = 1' if listed else '1 = 1'}{within(span)}", listed=listed)
 
     def of_gone(self, side: str, keys: str, where: str) -> None:
-        """Of rows that the source has no more, numbered by ``g``, which ``keys`` joins to the table: before or after they are marked, or before
-        they are deleted."""
+        """Of rows numbered by ``g``, which ``keys`` joins to the table, such as those that the source has no more: before or after they are
+        marked, or before they are deleted."""
         if self._companion is not None:
             source = f"{self._statements.temporary(GONE)} AS g JOIN {self._statements.target} AS t ON {keys}"
-            self._insert(side, "-g.n", source, where)
+            self._insert(side, f"-g.{NUMBER}", source, where)
 
     def taken(self, rows: int) -> Taken | None:
         """What there is of them; None where there are none. ``rows``: how many were written."""

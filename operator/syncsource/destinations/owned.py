@@ -18,7 +18,7 @@ _PLACE = "spec.write.softDelete.column"
 
 
 def open_owned(session: Session, layout: Layout, columns: Sequence[Column]) -> Companion:
-    """The table that knows whose rows are whose."""
+    """The table that knows whose rows are whose. It is asked for a key of any other source, too."""
     keys = [column.found for column in columns if column.key]
     return open_companion(session, layout, "rows", _OWN, keys, index=[*(found.name for found in keys), SOURCE])
 

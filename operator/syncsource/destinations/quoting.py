@@ -13,7 +13,11 @@ ASIDE = "syncsource_aside"
 """seq of rows set aside: before the comparison, those that a newer one of their key replaces; after it, those that somebody
 else's writing made uncertain, which are compared again."""
 GONE = "syncsource_gone"
-"""Rows that the source has no more, numbered from 1."""
+"""Rows that are to go, numbered from 1: those that the source has no more, or those that share their key with one that stays."""
+SHARED = "syncsource_shared"
+"""Rows that share their key with others, numbered from 1."""
+NUMBER = "syncsource_n"
+"""The number of a row in a table of ours that has columns of the table, too."""
 REFUSED = "syncsource_refused"
 """seq of the rows that can't be written, with why."""
 

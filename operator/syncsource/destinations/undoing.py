@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Protocol, Self
-
-from sqlalchemy import Connection
+from typing import Protocol
 
 from syncsource.destinations.database import Database
 from syncsource.destinations.images import AFTER, BATCH, BEFORE, DELETED, INSERTED, SEQ, SIDE
 from syncsource.destinations.owned import SOURCE
 from syncsource.destinations.quoting import Joined, quoted
-from syncsource.destinations.session import Session, nameless
+from syncsource.destinations.session import Session
 from syncsource.destinations.table import Column, Found, Layout, Table, listed
 from syncsource.destinations.values import AS_IT_IS
+from syncsource.destinations.working import Working
 from syncsource.errors import PermanentError, SchemaMismatch
 
 
@@ -57,18 +54,12 @@ class Undone:
         )
 
 
-class Undoer:
-    """One connection. Leave it by ``with``: what was not committed is gone. Raises what a Writer does. ``table`` and ``source``: where rows are
-    merged, whose bases go back with them."""
+class Undoer(Working):
+    """One connection that takes back. ``table`` and ``source``: where rows are merged, whose bases go back with them."""
 
     def __init__(self, database: Database, table: Table | None = None, source: str = "") -> None:
-        self._session, self._table, self._source = Session(database), table, source
-
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """Committed at the end of the block, gone if it raises."""
-        with nameless("to undo the run: a constraint holds what it wrote"), self._session.transaction(self._session.dialect.begin):
-            yield self._session.connection
+        super().__init__(database, "to undo the run: a constraint holds what it wrote")
+        self._table, self._source = table, source
 
     def undo(self, images: Images) -> Undone:
         """One transaction's work; of several the last one's first. Inside :meth:`transaction`."""
@@ -79,16 +70,6 @@ class Undoer:
         """Deletes images, in a transaction of its own unless one is under way."""
         if self._session.layout(None, images.images) is not None:
             self._session.run(f"DELETE FROM {quoted(images.images)} WHERE {BATCH} = '{images.batch}'")
-
-    def cancel(self) -> None:
-        """See :meth:`syncsource.destinations.Writer.cancel`."""
-        self._session.cancel()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._session.close()
 
 
 class _Undoing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 
 from sqlalchemy import Connection, literal, quoted_name, select, table
 
@@ -14,6 +15,9 @@ from syncsource.engine.plan import RunPlan
 from syncsource.engine.redacting import redact
 from syncsource.errors import SyncError
 from syncsource.resource.spec import SyncSourceSpec
+
+_KEPT = timedelta(days=14)
+"""How long it is kept what commands did, where spec.safety.undo does not say."""
 
 
 def opened_database(spec: SyncSourceSpec, secrets: Mapping[str, Mapping[str, str]]) -> Database:
@@ -51,6 +55,12 @@ def keep_images(connection: Connection, plan: RunPlan, spec: SyncSourceSpec, par
     """Enters what a transaction did to rows, so that it can be undone."""
     if taken is not None and spec.safety.undo is not None:
         ledger.keep_images(connection, plan.identity, plan.run, partition, taken, spec.safety.undo.keep)
+
+
+def keep_asked(connection: Connection, plan: RunPlan, spec: SyncSourceSpec, taken: Taken | None) -> None:
+    """Enters what a command did to rows because people asked for it: kept whether runs keep what they do or not."""
+    if taken is not None:
+        ledger.keep_images(connection, plan.identity, plan.run, "", taken, spec.safety.undo.keep if spec.safety.undo else _KEPT)
 
 
 def _has_rows(database: Database, of: Table) -> bool:

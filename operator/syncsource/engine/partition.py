@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from syncsource import failpoints, ledger
 from syncsource.destinations import Database, Owner, Policy, Table, Writer
+from syncsource.engine.backups import RunBackup
 from syncsource.engine.destination import keep_images
 from syncsource.engine.ending import UNCHANGED
 from syncsource.engine.guards import Invalid, Limits
@@ -49,6 +50,7 @@ class Setting:
     table: Table
     fence: ledger.Fence
     stop: Stop
+    backup: RunBackup
     started_at: datetime
     moved: Callable[[int, int, str], None]
     """Takes the records and pages that were read since the last call, and the phase."""
@@ -297,6 +299,8 @@ class PartitionRun:
     def _write(self, writer: Writer, span: Span, cursor: str | None, read: int, quarantined: int) -> None:
         """One transaction. ``quarantined``: records that earlier windows set aside."""
         setting, identity = self._setting, self._setting.plan.identity
+        if not self._source.unchanged and (writer.staged or setting.table.owned):
+            setting.backup.take()
         with writer.transaction() as connection:
             counts, total = self._applied(writer, connection, span, read, quarantined)
             state = self._source.state if span.last else None
@@ -304,6 +308,7 @@ class PartitionRun:
             self._commit(connection, self._done(counts, cursor, span, total, writer.waiting(self._owner)))
             setting.stop.check()
             ledger.check_fence(connection, setting.fence)
+            setting.backup.written(counts.changed)
             failpoints.hit("before-commit")
         failpoints.hit("after-commit")
         self.counts, self.cursor = counts, cursor

@@ -178,6 +178,7 @@ class Partitioned:
         if setting.table.owned is None or self._errors or not known_all:
             return
         plan, owner = setting.plan, Owner(setting.plan.identity, "", complete=True)
+        setting.backup.take()
         try:
             with (
                 Writer(setting.database, setting.table, Policy.of(setting.spec.write)) as writer,
@@ -188,6 +189,7 @@ class Partitioned:
                 keep_images(connection, plan, setting.spec, "", applied.taken)
                 setting.stop.check()
                 ledger.check_fence(connection, setting.fence)
+                setting.backup.written(applied.deleted)
         except GuardError as error:
             self._errors.append(error)
             self._note = error.message

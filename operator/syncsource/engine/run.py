@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from syncsource import ledger
 from syncsource.destinations import Database
+from syncsource.engine.backups import RunBackup
 from syncsource.engine.confighash import config_hash
 from syncsource.engine.destination import opened_table
 from syncsource.engine.partition import Done, Kept, PartitionRun, Setting, counted
@@ -37,6 +38,7 @@ class Run:
         self._plan, self._spec, self._database, self._opened = plan, spec, database, opened
         self._stop, self._meter = stop, Meter(progress)
         self._started_at = datetime.now(UTC)
+        self._backup = RunBackup(plan, spec, database, stop)
         self._work: Whole | Partitioned | None = None
 
     def write(self, fence: ledger.Fence) -> Outcome:
@@ -46,7 +48,10 @@ class Run:
             self._work = Whole(setting, self._opened)
         else:
             self._work = Partitioned(setting, self._spec.partitions, self._opened, self._meter)
-        return self._work.run()
+        try:
+            return self._work.run()
+        finally:
+            self._backup.end()
 
     @property
     def kept(self) -> Kept:
@@ -65,6 +70,7 @@ class Run:
             table=table,
             fence=fence,
             stop=self._stop,
+            backup=self._backup,
             started_at=self._started_at,
             moved=self._meter.moved,
             turn=threading.Lock() if queues else nullcontext(),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection
@@ -13,15 +11,16 @@ from sqlalchemy import Connection
 from syncsource import ledger
 from syncsource.destinations import Database, Owner, Undoer, Undone, find_table
 from syncsource.engine.destination import opened
-from syncsource.engine.ending import failed, known
+from syncsource.engine.fenced import ended, fenced, foreseen
 from syncsource.engine.inferring import unread, with_fields
 from syncsource.engine.plan import Counts, Outcome, RunPlan
-from syncsource.engine.redacting import redact
 from syncsource.engine.stopping import Stop
-from syncsource.errors import PermanentError, SyncError
+from syncsource.errors import PermanentError
 from syncsource.resource.spec import SyncSourceSpec
 
 TRIGGER = "Undo"
+READS_NOTHING = frozenset(("Duplicates", "Restore"))
+"""Triggers of runs that changed rows without the source: their cursors are no one's."""
 
 
 class Undoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,10 +46,8 @@ def foresee(plan: RunPlan, run: str | None, stop: Stop) -> Undoing:
     """
     with opened(plan) as (spec, database), stop.after(spec.timeout, "nothing was changed"):
         record, kept = _found(database, plan.identity, run)
-        with _undoer(plan, spec, database) as undoer, stop.calling(undoer.cancel), suppress(_Enough), undoer.transaction():
-            done = _all(undoer, kept)
-            raise _Enough
-        return _told(record, done)
+        with _undoer(plan, spec, database) as undoer:
+            return _told(record, foreseen(undoer, stop, lambda: _all(undoer, kept)))
 
 
 def undo(plan: RunPlan, run: str, stop: Stop, *, rewind: bool = False) -> tuple[Outcome, Undoing | None]:
@@ -58,14 +55,12 @@ def undo(plan: RunPlan, run: str, stop: Stop, *, rewind: bool = False) -> tuple[
 
     Never raises: what goes wrong is in the outcome, and then nothing has changed.
     """
-    started, done = time.monotonic(), None
-    try:
+
+    def work() -> tuple[Outcome, Undoing]:
         with opened(plan) as (spec, database), stop.after(spec.timeout, "nothing was changed"):
-            outcome, done = _write(plan, spec, database, run, stop, rewind)
-    except Exception as error:
-        outcome = failed(plan, stop.cause_of(known(error)))
-    message = redact(outcome.message, plan.secrets)
-    return msgspec.structs.replace(outcome, seconds=round(time.monotonic() - started, 3), message=message), done
+            return _write(plan, spec, database, run, stop, rewind)
+
+    return ended(plan, stop, work)
 
 
 def listed(plan: RunPlan) -> list[ledger.Undoable]:
@@ -85,10 +80,6 @@ def prune(plan: RunPlan, spec: SyncSourceSpec, database: Database) -> None:
             with undoer.transaction() as connection:
                 undoer.forget(images)
                 ledger.forget_images(connection, [images.batch])
-
-
-class _Enough(Exception):
-    """Ends a transaction whose work is only looked at."""
 
 
 def _found(database: Database, identity: str, run: str | None) -> tuple[ledger.RunRecord, Sequence[ledger.KeptImages]]:
@@ -122,39 +113,24 @@ def _all(undoer: Undoer, kept: Sequence[ledger.KeptImages]) -> Undone:
 
 def _write(plan: RunPlan, spec: SyncSourceSpec, database: Database, run: str, stop: Stop, rewind: bool) -> tuple[Outcome, Undoing]:
     """The images are looked for under the fence, which waits for a partition that is about to commit."""
-    _found(database, plan.identity, run)
-    fence = ledger.acquire(
-        database.engine, plan.identity, run=plan.run, trigger=TRIGGER, generation=plan.generation, started_at=datetime.now(UTC)
-    )
-    try:
-        record, kept = _found(database, plan.identity, run)
-        with _undoer(plan, spec, database) as undoer, stop.calling(undoer.cancel), undoer.transaction() as connection:
-            done = _all(undoer, kept)
-            outcome = _outcome(plan, record, done, rewind)
-            _enter(connection, plan, record, kept, outcome, rewind)
-            stop.check()
-            ledger.check_fence(connection, fence)
-    except Exception as error:
-        ours = stop.cause_of(known(error))
-        with suppress(SyncError):
-            ledger.end_run(database.engine, fence, reason=ours.reason, message=redact(ours.message, plan.secrets))
-        raise
-    return outcome, _told(record, done)
+    record, _ = _found(database, plan.identity, run)
+    if rewind and record.trigger in READS_NOTHING:
+        raise PermanentError(f"run {record.run} read nothing: undo it without setting cursors back", reason="NotUndoable")
+    found = Undone()
 
+    def work(connection: Connection) -> Outcome:
+        nonlocal found
+        _, kept = _found(database, plan.identity, run)
+        found = _all(undoer, kept)
+        for images in kept:
+            ledger.undone(connection, images.batch, plan.run)
+        if rewind:
+            ledger.rewind(connection, plan.identity, record)
+        return _outcome(plan, record, found, rewind)
 
-def _enter(
-    connection: Connection,
-    plan: RunPlan,
-    record: ledger.RunRecord,
-    kept: Sequence[ledger.KeptImages],
-    outcome: Outcome,
-    rewind: bool,
-) -> None:
-    for images in kept:
-        ledger.undone(connection, images.batch, plan.run)
-    if rewind:
-        ledger.rewind(connection, plan.identity, record)
-    ledger.finish_run(connection, plan.run, result="Succeeded", counts=outcome.counts, message=outcome.message)
+    with _undoer(plan, spec, database) as undoer:
+        outcome = fenced(plan, database, undoer, stop, TRIGGER, work)
+    return outcome, _told(record, found)
 
 
 def _outcome(plan: RunPlan, record: ledger.RunRecord, done: Undone, rewind: bool) -> Outcome:

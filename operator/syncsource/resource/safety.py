@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -19,6 +19,16 @@ class Undo(Part):
     )
 
 
+class Backup(Part):
+    """A copy of the table before a run writes to it, so that `syncsource restore` can make the table what it was, whoever changed it since."""
+
+    mode: Literal["Table"] = Field(
+        description="Table: a table beside the destination's ledger, on the same server. It is made before a run with rows to write begins "
+        "to, unless the table is empty, and stays where the run changed any."
+    )
+    keep: int = Field(7, ge=1, le=1000, description="How many backups are kept; the oldest go.")
+
+
 class Safety(Part):
     """Limits of what a run may do to the table. With partitions or windows each of them is a transaction, and has them for itself."""
 
@@ -29,6 +39,9 @@ class Safety(Part):
     )
     undo: Undo | None = Field(
         None, description="Keeps what runs do to rows, so that `syncsource undo` can take it back. Absent: what a run did stays done."
+    )
+    backup: Backup | None = Field(
+        None, description="Copies the table before a run writes to it. It needs a primary key. Absent: nothing is copied."
     )
     min_rows: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = Field(
         None,

@@ -16,7 +16,7 @@ from syncsource.databases.mysql import by_code_point
 from syncsource.destinations.dialect import Load, Refusal
 from syncsource.destinations.mysql import columns, connecting, faults, schema
 from syncsource.destinations.mysql.filling import Filling
-from syncsource.destinations.quoting import STAGE, Joined, in_a_row, quoted
+from syncsource.destinations.quoting import NUMBER, STAGE, Joined, in_a_row, quoted
 from syncsource.destinations.table import Column, Found, Layout, Referrer, Table, folded
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
@@ -40,7 +40,7 @@ class MySQL:
     placeholder = "%s"
     insert = "INSERT INTO"
     join = "STRAIGHT_JOIN"
-    numbered = "(n bigint NOT NULL PRIMARY KEY) "
+    numbered = f"({NUMBER} bigint NOT NULL PRIMARY KEY) "
     temporary = "TEMPORARY "
     as_given = ""
 
@@ -75,7 +75,9 @@ class MySQL:
     ) -> None:
         """CREATE … SELECT keeps each column's type, length and collation."""
         primary = f"PRIMARY KEY ({', '.join(map(quoted, own))})"
-        unseen = f"n bigint NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY, KEY ({', '.join(_indexed(columns, name) for name in index)})"
+        unseen = (
+            f"{NUMBER} bigint NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY, KEY ({', '.join(_indexed(columns, name) for name in index)})"
+        )
         parts = [*(f"{quoted(one)} {kind} NOT NULL" for one, kind in own.items()), unseen if index else primary]
         names = ", ".join([*(f"0 AS {quoted(one)}" for one in own), *(quoted(column.name) for column in columns)])
         with driver.cursor() as cursor:
@@ -103,7 +105,8 @@ class MySQL:
         return None if field_type == "json" else columns.key_codec(found, field_type)
 
     def stage_ddl(self, table: Table, cursors: bool) -> Sequence[str]:
-        """CREATE … SELECT keeps each column's type, length and collation."""
+        """CREATE … SELECT keeps each column's type, length and collation. Where rows are told apart from those that their source has no more,
+        the server looks for the key of each row of the table: an index can't be added later, since that would commit."""
         typed = [f"{quoted(column.name)} AS c{place}" for place, column in enumerate(table.columns)]
         keys = [
             _indexed([replace(column.found, name=f"c{place}")], f"c{place}") for place, column in enumerate(table.columns) if column.key
