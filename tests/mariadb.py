@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,14 +30,63 @@ def mariadb_server() -> Iterator[str]:
 @contextmanager
 def running(folder: Path, port: int, *options: str) -> Iterator[str]:
     """The server whose data are in the folder, new or not, for the time of the block. ``options``: beside those that keep it small."""
-    daemon = shutil.which("mariadbd", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-    if daemon is None:
-        unavailable("mariadb", "mariadbd is not installed: it is in Debian's package mariadb-server")
-    data = folder / "data"
-    if not data.exists():
-        _create(data)
-    with _started(daemon, folder, port, options):
-        yield f"mysql://root@127.0.0.1:{port}/test?unix_socket={folder}/s"
+    with serving(folder, port, *options) as server:
+        yield server.uri
+
+
+@contextmanager
+def serving(folder: Path, port: int, *options: str) -> Iterator[Server]:
+    """The same, for a test that kills it and starts it again."""
+    server = Server(folder, port, *options)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+class Server:
+    """A server whose data are in ``folder``, new or not; it does not run yet."""
+
+    def __init__(self, folder: Path, port: int, *options: str) -> None:
+        daemon = shutil.which("mariadbd", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+        if daemon is None:
+            unavailable("mariadb", "mariadbd is not installed: it is in Debian's package mariadb-server")
+        self._daemon, self._folder, self._port, self._options = daemon, folder, port, options
+        self._process: subprocess.Popen[bytes] | None = None
+        self.uri = f"mysql://root@127.0.0.1:{port}/test?unix_socket={folder}/s"
+
+    def start(self) -> None:
+        """Returns once it answers; at the same address each time."""
+        data = self._folder / "data"
+        if not data.exists():
+            _create(data)
+        self._process = self._started()
+        _wait(self._process, self._folder)
+
+    def kill(self) -> None:
+        """SIGKILL, as the machine's power does."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        """Ends it."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        folder = self._folder
+        command = [self._daemon, "--no-defaults", f"--datadir={folder}/data", f"--socket={folder}/s", f"--port={self._port}"]
+        options = ["--bind-address=127.0.0.1", "--skip-name-resolve", f"--pid-file={folder}/pid", f"--tmpdir={folder}"]
+        small = [f"--user={getpass.getuser()}", *_SMALL, "--innodb-flush-log-at-trx-commit=0"]
+        with (folder / "log").open("ab") as log:
+            return subprocess.Popen([*command, *options, *small, *self._options], stdout=log, stderr=log)
 
 
 def free_port() -> int:
@@ -53,24 +102,6 @@ def _create(data: Path) -> None:
 
 
 _SMALL = ("--innodb-log-file-size=16M", "--innodb-buffer-pool-size=64M")
-
-
-@contextmanager
-def _started(daemon: str, folder: Path, port: int, more: Sequence[str]) -> Iterator[None]:
-    command = [daemon, "--no-defaults", f"--datadir={folder}/data", f"--socket={folder}/s", f"--port={port}", f"--user={getpass.getuser()}"]
-    options = ["--bind-address=127.0.0.1", "--skip-name-resolve", f"--pid-file={folder}/pid", f"--tmpdir={folder}"]
-    with (folder / "log").open("ab") as log:
-        process = subprocess.Popen([*command, *options, *_SMALL, "--innodb-flush-log-at-trx-commit=0", *more], stdout=log, stderr=log)
-    try:
-        _wait(process, folder)
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _wait(process: subprocess.Popen[bytes], folder: Path) -> None:

@@ -57,6 +57,10 @@ class RetryableError(SyncError):
         self.after = after
 
 
+class CommitLost(RetryableError):
+    """The connection was lost during COMMIT: the ledger knows what became of it."""
+
+
 class PermanentError(SyncError):
     """A retry of the same would fail the same way; the next scheduled run tries again."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,18 +102,34 @@ def mariadb_uri() -> Iterator[str]:
         yield uri
 
 
+@contextmanager
+def opened(kind: str, url: str) -> Iterator[Place]:
+    """A place in a database. Who else is there quotes names alike in all of them."""
+    more = {"connect_args": _ALIKE} if kind == "mariadb" else {}
+    plain = create_engine(with_driver(url), isolation_level="AUTOCOMMIT", max_overflow=30, **more)
+    with open_database(url, patience=20) as database:
+        yield Place(kind, url, database, plain)
+    plain.dispose()
+
+
+def with_driver(url: str) -> str:
+    """As SQLAlchemy wants it."""
+    return url.replace("postgresql:", "postgresql+psycopg:").replace("mysql:", "mysql+pymysql:")
+
+
+_BARE = {"ssl_disabled": True}  # PyMySQL reads all the certificates of the system otherwise, whether it needs them or not
+_ALIKE = {**_BARE, "init_command": "SET sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES'), time_zone = '+00:00'"}
+
+
 @pytest.fixture
 def postgresql(postgresql_uri: str) -> Iterator[Place]:
     """A schema of its own, which is the connection's default one."""
     schema = f"test_{uuid4().hex[:12]}"
-    admin = create_engine(postgresql_uri.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    admin = create_engine(with_driver(postgresql_uri), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
-    url = f"{postgresql_uri}&options={quote(f'-csearch_path={schema}')}"
-    plain = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT", max_overflow=30)
-    with open_database(url, patience=20) as database:
-        yield Place("postgresql", url, database, plain)
-    plain.dispose()
+    with opened("postgresql", f"{postgresql_uri}&options={quote(f'-csearch_path={schema}')}") as place:
+        yield place
     with admin.connect() as connection:
         connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
     admin.dispose()
@@ -121,27 +138,19 @@ def postgresql(postgresql_uri: str) -> Iterator[Place]:
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[Place]:
     """A file of its own."""
-    url = f"sqlite:///{tmp_path}/rows.db"
-    plain = create_engine(url, isolation_level="AUTOCOMMIT", max_overflow=30)
-    with open_database(url, patience=20) as database:
-        yield Place("sqlite", url, database, plain)
-    plain.dispose()
+    with opened("sqlite", f"sqlite:///{tmp_path}/rows.db") as place:
+        yield place
 
 
 @pytest.fixture
 def mariadb(mariadb_uri: str) -> Iterator[Place]:
-    """A database of its own. Who else is there quotes names as in the other databases."""
+    """A database of its own."""
     name = f"test_{uuid4().hex[:12]}"
-    bare = {"ssl_disabled": True}  # PyMySQL reads all the certificates of the system otherwise, whether it needs them or not
-    admin = create_engine(mariadb_uri.replace("mysql:", "mysql+pymysql:"), isolation_level="AUTOCOMMIT", connect_args=bare)
+    admin = create_engine(with_driver(mariadb_uri), isolation_level="AUTOCOMMIT", connect_args=_BARE)
     with admin.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
-    url = mariadb_uri.replace("/test?", f"/{name}?")
-    mode = {**bare, "init_command": "SET sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES'), time_zone = '+00:00'"}
-    plain = create_engine(url.replace("mysql:", "mysql+pymysql:"), isolation_level="AUTOCOMMIT", connect_args=mode, max_overflow=30)
-    with open_database(url, patience=20) as database:
-        yield Place("mariadb", url, database, plain)
-    plain.dispose()
+    with opened("mariadb", mariadb_uri.replace("/test?", f"/{name}?")) as place:
+        yield place
     with admin.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name}")
     admin.dispose()

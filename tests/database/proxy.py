@@ -14,10 +14,11 @@ Moment = Literal["before", "after"]
 
 class Proxy:
     """Forwards bytes. ``cut``: what happens to the first connection whose next COMMIT follows the check of a fence: it is cut
-    before the server gets it, or after the server did it and before we know."""
+    before the server gets it, or after the server did it and before we know. ``for_good``: and so are all others then, and no more are taken."""
 
-    def __init__(self, server: str, cut: Moment) -> None:
-        self._server, self._cut = server, cut
+    def __init__(self, server: str, cut: Moment, *, for_good: bool) -> None:
+        self._server, self._cut, self._for_good = server, cut, for_good
+        self._pairs: list[_Pair] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.done = threading.Event()
@@ -30,12 +31,22 @@ class Proxy:
                 client, _ = self._listener.accept()
                 server = socket.socket(socket.AF_UNIX)
                 server.connect(self._server)
-                _Pair(self, client, server).start()
+                self._pairs.append(_Pair(self, client, server))
+                self._pairs[-1].start()
 
     def close(self) -> None:
         """No new connections."""
-        self._listener.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+    def has_cut(self) -> None:
+        """Called once one is."""
+        self.done.set()
+        if self._for_good:
+            self.close()
+            for pair in self._pairs:
+                pair.cut_idle()
 
     def moment(self) -> Moment | None:
         """What happens to a COMMIT now."""
@@ -57,8 +68,8 @@ class _Pair:
                 self._fenced |= b"FOR SHARE" in said
                 moment = self._proxy.moment() if self._fenced and b"COMMIT" in said else None
                 if moment is not None:
-                    self._proxy.done.set()
                     self._doomed = True
+                    self._proxy.has_cut()
                 if moment == "before":
                     break
                 self._server.sendall(said)
@@ -71,6 +82,11 @@ class _Pair:
                 self._client.sendall(said)
         self._close()
 
+    def cut_idle(self) -> None:
+        """Unless it is to be cut at its own time."""
+        if not self._doomed:
+            self._close()
+
     def _close(self) -> None:
         for end in (self._client, self._server):
             with suppress(OSError):
@@ -79,11 +95,11 @@ class _Pair:
 
 
 @contextmanager
-def cutting(url: str, cut: Moment) -> Iterator[str]:
+def cutting(url: str, cut: Moment, *, for_good: bool = False) -> Iterator[str]:
     """The URL of the same database behind a proxy."""
     parts = urlsplit(url)
     [folder] = parse_qs(parts.query)["host"]
-    proxy = Proxy(f"{folder}/.s.PGSQL.5432", cut)
+    proxy = Proxy(f"{folder}/.s.PGSQL.5432", cut, for_good=for_good)
     threading.Thread(target=proxy.serve, daemon=True).start()
     options = "&".join(one for one in parts.query.split("&") if not one.startswith("host="))
     try:

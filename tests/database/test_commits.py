@@ -52,6 +52,19 @@ def test_the_answer_to_commit_is_lost(postgresql: Place) -> None:
     assert (len(engine.rows()), engine.cursor()) == (5, 5)
 
 
+def test_the_answer_to_commit_is_lost_and_nobody_can_be_asked(postgresql: Place) -> None:
+    """What is told of the run is no less than is known."""
+    postgresql.sql(CREATE)
+    engine = Engine(postgresql, "t")
+    with cutting(postgresql.url, "after", for_good=True) as engine.url:
+        outcome = engine.run(upstream())
+    assert (outcome.result, outcome.next, outcome.reason) == ("Failed", Next.RETRY, "DatabaseUnavailable")
+    assert outcome.message.endswith("; this was during COMMIT: whether the run had committed is not known")
+    engine.url = postgresql.url
+    again = engine.run(upstream())
+    assert (again.result, again.counts.inserted, again.counts.updated, engine.cursor()) == ("Succeeded", 0, 0, 5)
+
+
 def test_commit_is_lost(postgresql: Place) -> None:
     postgresql.sql(CREATE)
     engine = Engine(postgresql, "t")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pymysql
 import pytest
+from sqlalchemy import event
 
 from syncsource import ledger
 from syncsource.destinations import Writer, open_database
@@ -179,6 +180,14 @@ def test_what_a_url_may_not_set_is_refused_and_a_server_that_is_away_is_retried(
     with open_database("mysql://u:secret@127.0.0.1:1/x") as away, pytest.raises(RetryableError) as caught, away.engine.connect():
         pass
     assert (caught.value.reason, "secret" in caught.value.message) == ("DatabaseUnavailable", False)
+
+
+def test_a_connection_that_is_lost_when_it_is_given_back_ends_nothing(mariadb: Any) -> None:
+    engine = mariadb.database.engine
+    ledger.prepare(engine)
+    event.listen(engine, "reset", lambda driver, *_: mariadb.sql(f"KILL {driver.thread_id()}"), once=True)
+    assert ledger.history(engine, "nobody's") == []
+    assert ledger.history(engine, "nobody's") == []
 
 
 def test_what_a_url_may_set(mariadb: Any) -> None:

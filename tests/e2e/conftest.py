@@ -16,9 +16,10 @@ from syncsource.resource.generating import crd_yaml
 from tests.e2e import product as processes
 from tests.e2e.api import Api, Orders
 from tests.e2e.cluster import Cluster, condition
-from tests.e2e.databases import Warehouse, postgresql_schema, sqlite_file
+from tests.e2e.databases import Warehouse, mariadb_database, postgresql_schema, sqlite_file
 from tests.e2e.product import Product
 from tests.e2e.scene import Scene
+from tests.mariadb import mariadb_server
 from tests.postgres import postgresql_server
 
 CLUSTER = "SYNCSOURCE_TEST_KUBECONFIG"
@@ -82,6 +83,20 @@ def postgresql_uri() -> Iterator[str]:
 def postgresql(postgresql_uri: str) -> Iterator[Warehouse]:
     """A schema of its own."""
     with postgresql_schema(postgresql_uri) as warehouse:
+        yield warehouse
+
+
+@pytest.fixture(scope="session")
+def mariadb_uri() -> Iterator[str]:
+    """One server for the worker's tests."""
+    with mariadb_server() as uri:
+        yield uri
+
+
+@pytest.fixture(scope="module")
+def mariadb(mariadb_uri: str) -> Iterator[Warehouse]:
+    """A database of its own."""
+    with mariadb_database(mariadb_uri) as warehouse:
         yield warehouse
 
 

@@ -24,7 +24,7 @@ class Warehouse:
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """What a statement finds; what it changes is committed at once."""
         with self.engine.connect() as connection:
-            found = connection.exec_driver_sql(statement.replace("%", "%%") if self.kind == "postgresql" else statement)
+            found = connection.exec_driver_sql(statement if self.kind == "sqlite" else statement.replace("%", "%%"))
             return [tuple(row) for row in found.fetchall()] if found.returns_rows else []
 
     def tables(self) -> set[str]:
@@ -44,18 +44,31 @@ def postgresql_schema(uri: str) -> Iterator[Warehouse]:
 
 
 @contextmanager
+def mariadb_database(uri: str) -> Iterator[Warehouse]:
+    """A database of the server. It goes with the server, too."""
+    name = f"e2e_{uuid4().hex[:12]}"
+    with opened("mariadb", uri) as server:
+        server.sql(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    with opened("mariadb", uri.replace("/test?", f"/{name}?")) as warehouse:
+        yield warehouse
+
+
+@contextmanager
 def sqlite_file(file: Path) -> Iterator[Warehouse]:
     """A SQLite file."""
     with opened("sqlite", f"sqlite:///{file}") as warehouse:
         yield warehouse
 
 
+_ALIKE = {"ssl_disabled": True, "init_command": "SET sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES'), time_zone = '+00:00'"}
+
+
 @contextmanager
 def opened(kind: str, url: str) -> Iterator[Warehouse]:
-    """Connections to a database; it is reached when one is used."""
-    engine = create_engine(
-        url.replace("postgresql:", "postgresql+psycopg:").replace("mysql:", "mysql+pymysql:"), isolation_level="AUTOCOMMIT"
-    )
+    """Connections to a database, where names are quoted alike; it is reached when one is used."""
+    url_with_driver = url.replace("postgresql:", "postgresql+psycopg:").replace("mysql:", "mysql+pymysql:")
+    more = {"connect_args": _ALIKE} if kind == "mariadb" else {}
+    engine = create_engine(url_with_driver, isolation_level="AUTOCOMMIT", **more)
     try:
         yield Warehouse(kind, url, engine)
     finally:

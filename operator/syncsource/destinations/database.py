@@ -110,6 +110,8 @@ class _Border:
     def __call__(self, context: ExceptionContext) -> None:
         if (context.statement or "").startswith("DESCRIBE ") and context.original_exception.args[:1] == (_NO_TABLE,):
             return  # SQLAlchemy's way to ask MySQL whether a table is there
+        if context.is_pre_ping and context.is_disconnect:
+            return  # a connection that waited for use is lost: another takes its place
         ours = self._database.translate(context.original_exception)
         if ours is not None:
             raise ours from context.original_exception

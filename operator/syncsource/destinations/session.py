@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from syncsource.destinations.database import Database
 from syncsource.destinations.dialect import Dialect, Driver, Load, Refusal
 from syncsource.destinations.table import Found, Layout, Referrer
-from syncsource.errors import AbortedError, PermanentError, RetryableError
+from syncsource.errors import AbortedError, CommitLost, PermanentError, RetryableError
 from syncsource.resource.fields import FieldSpec
 
 
@@ -118,7 +118,7 @@ class Session:
         try:
             yield
             self._check_place()
-            self.run("COMMIT")
+            self._commit()
         except BaseException:
             self._roll_back()
             raise
@@ -174,6 +174,14 @@ class Session:
             yield cursor
         finally:
             cursor.close()
+
+    def _commit(self) -> None:
+        try:
+            self.run("COMMIT")
+        except RetryableError as error:
+            if error.reason != "DatabaseUnavailable":
+                raise
+            raise CommitLost(error.message, reason=error.reason) from error
 
     def _check_place(self) -> None:
         if not self.dialect.in_place(self._driver):

@@ -23,7 +23,7 @@ from syncsource.engine.redacting import redact
 from syncsource.engine.run import Run
 from syncsource.engine.stopping import Stop
 from syncsource.engine.undoing import prune
-from syncsource.errors import AbortedError, SyncError
+from syncsource.errors import AbortedError, CommitLost, RetryableError, SyncError
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Source
 from syncsource.sources.hosts import Hosts
@@ -87,12 +87,22 @@ def _execute(plan: RunPlan, stop: Stop, progress: Callable[[Progress], None], op
             run = Run(plan, spec, database, lambda: opened(spec, plan.secrets), stop, progress)
             outcome = run.write(fence)
         except Exception as error:
-            with suppress(SyncError):  # a connection that breaks during COMMIT leaves open what became of it: the ledger knows
+            ours = stop.cause_of(known(error))
+            try:  # a connection that breaks during COMMIT leaves open what became of it: the ledger knows
                 if (record := ledger.succeeded(database.engine, plan.run)) is not None:
                     return _as_recorded(plan, record, database)
-            return _failed(plan, run.kept if run else Kept(), database, fence, stop.cause_of(known(error)))
+            except SyncError:
+                ours = _open(ours)
+            return _failed(plan, run.kept if run else Kept(), database, fence, ours)
         _tidy(plan, spec, database)
         return outcome
+
+
+def _open(error: SyncError) -> SyncError:
+    """The error of a run that nobody can ask the ledger about."""
+    if not isinstance(error, CommitLost):
+        return error
+    return RetryableError(f"{error.message}; this was during COMMIT: whether the run had committed is not known", reason=error.reason)
 
 
 def _tidy(plan: RunPlan, spec: SyncSourceSpec, database: Database) -> None:

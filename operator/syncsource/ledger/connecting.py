@@ -17,8 +17,9 @@ def writing(engine: Engine) -> Engine:
 
 
 def reading(engine: Engine) -> Engine:
-    """The engine for single queries, which need no transaction."""
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
+    """The engine for single queries, which need no transaction. On MySQL that would be a mode to be set back by statements, whose errors nobody
+    translates where the connection is lost by then."""
+    return engine if engine.dialect.name == "mysql" else engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def upsert(

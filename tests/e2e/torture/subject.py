@@ -108,22 +108,21 @@ class Subject:
 
     def state(self) -> State:
         """Rows and cursor at one instant."""
+        text = "CHAR" if self.warehouse.kind == "mariadb" else "TEXT"
         with _snapshot(self.warehouse) as connection:
             found = connection.exec_driver_sql(
-                f"SELECT id, version, CAST(total AS TEXT), modified FROM {self.table} WHERE id < {TYPED_IN}"
+                f"SELECT id, version, CAST(total AS {text}), modified FROM {self.table} WHERE id < {TYPED_IN}"
             ).fetchall()
-            cursors = connection.exec_driver_sql("SELECT identity, cursor FROM syncsource_cursors").fetchall()
+            cursors = connection.exec_driver_sql('SELECT identity, "cursor" FROM syncsource_cursors').fetchall()
         rows = Counter((number, version, total, _instant(modified)) for number, version, total, modified in found)
         return State(rows, next((cursor for identity, cursor in cursors if identity.endswith(f"/{self.name}")), None))
 
     def ledger(self) -> list[Object]:
         """Its runs as the ledger has them, newest first."""
         names = ("run", "trigger", "result", "reason", "message", *COUNTS)
+        columns = ", ".join(f'"{name}"' for name in names)
         where = f"identity LIKE '%/{self.name}' ORDER BY fence DESC, run DESC"
-        return [
-            dict(zip(names, row, strict=True))
-            for row in self.warehouse.sql(f"SELECT {', '.join(names)} FROM syncsource_runs WHERE {where}")
-        ]
+        return [dict(zip(names, row, strict=True)) for row in self.warehouse.sql(f"SELECT {columns} FROM syncsource_runs WHERE {where}")]
 
     # What must be true
 
@@ -201,12 +200,18 @@ def subjects(warehouses: list[Warehouse], api: Api, kinds: list[tuple[str, bool]
     return made
 
 
+_BEGIN = {
+    "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ",
+    "mariadb": "START TRANSACTION WITH CONSISTENT SNAPSHOT",
+    "sqlite": "BEGIN",
+}
+
+
 @contextmanager
 def _snapshot(warehouse: Warehouse) -> Iterator[Connection]:
     """A connection all of whose queries see the same instant."""
-    begin = "BEGIN ISOLATION LEVEL REPEATABLE READ" if warehouse.kind == "postgresql" else "BEGIN"
     with warehouse.engine.connect() as connection:
-        connection.exec_driver_sql(begin)
+        connection.exec_driver_sql(_BEGIN[warehouse.kind])
         try:
             yield connection
         finally:

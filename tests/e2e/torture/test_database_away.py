@@ -14,10 +14,10 @@ from tests.e2e.api import Api
 from tests.e2e.cluster import Object, condition, history
 from tests.e2e.databases import Warehouse, opened
 from tests.e2e.torture.conftest import SOAK, Operators, soak_only
-from tests.e2e.torture.server import Server, serving
 from tests.e2e.torture.stock import PAGE
 from tests.e2e.torture.subject import Subject, subjects
 from tests.e2e.torture.waiting import stopped
+from tests.postgres import Server, serving
 
 MODES = ["fast", "immediate", "kill"]
 MOMENTS = ["after-page", "after-stage", "before-commit"]

@@ -15,8 +15,8 @@ from tests.e2e.api import Api
 from tests.e2e.cluster import condition, history
 from tests.e2e.databases import Warehouse, opened, sqlite_file
 from tests.e2e.torture.conftest import Operators
-from tests.e2e.torture.server import serving
 from tests.e2e.torture.subject import subjects
+from tests.postgres import serving
 from tests.requiring import unavailable
 
 MB = 2**20

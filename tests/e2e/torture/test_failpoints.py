@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -25,22 +24,22 @@ OPERATOR = [("before-status", 1, UNBORN), ("after-status", 1, LOST), ("before-st
 """Of the operator's status writes the first tells of a run's start, the second of its end."""
 
 KINDS = [("full", False), ("steps", True)]
-PLACES = [f"{kind}-{database}" for database in ("postgresql", "sqlite") for kind, _ in KINDS]
+PLACES = ["full-postgresql", "steps-mariadb", "full-sqlite", "steps-postgresql", "full-mariadb", "steps-sqlite"]
 
 
 @pytest.fixture(scope="module")
-def made(operators: Operators, api: Api, postgresql: Warehouse, sqlite: Warehouse) -> Iterator[dict[str, Subject]]:
-    """Four SyncSources that have run once."""
-    made = {subject.name: subject for subject in subjects([postgresql, sqlite], api, KINDS)}
+def made(operators: Operators, api: Api, postgresql: Warehouse, mariadb: Warehouse, sqlite: Warehouse) -> dict[str, Subject]:
+    """Six SyncSources that have run once."""
+    made = {subject.name: subject for subject in subjects([postgresql, mariadb, sqlite], api, KINDS)}
     assert operators.one
     for subject in made.values():
         subject.begin(operators.cluster)
     return made
 
 
-def everywhere(cases: list[tuple[str, int, list[str]]]) -> list[object]:
-    """Each case in one place after the other; all cases in all places in a soak."""
-    chosen = [(*case, place) for number, case in enumerate(cases) for place in (PLACES if SOAK else [PLACES[number % len(PLACES)]])]
+def everywhere(cases: list[tuple[str, int, list[str]]], first: int = 0) -> list[object]:
+    """Each case in one place after the other, from the first on; all cases in all places in a soak."""
+    chosen = [(*case, place) for number, case in enumerate(cases, first) for place in (PLACES if SOAK else [PLACES[number % len(PLACES)]])]
     return [pytest.param(*one, id="-".join(map(str, (one[0], one[1], one[3])))) for one in chosen]
 
 
@@ -55,7 +54,7 @@ def test_worker(name: str, hit: int, triggers: list[str], place: str, made: dict
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(("name", "hit", "triggers", "place"), everywhere(OPERATOR))
+@pytest.mark.parametrize(("name", "hit", "triggers", "place"), everywhere(OPERATOR, len(WORKER)))
 def test_operator(name: str, hit: int, triggers: list[str], place: str, made: dict[str, Subject], operators: Operators) -> None:
     doomed = operators.one
     workers, subject, token = doomed.workers, made[place], f"{name}-{hit}-{place}"
