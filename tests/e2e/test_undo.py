@@ -117,6 +117,14 @@ def test_rewind_takes_the_same_file_again(shop: Shop) -> None:
     assert (told["counts"]["updated"], told["counts"]["inserted"]) == (3, 1)
 
 
+def test_what_an_operator_did_is_asked_for_by_its_identity(shop: Shop) -> None:
+    shop.sql("UPDATE syncsource_images SET identity = 'uid/default/orders'")
+    shop.sql("UPDATE syncsource_runs SET identity = 'uid/default/orders'")
+    assert shop.call("undo", "--list").output.strip() == "No run can be undone"
+    assert shop.call("undo", "--yes", "--identity", "uid/default/orders").exit_code == 0
+    assert shop.amounts() == [(1, "10.00"), (2, "20.00"), (3, "7.00")]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [

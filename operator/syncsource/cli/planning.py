@@ -15,7 +15,7 @@ from syncsource.resource.syncsource import parse
 from syncsource.resource.validation import admitted, problems
 from syncsource.sources.files import Files
 
-_LINK_LOCAL = f"{__name__}.link_local"
+_LINK_LOCAL, _IDENTITY = f"{__name__}.link_local", f"{__name__}.identity"
 
 
 def from_files(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,6 +42,14 @@ def from_files(command: Callable[..., Any]) -> Callable[..., Any]:
             expose_value=False,
             callback=lambda context, _, value: context.meta.__setitem__(_LINK_LOCAL, value),
             help="Ask hosts at link-local and cloud metadata addresses, too.",
+        ),
+        click.option(
+            "--identity",
+            metavar="ID",
+            expose_value=False,
+            callback=lambda context, _, value: context.meta.__setitem__(_IDENTITY, value),
+            help="Whose cursors, runs, conflicts and rows are meant. Absent: local/NAME. An operator's: CLUSTER/NAMESPACE/NAME, where CLUSTER is the "
+            "uid of the namespace kube-system.",
         ),
     )
     for option in reversed(options):
@@ -72,15 +80,16 @@ def plan_of(files: tuple[str, ...], name: str | None, env_file: str | None, *, f
     if missing and not incomplete:
         lines = "\n".join(f"  {missing_secret(secret, key)}" for secret, key in missing)
         raise Unusable(f"{source.name} needs Secrets that were not given:\n{lines}")
+    meta = click.get_current_context().meta
     return RunPlan(
         run=secrets.token_hex(6),
-        identity=f"local/{source.name}",
+        identity=meta.get(_IDENTITY) or f"local/{source.name}",
         trigger="Request",
         full=full,
         spec=manifest["spec"],
         secrets=values,
         files=Files(folder=str(document.folder.resolve()), anywhere=True),
-        link_local=click.get_current_context().meta.get(_LINK_LOCAL, False),
+        link_local=meta.get(_LINK_LOCAL, False),
     )
 
 

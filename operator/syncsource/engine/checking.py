@@ -22,8 +22,8 @@ from syncsource.engine.executing import OpenSource
 from syncsource.engine.guards import Invalid
 from syncsource.engine.inferring import with_fields
 from syncsource.engine.masking import Mask
-from syncsource.engine.partition import counted
 from syncsource.engine.partitions import partition_values
+from syncsource.engine.parts import counted
 from syncsource.engine.plan import RunPlan
 from syncsource.engine.redacting import redact
 from syncsource.engine.stopping import Stop

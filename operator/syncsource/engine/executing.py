@@ -17,7 +17,7 @@ from syncsource.engine.conflicts import waiting
 from syncsource.engine.destination import opened_database
 from syncsource.engine.ending import failed, known, together
 from syncsource.engine.inferring import settled
-from syncsource.engine.partition import Kept
+from syncsource.engine.parts import Kept
 from syncsource.engine.plan import Counts, Next, Outcome, PartitionOutcome, Partitions, Progress, RunPlan
 from syncsource.engine.redacting import redact
 from syncsource.engine.run import Run

@@ -17,8 +17,9 @@ from syncsource.engine.destination import keep_images
 from syncsource.engine.ending import failed_partly, first_failures, known, summary, together
 from syncsource.engine.guards import Invalid, Limits
 from syncsource.engine.parallel import NotBegun, Slot, Starts, side_by_side
-from syncsource.engine.partition import Done, Kept, PartitionRun, Setting, told_of_held
+from syncsource.engine.partition import PartitionRun
 from syncsource.engine.partitions import partition_values
+from syncsource.engine.parts import Done, Kept, Setting, told_of_held
 from syncsource.engine.plan import Counts, Next, Outcome, PartitionOutcome, Partitions
 from syncsource.engine.progress import Meter
 from syncsource.engine.redacting import redact

@@ -14,8 +14,9 @@ from syncsource.destinations import Database
 from syncsource.engine.backups import RunBackup
 from syncsource.engine.confighash import config_hash
 from syncsource.engine.destination import opened_table
-from syncsource.engine.partition import Done, Kept, PartitionRun, Setting, counted
+from syncsource.engine.partition import PartitionRun
 from syncsource.engine.partitioned import Partitioned
+from syncsource.engine.parts import Done, Kept, Setting, counted
 from syncsource.engine.plan import Outcome, Progress, RunPlan
 from syncsource.engine.progress import Meter
 from syncsource.engine.stopping import Stop
