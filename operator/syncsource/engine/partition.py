@@ -55,7 +55,7 @@ class PartitionRun:
         self._invalid = Invalid(spec.validation)
         self._read = 0
         self._skipped = 0
-        self._note = ""
+        self._note, self._known = "", False
         self._before: str | None = None
         self._full = True
         self.cursor: str | None = None
@@ -228,7 +228,9 @@ class PartitionRun:
         limits = Limits(self._setting.spec)
         if self._complete:
             limits.check_read(writer.staged)
-        applied = writer.apply(limits.check_changes, self._owner)
+        owner = self._owner
+        self._known = owner.complete
+        applied = writer.apply(limits.check_changes, owner)
         self._note = self._noted(applied.held)
         self._keep_aside(writer, applied.rejected)
         self._invalid.check(self._read)
@@ -273,7 +275,7 @@ class PartitionRun:
             last=span.last,
             unchanged=self._source.unchanged,
             note=self._note,
-            complete=self._owner.complete or self._source.unchanged,
+            complete=self._known or self._source.unchanged,
             full=self._full,
             invalid=self._invalid,
             quarantined_total=total,
