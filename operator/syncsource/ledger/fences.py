@@ -14,8 +14,10 @@ from syncsource.errors import AbortedError, RetryableError
 from syncsource.ledger.connecting import upsert, writing
 from syncsource.ledger.tables import runs, sources
 
-_LONG = 15.0
-"""Seconds of trying after which nobody tries again: who waited for a lock in vain has waited longer."""
+_LONG = 60.0
+"""Seconds of trying after which nobody tries again."""
+_ENDED = (1213, 1020)
+"""What MySQL answers to those that it ends so that others go on: a deadlock, and a row that changed since it was read."""
 FENCED = "another run of this SyncSource took over: nothing of this one was committed"
 """Message of a run that is Fenced."""
 
@@ -62,9 +64,14 @@ def _token(engine: Engine, identity: str, run: str, at: datetime) -> int:
                 found: int = connection.execute(select(sources.c.fence).where(sources.c.identity == identity)).scalar_one()
             return found
         except RetryableError as error:
-            if error.reason != "DatabaseBusy" or engine.dialect.name != "mysql" or time.monotonic() - begun > _LONG:
+            if engine.dialect.name != "mysql" or not _among_many(error) or time.monotonic() - begun > _LONG:
                 raise
             time.sleep(random.uniform(0, 0.05))
+
+
+def _among_many(error: RetryableError) -> bool:
+    """Whether it was ended for others. Who waited for a lock in vain has waited enough."""
+    return error.__cause__ is not None and error.__cause__.args[:1] in [(code,) for code in _ENDED]
 
 
 def check_fence(connection: Connection, fence: Fence) -> None:

@@ -60,7 +60,8 @@ def test_empty_lines_other_line_ends_a_mark_and_a_missing_last_break(pages: Any)
 def test_a_long_stream_comes_in_pages_of_some_thousand(pages: Any) -> None:
     found = pages(gzip.compress(lines(100_000)), headers={**TYPE, "Content-Encoding": "gzip"})
     assert [record["id"] for record in records(found)] == list(range(100_000))
-    assert all(1000 < len(page.records) < 40_000 for page in found)
+    assert all(len(page.records) < 40_000 for page in found)
+    assert len(found) < 100
     assert [position for page in found for position in page.positions] == list(range(1, 100_001))
 
 
