@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -43,18 +43,13 @@ class Crowd:
     def _edit(self, connection: Connection, keys: list[int], text: str) -> None:
         """SQLite has one writer at a time: who waits too long for it asks again, as an application does."""
         while True:
-            with suppress(OperationalError) if self.place.kind == "sqlite" else _nothing():
+            with suppress(OperationalError) if self.place.kind == "sqlite" else nullcontext():
                 connection.exec_driver_sql("BEGIN IMMEDIATE" if self.place.kind == "sqlite" else "BEGIN")
                 for key in keys:
                     connection.exec_driver_sql(f"UPDATE t SET name = '{text}', note = '{text}' WHERE id = {key}")
                 connection.exec_driver_sql("COMMIT")
                 self.edits |= dict.fromkeys(keys, text)
                 return
-
-
-class _nothing:
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_: object) -> None: ...
 
 
 def _among(place: Place, act: Callable[[float], None]) -> Crowd:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -15,3 +16,9 @@ def ask(plan: str, question: str) -> None:
     if not sys.stdin.isatty():
         raise Unusable("nobody can be asked here: add --yes to do it, or --plan to look only")
     click.confirm(question, abort=True, err=True)
+
+
+def numbered(head: str, lines: Sequence[tuple[int, str]], nothing: str) -> str:
+    """What would be done to how many rows, a line each; ``nothing`` where it is to none."""
+    told = [f"  {count:>12,}  {words}" for count, words in lines if count]
+    return "\n".join([head, *told]) if told else f"{head} {nothing}"

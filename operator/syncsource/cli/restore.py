@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
-from syncsource.cli.asking import ask
+from syncsource.cli.asking import ask, numbered
 from syncsource.cli.main import Fail, Unusable
 from syncsource.cli.output import columns, emit, output_option
 from syncsource.cli.planning import from_files, names_in_files, plan_of
@@ -84,7 +84,4 @@ def _planned(one: Restoring) -> str:
         (one.removed, "added since, to be removed"),
         (one.reinserted, "gone since, to be inserted again"),
     ]
-    head = f"Backup {one.backup} of {format_time(one.made_at)}:"
-    return "\n".join([head, *(f"  {count:>12,}  {words}" for count, words in lines if count)]) + (
-        "" if any(n for n, _ in lines) else " the table is as it is there"
-    )
+    return numbered(f"Backup {one.backup} of {format_time(one.made_at)}:", lines, "the table is as it is there")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 import msgspec
 
-from syncsource.cli.asking import ask
+from syncsource.cli.asking import ask, numbered
 from syncsource.cli.main import Fail, Unusable
 from syncsource.cli.output import columns, emit, output_option
 from syncsource.cli.planning import from_files, names_in_files, plan_of
@@ -89,10 +89,7 @@ def _told(one: Undoing) -> str:
         (one.reinserted, "that it had deleted, to be inserted again"),
         (one.left, "changed or removed since, to be left alone"),
     ]
-    head = f"Run {one.run} of {format_time(one.started_at)}:"
-    return "\n".join([head, *(f"  {count:>12,}  {words}" for count, words in lines if count)]) + (
-        "" if any(n for n, _ in lines) else " nothing to undo"
-    )
+    return numbered(f"Run {one.run} of {format_time(one.started_at)}:", lines, "nothing to undo")
 
 
 def _plain(one: Undoable) -> dict[str, object]:

@@ -17,7 +17,6 @@ from syncsource.destinations.database import Database, open_database
 from syncsource.destinations.duplicated import Dropped, Duplicates, Rule, Shared
 from syncsource.destinations.fitting import add_columns, fitting
 from syncsource.destinations.foreseeing import Foreseen
-from syncsource.destinations.images import Taken
 from syncsource.destinations.opening import find_table, open_table
 from syncsource.destinations.policy import Policy
 from syncsource.destinations.resolving import Conflict, Conflicts
@@ -26,6 +25,7 @@ from syncsource.destinations.table import Table
 from syncsource.destinations.undoing import Undoer, Undone
 from syncsource.destinations.verifying import Compared
 from syncsource.destinations.writer import Writer
+from syncsource.records.images import Taken
 
 __all__ = [
     "Applied",

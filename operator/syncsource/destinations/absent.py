@@ -154,9 +154,11 @@ class Absent:
     def _settle(self) -> None:
         """A key whose row is marked or gone is the source's no more; what is held is looked at again the next time."""
         absent, marker = f"{self._mine} AND {STATE} = {ABSENT}", self._table.marker
-        there = f"SELECT 1 FROM {self._target} AS t WHERE {self._joined('t', self._rows)}"
+        there = f"SELECT 1 FROM {self._target} AS t WHERE {self._table.joined('t', self._rows)}"
         if marker is not None and self._found:
-            ours = f"SELECT 1 FROM {self._gone} AS g JOIN {self._target} AS t ON {self._matched} WHERE {self._joined('t', self._rows)}"
+            ours = (
+                f"SELECT 1 FROM {self._gone} AS g JOIN {self._target} AS t ON {self._matched} WHERE {self._table.joined('t', self._rows)}"
+            )
             self._session.run(f"UPDATE {self._rows} SET {STATE} = {MARKED} WHERE {absent} AND EXISTS ({ours} AND {marker.is_set('t')})")
         if self.held:
             unmarked = f" AND NOT ({marker.is_set('t')})" if marker else ""
@@ -188,14 +190,14 @@ class Absent:
 
     @property
     def _absent(self) -> str:
-        return f"{self._rows} AS r JOIN {self._target} AS t ON {self._joined('t', 'r')}"
+        return f"{self._rows} AS r JOIN {self._target} AS t ON {self._table.joined('t', 'r')}"
 
     @property
     def _wanted(self) -> str:
         """Whether a row that is absent is to be seen to: no other source has it, it is not marked already, and no other row has its key."""
-        others = f"o.{SOURCE} <> r.{SOURCE} AND o.{STATE} IN ({PRESENT}, {MISSED}) AND {self._joined('o', 'r')}"
+        others = f"o.{SOURCE} <> r.{SOURCE} AND o.{STATE} IN ({PRESENT}, {MISSED}) AND {self._table.joined('o', 'r')}"
         marked = f" AND NOT ({self._table.marker.is_set('t')})" if self._table.marker else ""
-        several = f"(SELECT count(*) FROM {self._target} AS d WHERE {self._joined('d', 'r')}) > 1"
+        several = f"(SELECT count(*) FROM {self._target} AS d WHERE {self._table.joined('d', 'r')}) > 1"
         alone = "" if self._table.key_unique else f" AND NOT {several}"
         return f"r.{self._mine} AND r.{STATE} = {ABSENT} AND NOT EXISTS (SELECT 1 FROM {self._rows} AS o WHERE {others}){marked}{alone}"
 
@@ -203,9 +205,6 @@ class Absent:
     def _referred(self) -> list[str]:
         """Conditions: rows of another table refer to the row, and would go or change with it."""
         return [one.refers("t") for one in self._table.referrers]
-
-    def _joined(self, one: str, other: str) -> str:
-        return " AND ".join(f"{one}.{name} = {other}.{name}" for name, _ in self._keys)
 
 
 def returned(table: Table) -> str:

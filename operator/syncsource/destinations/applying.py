@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from syncsource.destinations.absent import Absent, Owner, returned
 from syncsource.destinations.bases import Merging
 from syncsource.destinations.dialect import Refusal
-from syncsource.destinations.images import Images, Taken
+from syncsource.destinations.images import Images
 from syncsource.destinations.merging import Merge
 from syncsource.destinations.policy import Policy
 from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED
@@ -19,6 +19,7 @@ from syncsource.destinations.statements import MESSAGE_LIMIT, Span, Statements
 from syncsource.destinations.table import Table
 from syncsource.errors import RetryableError
 from syncsource.records.batch import Rejected
+from syncsource.records.images import Taken
 
 Guard = Callable[[int, Callable[[], int]], None]
 """Given how many rows are about to be written, and what counts the rows of the table, which is not empty; what it raises, ends the run."""

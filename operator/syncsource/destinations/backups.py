@@ -10,6 +10,7 @@ from hashlib import sha256
 from sqlalchemy import inspect
 
 from syncsource.destinations.database import Database
+from syncsource.destinations.dialect import target
 from syncsource.destinations.images import open_images
 from syncsource.destinations.quoting import quoted
 from syncsource.destinations.restoring import Restored, Restoring
@@ -117,7 +118,7 @@ class Backups(Working):
         return Backup(id=identifier, name=f"{self._prefix}{identifier}")
 
     def _target(self, layout: Layout) -> str:
-        return quoted(layout.schema or ("main" if self._session.dialect.temp == "temp" else None), layout.name)
+        return target(self._session.dialect, layout.schema, layout.name)
 
 
 def found(backups: Sequence[Backup], identifier: str | None) -> Backup | None:

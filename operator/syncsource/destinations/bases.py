@@ -11,7 +11,7 @@ from uuid import uuid4
 from syncsource.destinations.companions import find_companion, keep_columns, open_companion
 from syncsource.destinations.merging import Merge
 from syncsource.destinations.owned import SOURCE
-from syncsource.destinations.quoting import REFUSED, STAGE, Joined, quoted
+from syncsource.destinations.quoting import STAGE, Joined, quoted
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Column, Companion, Layout, Table
@@ -65,7 +65,7 @@ class Merging:
         if not manual:
             return
         counts = ", ".join(f"sum(CASE WHEN {self.merge.conflicts(place)} THEN 1 ELSE 0 END)" for place in manual)
-        [found] = self.session.rows(f"SELECT {counts} FROM {self._met} WHERE {self._accepted}")
+        [found] = self.session.rows(f"SELECT {counts} FROM {self._met} WHERE {self.statements.accepted}")
         for place, count in zip(manual, found, strict=True):
             self.filed += self._enter(place) if count else 0
 
@@ -79,14 +79,14 @@ class Merging:
             assigned = [(name, f"s.{place}") for name, place in names]
             kept, mine = [column.name for column in self.table.columns if column.key], f"t.{SOURCE} = '{self.merge.source}'"
             joined = " AND ".join([*(f"t.{name} = {value}" for name, value in keys), mine])
-            where = f"({said}) AND {self._accepted}"
+            where = f"({said}) AND {self.statements.accepted}"
             self.session.run(self.session.dialect.updating(bases, assigned, kept, [Joined(f"{staged} AS s")], joined, where))
         there = " AND ".join([f"b.{SOURCE} = '{self.merge.source}'", *(f"b.{name} = {value}" for name, value in keys)])
         into = ", ".join([SOURCE, *(name for name, _ in keys), *(quoted(name) for name, _ in names)])
         values = ", ".join([f"'{self.merge.source}'", *(value for _, value in keys), *(f"s.{place}" for _, place in names)])
         self.session.run(
             f"INSERT INTO {bases} ({into}) SELECT {values} FROM {staged} AS s "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {bases} AS b WHERE {there}) AND {self._accepted}"
+            f"WHERE NOT EXISTS (SELECT 1 FROM {bases} AS b WHERE {there}) AND {self.statements.accepted}"
         )
 
     def tidy(self) -> None:
@@ -99,8 +99,8 @@ class Merging:
             if marked(column) in filed:
                 name = quoted(column.name)
                 differs = self.session.dialect.differs(column, f"t.{name}", f"b.{name}")
-                target, both = self.statements.target, f"{self._keyed('b')} AND b.{SOURCE} = '{self.merge.source}'"
-                still = f"SELECT 1 FROM {target} AS t JOIN {self._bases} AS b ON {both} WHERE {self._keyed('k')} AND {differs}"
+                target, both = self.statements.target, f"{self.table.joined('t', 'b')} AND b.{SOURCE} = '{self.merge.source}'"
+                still = f"SELECT 1 FROM {target} AS t JOIN {self._bases} AS b ON {both} WHERE {self.table.joined('t', 'k')} AND {differs}"
                 mine = f"k.{self._mine} AND k.{COLUMN} = '{marked(column)}'"
                 over = self.session.rows(f"SELECT k.{BATCH}, k.{SEQ} FROM {self._conflicts} AS k WHERE {mine} AND NOT EXISTS ({still})")
                 mark = self.session.dialect.placeholder
@@ -118,17 +118,13 @@ class Merging:
         return self.session.run(
             f"INSERT INTO {self._conflicts} ({SOURCE}, {COLUMN}, {BATCH}, {SEQ}, {SEEN}, {names}) "
             f"SELECT '{self.merge.source}', '{column}', '{uuid4().hex[:8]}', s.seq, '{instant_text(datetime.now(UTC))}', {values} "
-            f"FROM {self._met} WHERE {self.merge.conflicts(place)} AND {self._accepted} AND NOT EXISTS ({filed})"
+            f"FROM {self._met} WHERE {self.merge.conflicts(place)} AND {self.statements.accepted} AND NOT EXISTS ({filed})"
         )
 
     @property
     def _met(self) -> str:
         staged = f"{self.statements.temporary(STAGE)} AS s {self.statements.based}"
         return f"{staged}JOIN {self.statements.target} AS t ON {self.statements.keys}"
-
-    @property
-    def _accepted(self) -> str:
-        return f"NOT EXISTS (SELECT 1 FROM {self.statements.temporary(REFUSED)} AS r WHERE r.seq = s.seq)"
 
     @property
     def _mine(self) -> str:
@@ -143,9 +139,6 @@ class Merging:
     def _conflicts(self) -> str:
         assert self.table.conflicts is not None
         return quoted(self.table.conflicts.name)
-
-    def _keyed(self, other: str) -> str:
-        return " AND ".join(f"t.{quoted(column.name)} = {other}.{quoted(column.name)}" for column in self.table.columns if column.key)
 
 
 def marked(column: Column) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import URL, Engine
 
-from syncsource.destinations.quoting import Joined
+from syncsource.destinations.quoting import Joined, quoted
 from syncsource.destinations.table import Column, Found, Layout, Referrer, Table
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
@@ -32,6 +32,11 @@ class Refusal:
 
 Load = Callable[[Sequence[Sequence[Any]]], None]
 """Takes rows, at least one, held by column. What it raises, it may raise for rows that it was given before."""
+
+
+def target(dialect: Dialect, schema: str | None, name: str) -> str:
+    """A table's quoted name; never that of a temporary table where those have a schema of their own."""
+    return quoted(schema or ("main" if dialect.temp == "temp" else None), name)
 
 
 class Dialect(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from syncsource.destinations.database import Database
-from syncsource.destinations.images import Images, Taken, open_images
+from syncsource.destinations.images import Images, open_images
 from syncsource.destinations.quoting import GONE, NUMBER, SHARED, quoted
 from syncsource.destinations.referring import check_unreferred
 from syncsource.destinations.session import Session
@@ -16,6 +16,7 @@ from syncsource.destinations.table import Column, Companion, Found, Layout, Tabl
 from syncsource.destinations.values import AS_IT_IS
 from syncsource.destinations.working import Working
 from syncsource.errors import PermanentError, SchemaMismatch
+from syncsource.records.images import Taken
 from syncsource.resource.spec import SqlDestination
 
 _ALIKE, _PLACE = "syncsource_alike", "syncsource_place"

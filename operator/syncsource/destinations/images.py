@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import uuid4
 
 from syncsource.destinations.companions import open_companion
@@ -11,28 +9,12 @@ from syncsource.destinations.quoting import CHANGES, GONE, NUMBER, STAGE, quoted
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import Span, Statements, within
 from syncsource.destinations.table import Companion, Layout, Table
+from syncsource.records.images import Taken
 
 BATCH, SEQ, SIDE = "syncsource_batch", "syncsource_seq", "syncsource_side"
 _OWN = {BATCH: "varchar(32)", SEQ: "bigint", SIDE: "varchar(1)"}
 BEFORE, AFTER, INSERTED, DELETED = "BAID"
 """Sides: a changed row before and after, an inserted one after, a deleted one before."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """The images of one transaction, and what it takes to use them."""
-
-    batch: str
-    images: str
-    """The table that they are in."""
-    schema: str | None
-    table: str
-    match: Sequence[str]
-    """Columns that find a row: the primary key, or where there is none the key."""
-    changed: Sequence[str]
-    """Columns that updates set."""
-    rows: int
-    """Rows that were changed, inserted or deleted."""
 
 
 def open_images(session: Session, layout: Layout) -> Companion:

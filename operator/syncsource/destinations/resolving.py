@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from types import TracebackType
-from typing import Any, Self
-
-from sqlalchemy import Connection
+from typing import Any
 
 from syncsource.destinations.absent import Owner
 from syncsource.destinations.bases import BATCH, COLUMN, SEEN, SEQ, marked, waiting
 from syncsource.destinations.database import Database
+from syncsource.destinations.dialect import target
 from syncsource.destinations.owned import SOURCE
 from syncsource.destinations.quoting import Joined, quoted
-from syncsource.destinations.session import Session, nameless
 from syncsource.destinations.table import Column, Table
+from syncsource.destinations.working import Working
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +32,12 @@ class Conflict:
     seen: str
 
 
-class Conflicts:
-    """One connection. Leave it by ``with``. Raises what a Writer does."""
+class Conflicts(Working):
+    """Of one source."""
 
     def __init__(self, database: Database, table: Table, owner: Owner) -> None:
-        self._session, self._table, self._owner = Session(database), table, owner
+        super().__init__(database, "to resolve conflicts")
+        self._table, self._owner = table, owner
 
     @property
     def total(self) -> int:
@@ -52,12 +50,6 @@ class Conflicts:
             return []
         return list(islice((one for column in self._table.columns if column.changeable for one in self._of(column)), limit))
 
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """Committed at the end of the block, gone if it raises."""
-        with nameless("to resolve conflicts"), self._session.transaction(self._session.dialect.begin):
-            yield self._session.connection
-
     def resolve(self, chosen: Sequence[Conflict] | None, *, take_source: bool) -> int:
         """Resolves conflicts, all where ``chosen`` is None; returns how many. ``take_source``: the column gets what the source says; otherwise it
         stays. Inside :meth:`transaction`."""
@@ -68,23 +60,13 @@ class Conflicts:
                 done += self._resolve(column, mine, take_source)
         return done
 
-    def cancel(self) -> None:
-        """See :meth:`syncsource.destinations.Writer.cancel`."""
-        self._session.cancel()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._session.close()
-
     def _of(self, column: Column) -> Iterator[Conflict]:
         keys = [one for one in self._table.columns if one.key]
         read, name = self._session.dialect.readable, quoted(column.name)
         values = [read(one, f"t.{quoted(one.name)}") for one in keys] + [read(column, f"b.{name}"), read(column, f"t.{name}")]
         found = self._session.rows(
             f"SELECT k.{BATCH}, k.{SEQ}, k.{SEEN}, {', '.join(values)} FROM {self._conflicts} AS k JOIN {self._bases.table} ON {self._bases.on} "
-            f"JOIN {self._target} AS t ON {self._joined('t', 'k')} WHERE k.{self._mine(column)} ORDER BY k.{SEEN}, k.{BATCH}, k.{SEQ}"
+            f"JOIN {self._target} AS t ON {self._table.joined('t', 'k')} WHERE k.{self._mine(column)} ORDER BY k.{SEEN}, k.{BATCH}, k.{SEQ}"
         )
         for batch, seq, seen, *key, ours, theirs in found:
             yield Conflict(
@@ -103,7 +85,7 @@ class Conflicts:
             joined = [Joined(f"{self._conflicts} AS k"), self._bases]
             kept = [one.name for one in self._table.columns if one.key]
             assigned, where = [(column.name, f"b.{quoted(column.name)}")], f"k.{self._mine(column)}{only}"
-            self._session.run(self._session.dialect.updating(self._target, assigned, kept, joined, self._joined("t", "k"), where))
+            self._session.run(self._session.dialect.updating(self._target, assigned, kept, joined, self._table.joined("t", "k"), where))
         return self._session.run(f"DELETE FROM {self._conflicts} WHERE {self._mine(column)}{only}")
 
     @property
@@ -114,17 +96,14 @@ class Conflicts:
     @property
     def _bases(self) -> Joined:
         assert self._table.bases is not None
-        return Joined(f"{quoted(self._table.bases.name)} AS b", f"b.{SOURCE} = k.{SOURCE} AND {self._joined('b', 'k')}")
+        return Joined(f"{quoted(self._table.bases.name)} AS b", f"b.{SOURCE} = k.{SOURCE} AND {self._table.joined('b', 'k')}")
 
     @property
     def _target(self) -> str:
-        return quoted(self._table.schema or ("main" if self._session.dialect.temp == "temp" else None), self._table.name)
+        return target(self._session.dialect, self._table.schema, self._table.name)
 
     def _mine(self, column: Column) -> str:
         return f"{SOURCE} = '{self._owner.source}' AND {COLUMN} = '{marked(column)}'"
-
-    def _joined(self, one: str, other: str) -> str:
-        return " AND ".join(f"{one}.{quoted(column.name)} = {other}.{quoted(column.name)}" for column in self._table.columns if column.key)
 
 
 def _this(one: Conflict) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from syncsource.destinations.images import AFTER, BEFORE, DELETED, INSERTED, Images, Taken
+from syncsource.destinations.images import AFTER, BEFORE, DELETED, INSERTED, Images
 from syncsource.destinations.quoting import GONE, NUMBER, Joined, quoted
 from syncsource.destinations.referring import check_unreferred
 from syncsource.destinations.session import Session
@@ -12,6 +12,7 @@ from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Column, Companion, Found, Layout, Table, listed
 from syncsource.destinations.values import AS_IT_IS
 from syncsource.errors import SchemaMismatch
+from syncsource.records.images import Taken
 
 _SIDE = "syncsource_side"
 

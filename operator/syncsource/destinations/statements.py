@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from syncsource.destinations.dialect import Dialect
+from syncsource.destinations.dialect import Dialect, target
 from syncsource.destinations.merging import Merge
 from syncsource.destinations.policy import UPSERT, Policy
 from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED, STAGE, Joined, quoted
@@ -32,7 +32,7 @@ class Statements:
     @property
     def target(self) -> str:
         """The table's quoted name."""
-        return self._named(self.table.schema, self.table.name)
+        return target(self.dialect, self.table.schema, self.table.name)
 
     @property
     def staged_keys(self) -> str:
@@ -246,7 +246,7 @@ class Statements:
 
     def _has(self, elsewhere: Elsewhere) -> str:
         pairs = [f"o.{quoted(name)} = s.c{place}" for name, place in elsewhere.pairs]
-        return f"EXISTS (SELECT 1 FROM {self._named(elsewhere.schema, elsewhere.name)} AS o WHERE {' AND '.join(pairs)})"
+        return f"EXISTS (SELECT 1 FROM {target(self.dialect, elsewhere.schema, elsewhere.name)} AS o WHERE {' AND '.join(pairs)})"
 
     @property
     def _exact_keys(self) -> str:
@@ -271,9 +271,6 @@ class Statements:
     def accepted(self) -> str:
         """Whether a staged row was neither refused nor kept out."""
         return f"NOT EXISTS (SELECT 1 FROM {self.temporary(REFUSED)} AS r WHERE r.seq = s.seq)"
-
-    def _named(self, schema: str | None, name: str) -> str:
-        return quoted(schema or ("main" if self.dialect.temp == "temp" else None), name)
 
     def _not_newer(self, name: str) -> str:
         found, staged = f"t.{quoted(name)}", f"s.c{self.table.names.index(name)}"

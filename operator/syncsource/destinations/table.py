@@ -152,6 +152,10 @@ class Table:
     created: bool = field(default=False, compare=False)
     """Whether this call created it."""
 
+    def joined(self, one: str, other: str) -> str:
+        """Joins two tables, by their aliases, that have the key's columns under their own names."""
+        return " AND ".join(f"{one}.{quoted(column.name)} = {other}.{quoted(column.name)}" for column in self.columns if column.key)
+
     @property
     def alone(self) -> bool:
         """Whether runs that write to it must take turns: what they know of its keys is kept unique by nothing else."""

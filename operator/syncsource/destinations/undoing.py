@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from syncsource.destinations.database import Database
+from syncsource.destinations.dialect import target
 from syncsource.destinations.images import AFTER, BATCH, BEFORE, DELETED, INSERTED, SEQ, SIDE
 from syncsource.destinations.owned import SOURCE
 from syncsource.destinations.quoting import Joined, quoted
@@ -15,23 +14,7 @@ from syncsource.destinations.table import Column, Found, Layout, Table, listed
 from syncsource.destinations.values import AS_IT_IS
 from syncsource.destinations.working import Working
 from syncsource.errors import PermanentError, SchemaMismatch
-
-
-class Images(Protocol):
-    """The images of one transaction: see :class:`syncsource.destinations.images.Taken`."""
-
-    @property
-    def batch(self) -> str: ...
-    @property
-    def images(self) -> str: ...
-    @property
-    def schema(self) -> str | None: ...
-    @property
-    def table(self) -> str: ...
-    @property
-    def match(self) -> Sequence[str]: ...
-    @property
-    def changed(self) -> Sequence[str]: ...
+from syncsource.records.images import Taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +44,12 @@ class Undoer(Working):
         super().__init__(database, "to undo the run: a constraint holds what it wrote")
         self._table, self._source = table, source
 
-    def undo(self, images: Images) -> Undone:
+    def undo(self, images: Taken) -> Undone:
         """One transaction's work; of several the last one's first. Inside :meth:`transaction`."""
         bases = self._table if self._table is not None and self._table.bases is not None else None
         return _Undoing(self._session, images, bases, self._source).run()
 
-    def forget(self, images: Images) -> None:
+    def forget(self, images: Taken) -> None:
         """Deletes images, in a transaction of its own unless one is under way."""
         if self._session.layout(None, images.images) is not None:
             self._session.run(f"DELETE FROM {quoted(images.images)} WHERE {BATCH} = '{images.batch}'")
@@ -75,7 +58,7 @@ class Undoer(Working):
 class _Undoing:
     """``t`` is the table, ``b`` and ``a`` a changed row before and after, ``b`` alone an inserted or deleted one."""
 
-    def __init__(self, session: Session, images: Images, bases: Table | None, source: str) -> None:
+    def __init__(self, session: Session, images: Taken, bases: Table | None, source: str) -> None:
         self._session, self._images, self._dialect, self._bases, self._source = session, images, session.dialect, bases, source
         kept, now = session.layout(None, images.images), session.layout(images.schema, images.table)
         if kept is None:
@@ -86,7 +69,7 @@ class _Undoing:
         own = (BATCH, SEQ, SIDE)
         self._kept = {found.name: found for found in now.columns if found.name not in own and _named(kept, found.name)}
         self._added = [found for found in now.columns if not _named(kept, found.name)]
-        self._target = quoted(now.schema or ("main" if self._dialect.temp == "temp" else None), now.name)
+        self._target = target(self._dialect, now.schema, now.name)
         self._referrers, self._unique = session.referrers(now), set(images.match) >= set(now.primary) != set()
 
     def run(self) -> Undone:

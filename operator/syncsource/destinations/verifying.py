@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from syncsource.destinations.quoting import REFUSED, STAGE, quoted
+from syncsource.destinations.quoting import STAGE, quoted
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Table
@@ -46,10 +46,9 @@ def compared(session: Session, table: Table, statements: Statements, examples: i
     sums = [missing, f"NOT {missing} AND ({' OR '.join(differs) or '1 = 0'})", *(f"NOT {missing} AND {one}" for one in differs)]
     counted = ", ".join(f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END)" for condition in sums)
     joined = f"{statements.temporary(STAGE)} AS s LEFT JOIN {statements.target} AS t ON {statements.keys}"
-    accepted = f"NOT EXISTS (SELECT 1 FROM {statements.temporary(REFUSED)} AS r WHERE r.seq = s.seq)"
-    [[rows, *found]] = session.rows(f"SELECT count(*), {counted} FROM {joined} WHERE {accepted}")
+    [[rows, *found]] = session.rows(f"SELECT count(*), {counted} FROM {joined} WHERE {statements.accepted}")
     lacks, different, *columns = [int(one or 0) for one in found]
-    wrong = f"{accepted} AND ({' OR '.join([missing, *differs])})"
+    wrong = f"{statements.accepted} AND ({' OR '.join([missing, *differs])})"
     return Compared(
         rows=int(rows) + ambiguous,
         missing=lacks,

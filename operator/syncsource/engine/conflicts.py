@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import contextmanager
 from typing import Literal
 
 import msgspec
 
-from syncsource import ledger
 from syncsource.destinations import Conflict as Found
 from syncsource.destinations import Conflicts, Database, Owner, find_table
 from syncsource.engine.destination import opened
-from syncsource.engine.ending import failed, known
+from syncsource.engine.fenced import ended, fenced
 from syncsource.engine.inferring import unread, with_fields
 from syncsource.engine.masking import MASK
 from syncsource.engine.plan import Counts, Outcome, RunPlan
-from syncsource.engine.redacting import redact
 from syncsource.engine.stopping import Stop
 from syncsource.engine.words import as_text
-from syncsource.errors import PermanentError, SyncError
+from syncsource.errors import PermanentError
 from syncsource.resource.spec import SyncSourceSpec
 
 TRIGGER = "Resolve"
@@ -58,36 +54,25 @@ def waiting(plan: RunPlan, spec: SyncSourceSpec, database: Database) -> int:
 def resolve(plan: RunPlan, ids: Sequence[str] | None, side: Side, stop: Stop) -> Outcome:
     """Resolves conflicts, all where ``ids`` is None: the source's value is written, or the table's stays. Never raises: what goes wrong is in
     the outcome, and then nothing has changed."""
-    started = time.monotonic()
-    try:
-        with opened(plan) as (spec, database), stop.after(spec.timeout, "nothing was changed"):
-            outcome = _run(plan, spec, database, ids, side, stop)
-    except Exception as error:
-        outcome = failed(plan, stop.cause_of(known(error)))
-    message = redact(outcome.message, plan.secrets)
-    return msgspec.structs.replace(outcome, seconds=round(time.monotonic() - started, 3), message=message)
+
+    def work() -> tuple[Outcome, None]:
+        with (
+            opened(plan) as (spec, database),
+            stop.after(spec.timeout, "nothing was changed"),
+            _conflicts(plan, spec, database) as (_, conflicts),
+        ):
+            found = [] if ids is None else conflicts.listed()
+            chosen = None if ids is None else [_chosen(found, one) for one in ids]
+            return fenced(plan, database, conflicts, stop, TRIGGER, lambda _: _resolved(plan, conflicts, chosen, side)), None
+
+    return ended(plan, stop, work)[0]
 
 
-def _run(plan: RunPlan, spec: SyncSourceSpec, database: Database, ids: Sequence[str] | None, side: Side, stop: Stop) -> Outcome:
-    with _conflicts(plan, spec, database) as (_, conflicts):
-        chosen = None if ids is None else [_chosen(conflicts.listed(), one) for one in ids]
-        fence = ledger.acquire(
-            database.engine, plan.identity, run=plan.run, trigger=TRIGGER, generation=plan.generation, started_at=datetime.now(UTC)
-        )
-        try:
-            with stop.calling(conflicts.cancel), conflicts.transaction() as connection:
-                done = conflicts.resolve(chosen, take_source=side == "Source")
-                left = conflicts.total
-                counts = Counts(updated=done if side == "Source" else 0)
-                told = f"{done:,} conflict{'s' * (done != 1)} resolved for the {side.lower()}, {left:,} left"
-                ledger.finish_run(connection, plan.run, result="Succeeded", counts=counts, message=told)
-                stop.check()
-                ledger.check_fence(connection, fence)
-        except Exception as error:
-            ours = stop.cause_of(known(error))
-            with suppress(SyncError):
-                ledger.end_run(database.engine, fence, reason=ours.reason, message=redact(ours.message, plan.secrets))
-            raise
+def _resolved(plan: RunPlan, conflicts: Conflicts, chosen: Sequence[Found] | None, side: Side) -> Outcome:
+    done = conflicts.resolve(chosen, take_source=side == "Source")
+    left = conflicts.total
+    told = f"{done:,} conflict{'s' * (done != 1)} resolved for the {side.lower()}, {left:,} left"
+    counts = Counts(updated=done if side == "Source" else 0)
     return Outcome(run=plan.run, result="Succeeded", counts=counts, message=told, conflicts_total=left)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine, Row, delete, func, select, update
@@ -13,40 +13,15 @@ from sqlalchemy import Connection, Engine, Row, delete, func, select, update
 from syncsource.ledger.connecting import reading
 from syncsource.ledger.runs import RunRecord
 from syncsource.ledger.tables import images, runs
-
-
-class Taken(Protocol):
-    """The images of one transaction."""
-
-    @property
-    def batch(self) -> str: ...
-    @property
-    def images(self) -> str: ...
-    @property
-    def schema(self) -> str | None: ...
-    @property
-    def table(self) -> str: ...
-    @property
-    def match(self) -> Sequence[str]: ...
-    @property
-    def changed(self) -> Sequence[str]: ...
-    @property
-    def rows(self) -> int: ...
+from syncsource.records.images import Taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """The images of one transaction as the ledger has them: see destinations.images.Taken."""
+class Kept(Taken):
+    """The images of one transaction as the ledger has them."""
 
-    batch: str
     run: str
     partition: str
-    images: str
-    schema: str | None
-    table: str
-    match: Sequence[str]
-    changed: Sequence[str]
-    rows: int
     undone_by: str | None
 
 
