@@ -16,7 +16,7 @@ from sqlalchemy import create_engine
 from syncsource.destinations import Applied, Database, Policy, Table, Writer, open_database, open_table
 from syncsource.destinations.policy import UPSERT
 from syncsource.records.batch import Rejected
-from syncsource.resource.fields import FieldSpec
+from syncsource.resource.fields import FieldSpec, Key
 from syncsource.resource.spec import SqlDestination
 from syncsource.resource.writing import Write
 from tests.mariadb import mariadb_server
@@ -78,7 +78,9 @@ class Place:
         """The table opened as the engine would. ``write``: spec.write."""
         reference = {"secretKeyRef": {"name": "db", "key": "url"}}
         destination = SqlDestination.model_validate({"urlFrom": reference, "table": name, "createTable": create})
-        return open_table(self.database, destination, fields or self.fields(**types), keys, Write.model_validate(write or {}))
+        return open_table(
+            self.database, destination, fields or self.fields(**types), [Key(fields=list(keys))], Write.model_validate(write or {})
+        )
 
     def write(self, table: Table, rows: Sequence[Any], cursors: Sequence[str | None] | None = None, policy: Policy = UPSERT) -> Result:
         """A whole run's writing."""

@@ -228,7 +228,7 @@ VICTIM = """
     import sys
     from syncsource import ledger
     from syncsource.destinations import Writer, open_database, open_table
-    from syncsource.resource.fields import FieldSpec
+    from syncsource.resource.fields import FieldSpec, Key
     from syncsource.resource.spec import SqlDestination
     from datetime import datetime, UTC
 
@@ -236,7 +236,7 @@ VICTIM = """
     ledger.prepare(database.engine)
     fence = ledger.acquire(database.engine, "me", run=sys.argv[2], trigger="Schedule", generation=1, started_at=datetime.now(UTC))
     destination = SqlDestination.model_validate({"urlFrom": {"secretKeyRef": {"name": "a", "key": "b"}}, "table": "t"})
-    table = open_table(database, destination, [FieldSpec(name="id", type="integer"), FieldSpec(name="name", type="text")], ["id"])
+    table = open_table(database, destination, [FieldSpec(name="id", type="integer"), FieldSpec(name="name", type="text")], [Key(fields=["id"])])
     with Writer(database, table) as writer:
         for start in range(0, 20_000, 5000):
             writer.stage([(number, "new") for number in range(start, start + 5000)])

@@ -9,6 +9,7 @@ import pytest
 
 from syncsource.destinations import Foreseen, Policy, Writer, find_table
 from syncsource.errors import SchemaMismatch
+from syncsource.resource.fields import Key
 from syncsource.resource.spec import SqlDestination
 from tests.database.conftest import Place
 
@@ -77,6 +78,8 @@ def test_rows_that_no_column_takes(orders: Place) -> None:
 
 def test_a_table_that_is_not_there_is_not_created(place: Place) -> None:
     wanted = {"urlFrom": {"secretKeyRef": {"name": "db", "key": "url"}}, "table": "later", "createTable": True}
-    assert find_table(place.database, SqlDestination.model_validate(wanted), place.fields(**TYPES), ["id"]) is None
+    assert find_table(place.database, SqlDestination.model_validate(wanted), place.fields(**TYPES), [Key(fields=["id"])]) is None
     with pytest.raises(SchemaMismatch, match="no table 'later'"):
-        find_table(place.database, SqlDestination.model_validate({**wanted, "createTable": False}), place.fields(**TYPES), ["id"])
+        find_table(
+            place.database, SqlDestination.model_validate({**wanted, "createTable": False}), place.fields(**TYPES), [Key(fields=["id"])]
+        )

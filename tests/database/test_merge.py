@@ -220,7 +220,7 @@ def test_a_preview_knows_what_would_be_merged(place: Place) -> None:
     engine = _engine(place, _record(1), _record(2))
     place.sql("UPDATE t SET name = 'mine' WHERE id = 1")
     spec = SyncSourceSpec.model_validate(engine.spec)
-    table = find_table(place.database, spec.destination.sql, spec.fields, ["id"], spec.write)
+    table = find_table(place.database, spec.destination.sql, spec.fields, spec.keys, spec.write)
     assert table is not None
     with Writer(place.database, table, Policy.of(spec.write)) as writer:
         found = writer.foresee([(1, "a", 5, 1), (2, "a", 1, 1)], owner=Owner(engine.plan().identity, "", complete=False))
@@ -232,7 +232,7 @@ def test_a_preview_before_the_first_run(place: Place) -> None:
     place.sql("INSERT INTO t VALUES (1, 'mine', NULL, 1, NULL)")
     engine = Engine(place, "t", write={"onExisting": "Merge"})
     spec = SyncSourceSpec.model_validate(engine.spec)
-    table = find_table(place.database, spec.destination.sql, spec.fields, ["id"], spec.write)
+    table = find_table(place.database, spec.destination.sql, spec.fields, spec.keys, spec.write)
     assert table is not None
     with Writer(place.database, table, Policy.of(spec.write)) as writer:
         [found] = writer.foresee([(1, "a", 5, 1)], owner=Owner(engine.plan().identity, "", complete=False))

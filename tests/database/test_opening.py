@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from syncsource.errors import SchemaMismatch, StalledError
+from syncsource.resource.fields import Key
 from syncsource.resource.spec import SqlDestination
 
 TYPES = {
@@ -108,15 +109,23 @@ def test_schemas(postgresql: Any, sqlite: Any) -> None:
     from syncsource.destinations import open_table
 
     with pytest.raises(StalledError, match="SQLite has no schemas") as stalled:
-        open_table(sqlite.database, SqlDestination.model_validate(destination | {"schema": "x"}), sqlite.fields(id="integer"), ["id"])
+        open_table(
+            sqlite.database, SqlDestination.model_validate(destination | {"schema": "x"}), sqlite.fields(id="integer"), [Key(fields=["id"])]
+        )
     assert stalled.value.reason == "InvalidSpec"
     with pytest.raises(SchemaMismatch, match="the database has no schema 'No Such'"):
         open_table(
-            postgresql.database, SqlDestination.model_validate(destination | {"schema": "No Such"}), postgresql.fields(id="integer"), ["id"]
+            postgresql.database,
+            SqlDestination.model_validate(destination | {"schema": "No Such"}),
+            postgresql.fields(id="integer"),
+            [Key(fields=["id"])],
         )
     postgresql.sql('CREATE SCHEMA IF NOT EXISTS "An other"')
     table = open_table(
-        postgresql.database, SqlDestination.model_validate(destination | {"schema": "An other"}), postgresql.fields(id="integer"), ["id"]
+        postgresql.database,
+        SqlDestination.model_validate(destination | {"schema": "An other"}),
+        postgresql.fields(id="integer"),
+        [Key(fields=["id"])],
     )
     assert postgresql.write(table, [(1,)]).counts == (1, 0, 0, 0, 0)
     assert postgresql.sql('SELECT * FROM "An other".t') == [(1,)]

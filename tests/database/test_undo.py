@@ -121,7 +121,7 @@ def test_every_transaction_of_a_run_is_taken_back_and_the_last_one_first(place: 
 def _write_as(engine: Engine, run: str, records: list[dict[str, Any]]) -> None:
     """A transaction of the run, as one of its windows."""
     spec, database = SyncSourceSpec.model_validate(engine.spec), engine.place.database
-    table = open_table(database, spec.destination.sql, spec.fields, ["id"], undo=True)
+    table = open_table(database, spec.destination.sql, spec.fields, spec.keys, undo=True)
     with Writer(database, table) as writer:
         writer.stage([tuple(record.values()) for record in records])
         with writer.transaction() as connection:

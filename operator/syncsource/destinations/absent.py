@@ -6,7 +6,7 @@ A companion table holds those keys, each with who sent it, as its columns hold t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -54,7 +54,7 @@ class Absent:
         assert table.owned is not None
         self._session, self._table, self._statements, self._images, self._owner = session, table, statements, images, owner
         self._dialect, self._rows, self._target = session.dialect, quoted(table.owned.name), statements.target
-        self._keys = [(quoted(column.name), f"c{place}") for place, column in enumerate(table.columns) if column.key]
+        self._keys = [(quoted(found.name), staged) for found, staged in table.matching]
         self._found = 0
         self._listed = False
         self.done = 0
@@ -70,6 +70,11 @@ class Absent:
         state = MISSED if self._owner.partition else ABSENT
         self._session.run(f"UPDATE {self._rows} SET {STATE} = {state} WHERE {mine} AND NOT EXISTS ({self._staged})")
         return 0 if self._owner.partition else self._list()
+
+    def hold(self, why: str) -> None:
+        """It is not known after all what the source has no more."""
+        if self._owner.complete:
+            self._owner, self.held = replace(self._owner, complete=False), why
 
     def sweep(self) -> int:
         """The same of all partitions, each of which has called :meth:`find`."""
@@ -146,7 +151,7 @@ class Absent:
         assert self._table.marker is not None
         self._images.of_gone("B", self._matched, _within(span))
         assigned = [(self._table.marker.found.name, self._table.marker.value(datetime.now(UTC)))]
-        kept, joined = [column.name for column in self._table.columns if column.key], [Joined(f"{self._gone} AS g")]
+        kept, joined = self._table.match, [Joined(f"{self._gone} AS g")]
         done = self._session.run(self._dialect.updating(self._target, assigned, kept, joined, self._matched, _within(span)))
         self._images.of_gone("A", self._matched, _within(span))
         return done
@@ -210,7 +215,7 @@ class Absent:
 def returned(table: Table) -> str:
     """A condition on a staged row: its row was marked as deleted by us, whoever of us it was."""
     assert table.owned is not None
-    keys = " AND ".join(f"m.{quoted(column.name)} = s.c{place}" for place, column in enumerate(table.columns) if column.key)
+    keys = " AND ".join(f"m.{quoted(found.name)} = s.{staged}" for found, staged in table.matching)
     return f"EXISTS (SELECT 1 FROM {quoted(table.owned.name)} AS m WHERE m.{STATE} = {MARKED} AND {keys})"
 
 

@@ -10,6 +10,7 @@ from syncsource.destinations.absent import Absent, Owner, returned
 from syncsource.destinations.bases import Merging
 from syncsource.destinations.dialect import Refusal
 from syncsource.destinations.images import Images
+from syncsource.destinations.matching import Matching
 from syncsource.destinations.merging import Merge
 from syncsource.destinations.policy import Policy
 from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED
@@ -67,14 +68,18 @@ class Applied:
     """Why the database did not let some of them go; empty where it held none."""
     taken: Taken | None = None
     """The images that undo it."""
+    unfound: int = 0
+    """Rejected rows of which it is not known whether the table has them."""
 
 
 class Applying:
     """Writes what is staged, inside the caller's transaction."""
 
-    def __init__(self, session: Session, table: Table, policy: Policy, guard: Guard, owner: Owner | None) -> None:
+    def __init__(
+        self, session: Session, table: Table, policy: Policy, guard: Guard, owner: Owner | None, matching: Matching | None = None
+    ) -> None:
         self._session, self._table = session, table
-        self._policy, self._guard = policy, guard
+        self._policy, self._guard, self._owner, self._matching = policy, guard, owner, matching
         back = returned(table) if table.owned is not None and table.marker is not None else None
         merge = Merge(session.dialect, table, owner.source, policy.merge) if owner is not None and policy.merge is not None else None
         self._statements = Statements(session.dialect, table, policy, back, merge)
@@ -85,15 +90,20 @@ class Applying:
         )
         self._later = array("q")
         """Refused rows that others of the run may make possible: twice their seq, and 1 more where they are to be inserted."""
-        self.inserted = self.updated = self.refused = self.skipped = 0
+        self.inserted = self.updated = self.refused = self.skipped = self.unfound = 0
         self._uncertain = 0
         """Rows set aside to be compared again."""
-        self._progress = False
+        self._progress = self._lost = False
 
     def run(self, staged: int) -> None:
         """Writes the rows staged, which are so many."""
         self.skipped = self._session.run(self._statements.skip()) if self._table.skip_if else 0
-        if not self._table.key_unique:
+        if self._matching is not None:
+            self.unfound = self._matching.refused + self._matching.find()
+            self.refused += self.unfound
+            if self.unfound and self.absent is not None:
+                self.absent.hold("it is not known which rows quarantined records are of")
+        elif not self._table.key_unique:
             self.refused += self._session.run(self._statements.ambiguous())
         if self._statements.folds:
             self.refused += self._session.run(self._statements.collisions())
@@ -103,6 +113,8 @@ class Applying:
             gather_statistics(self._session, self._table, staged)
             self._rounds(empty=empty)
             self._try_again()
+        if self._matching is not None:
+            self._match_inserted(self._matching)
         if self.absent is not None:
             self.absent.claim()
         if self.merging is not None:
@@ -111,6 +123,15 @@ class Applying:
             self.merging.tidy()
         if self._policy.update and not self._policy.insert:
             self.skipped += int(self._session.value(self._statements.missing()))
+
+    def _match_inserted(self, matching: Matching) -> None:
+        """What was inserted is known by its primary key from now on."""
+        if self._lost:
+            matching.forget_lost()
+        if self.inserted:
+            matching.find_inserted(self.images)
+        if self._owner is not None and self._owner.claims:
+            matching.remember(self._owner.source)
 
     def sweep(self) -> Applied:
         """See :meth:`syncsource.destinations.Writer.sweep`."""
@@ -172,7 +193,8 @@ class Applying:
     def _update_changed(self, changed: int) -> None:
         lock = self._statements.lock()
         if lock is not None and self._session.value(lock) != changed:
-            self._uncertain += self._session.run(self._statements.lost())
+            lost = self._session.run(self._statements.lost())
+            self._uncertain, self._lost = self._uncertain + lost, self._lost or lost > 0
         try:
             with self._session.savepoint():
                 self.updated += self._update(None)

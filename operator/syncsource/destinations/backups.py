@@ -61,7 +61,7 @@ class Backups(Working):
             return None
         backup = self._named(datetime.now(UTC).strftime(_TIME))
         with nameless(f"to create the table {backup.name!r}"), self._session.transaction(self._session.dialect.begin):
-            self._session.create_companion(backup.name, {}, layout.columns, layout, layout.primary)
+            self._session.create_companion(backup.name, {}, layout.columns, layout, [layout.primary])
         return self._filled(backup, layout)
 
     def listed(self) -> list[Backup]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -20,19 +19,19 @@ from syncsource.destinations.values import instant_text
 COLUMN, BATCH, SEQ, SEEN = "syncsource_column", "syncsource_batch", "syncsource_seq", "syncsource_seen"
 
 
-def open_bases(session: Session, layout: Layout, columns: Sequence[Column]) -> Companion:
+def open_bases(session: Session, layout: Layout, table: Table) -> Companion:
     """The table of bases. Where the mapping changed, what is known of the other columns stays."""
-    keys = [column.found for column in columns if column.key]
-    found = open_companion(session, layout, "bases", {SOURCE: "varchar(32)"}, keys, index=[SOURCE, *(key.name for key in keys)])
-    keep_columns(session, found.name, [column.found for column in columns if column.changeable])
+    keys = [found for found, _ in table.matching]
+    found = open_companion(session, layout, "bases", {SOURCE: "varchar(32)"}, keys, index=[[SOURCE, *(key.name for key in keys)]])
+    keep_columns(session, found.name, [column.found for column in table.columns if column.changeable])
     return found
 
 
-def open_conflicts(session: Session, layout: Layout, columns: Sequence[Column]) -> Companion:
+def open_conflicts(session: Session, layout: Layout, table: Table) -> Companion:
     """The table of conflicts."""
-    keys = [column.found for column in columns if column.key]
+    keys = [found for found, _ in table.matching]
     own = {SOURCE: "varchar(32)", COLUMN: "varchar(16)", BATCH: "varchar(8)", SEQ: "bigint", SEEN: "varchar(27)"}
-    return open_companion(session, layout, "conflicts", own, keys, index=[SOURCE, *(key.name for key in keys)])
+    return open_companion(session, layout, "conflicts", own, keys, index=[[SOURCE, *(key.name for key in keys)]])
 
 
 def waiting(session: Session, table: Table, source: str) -> int:
@@ -42,9 +41,9 @@ def waiting(session: Session, table: Table, source: str) -> int:
     return int(session.value(f"SELECT count(*) FROM {quoted(table.conflicts.name)} WHERE {SOURCE} = '{source}'"))
 
 
-def find_both(session: Session, layout: Layout, columns: Sequence[Column]) -> tuple[Companion | None, Companion | None]:
+def find_both(session: Session, layout: Layout, table: Table) -> tuple[Companion | None, Companion | None]:
     """The tables of bases and of conflicts, if they are there as a run needs them."""
-    keys, others = [column.found for column in columns if column.key], [column.found for column in columns if column.changeable]
+    keys, others = [found for found, _ in table.matching], [column.found for column in table.columns if column.changeable]
     return find_companion(session, layout, "bases", keys, others), find_companion(session, layout, "conflicts", keys)
 
 
@@ -74,10 +73,10 @@ class Merging:
         bases, staged = self._bases, self.statements.temporary(STAGE)
         names = [(column.name, f"c{place}") for place, column in enumerate(self.table.columns) if column.changeable]
         said = " OR ".join(self.merge.said(place, "t") for place, column in enumerate(self.table.columns) if column.changeable)
-        keys = [(quoted(column.name), f"s.c{place}") for place, column in enumerate(self.table.columns) if column.key]
+        keys = [(quoted(found.name), f"s.{staged}") for found, staged in self.table.matching]
         if names:
             assigned = [(name, f"s.{place}") for name, place in names]
-            kept, mine = [column.name for column in self.table.columns if column.key], f"t.{SOURCE} = '{self.merge.source}'"
+            kept, mine = self.table.match, f"t.{SOURCE} = '{self.merge.source}'"
             joined = " AND ".join([*(f"t.{name} = {value}" for name, value in keys), mine])
             where = f"({said}) AND {self.statements.accepted}"
             self.session.run(self.session.dialect.updating(bases, assigned, kept, [Joined(f"{staged} AS s")], joined, where))
@@ -108,7 +107,7 @@ class Merging:
                 self.session.run_many(ended, over)
 
     def _enter(self, place: int) -> int:
-        keys = [(quoted(column.name), f"s.c{number}") for number, column in enumerate(self.table.columns) if column.key]
+        keys = [(quoted(found.name), f"s.{staged}") for found, staged in self.table.matching]
         names, values = ", ".join(name for name, _ in keys), ", ".join(value for _, value in keys)
         column = marked(self.table.columns[place])
         there = " AND ".join(

@@ -11,12 +11,12 @@ from syncsource.destinations.table import Companion, Found, Layout
 
 
 def open_companion(
-    session: Session, layout: Layout, kind: str, own: Mapping[str, str], columns: Sequence[Found], *, index: Sequence[str] = ()
+    session: Session, layout: Layout, kind: str, own: Mapping[str, str], columns: Sequence[Found], *, index: Sequence[Sequence[str]] = ()
 ) -> Companion:
     """The companion of a kind, created unless it is there. Another one where a column of the table is another than it was.
 
-    ``own``: the columns that only the companion has, with their types; together they are its primary key, unless ``index`` names columns that
-    are to be found quickly.
+    ``own``: the columns that only the companion has, with their types; together they are its primary key, unless ``index`` names columns, once or
+    more often several of them, by which rows are to be found quickly.
     """
     name = f"syncsource_{kind}_{_digest(layout, columns)}"
     if session.layout(None, name) is None:

@@ -78,13 +78,21 @@ class Dialect(Protocol):
         """Foreign keys that refer to the table."""
 
     def create(self, driver: Driver, schema: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
-        """Creates the table unless somebody else just did."""
+        """Creates the table unless somebody else just did. Without ``keys`` its primary key is a number of its own."""
 
     def create_companion(
-        self, driver: Driver, name: str, own: Mapping[str, str], columns: Sequence[Found], layout: Layout, index: Sequence[str]
+        self,
+        driver: Driver,
+        name: str,
+        own: Mapping[str, str],
+        columns: Sequence[Found],
+        layout: Layout,
+        index: Sequence[Sequence[str]],
+        *,
+        temporary: bool,
     ) -> None:
-        """Creates a table of ours, unless somebody else just did: ``own`` columns, and columns typed as those of a table. The former are its
-        primary key, unless there are columns to ``index``."""
+        """Creates a table of ours, unless somebody else just did, or one that ends with the connection: ``own`` columns, and columns typed as those of a table. The former are its
+        primary key, unless there are columns to ``index``, a list for each index."""
 
     @property
     def temporary(self) -> str:
@@ -154,6 +162,9 @@ class Dialect(Protocol):
 
     def locks(self, joined: str, order: str) -> str | None:
         """A query that locks the table's rows ``t`` of a join and counts them; None where the transaction locks them already."""
+
+    def analyzed(self, name: str) -> Sequence[str]:
+        """Statements after a temporary table was filled, so that joins with it are planned for what it holds."""
 
     def bisecting(self) -> Sequence[str]:
         """Statements that make a statement per few rows quick."""

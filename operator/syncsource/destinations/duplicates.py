@@ -16,7 +16,7 @@ from syncsource.destinations.table import Table
 from syncsource.records.columns import Written, has_nulls
 from syncsource.records.cursors import Meaning, meaning
 
-_PART = 5000
+PART = 5000
 _LOWEST: Meaning = (-1, 0, 0)
 """A row without a cursor is older than any that has one."""
 
@@ -50,8 +50,8 @@ def drop_older(session: Session, statements: Statements, *, cursors: bool, zone:
     if session.value(statements.repeated()) is None:
         return 0
     if cursors:
-        losers = _older(session.stream(statements.rivals()), zone)
-        while part := list(islice(losers, _PART)):
+        losers = older(session.stream(statements.rivals()), zone)
+        while part := list(islice(losers, PART)):
             session.run_many(statements.lose(), part)
     else:
         session.run(statements.keep_last())
@@ -60,8 +60,9 @@ def drop_older(session: Session, statements: Statements, *, cursors: bool, zone:
     return dropped
 
 
-def _older(rivals: Iterator[tuple[int, int, str | None]], zone: tzinfo) -> Iterator[tuple[int]]:
-    """seq of every row but the newest of its key. Rivals of one key follow each other in the order of reading."""
+def older(rivals: Iterator[tuple[Any, ...]], zone: tzinfo) -> Iterator[tuple[int]]:
+    """seq of every row but the newest of its key. ``rivals``: the key's first seq, seq, cursor; those of one key follow each other in the order of
+    reading."""
     key, newest, highest = -1, -1, _LOWEST
     for first, seq, cursor in rivals:
         rank = _LOWEST if cursor is None else meaning(cursor, zone)

@@ -50,10 +50,11 @@ def compared(session: Session, statements: Statements) -> dict[int, Foreseen]:
 
 
 def _collided(session: Session, statements: Statements) -> dict[int, Foreseen]:
-    """Those whose key is another row's only as the columns compare it."""
-    if not statements.folds:
+    """Those whose key is another row's only as the columns compare it, and those whose keys find no row of their own."""
+    if not (statements.folds or statements.table.candidates):
         return {}
-    session.run(statements.collisions())
+    if statements.folds:
+        session.run(statements.collisions())
     found = session.rows(f"SELECT seq, reason, message FROM {statements.temporary(REFUSED)} WHERE reason IS NOT NULL")
     return {seq: Foreseen("Quarantine", reason=reason, message=message) for seq, reason, message in found}
 

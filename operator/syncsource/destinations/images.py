@@ -41,9 +41,14 @@ class Images:
             self._take(AFTER, f"v.is_new = 0{within(span)}")
 
     def after_insert(self, span: Span | None, *, listed: bool) -> None:
-        """Of the rows just inserted: those listed, or all that are staged."""
-        if self._companion is not None:
+        """Of the rows just inserted: those listed, or all that are staged. Where their primary key is not known yet, see :meth:`of_found`."""
+        if self._companion is not None and not self._table.candidates:
             self._take(INSERTED, f"{'v.is_new = 1' if listed else '1 = 1'}{within(span)}", listed=listed)
+
+    def of_found(self, found: str, seq: str, keys: str) -> None:
+        """Of rows that were inserted, which are found only now: ``keys`` joins the table to them."""
+        if self._companion is not None:
+            self._insert(INSERTED, seq, f"{found} JOIN {self._statements.target} AS t ON {keys}", "1 = 1")
 
     def of_gone(self, side: str, keys: str, where: str) -> None:
         """Of rows numbered by ``g``, which ``keys`` joins to the table, such as those that the source has no more: before or after they are
@@ -61,7 +66,7 @@ class Images:
             images=self._companion.name,
             schema=self._table.schema,
             table=self._table.name,
-            match=self._table.primary or [column.name for column in self._table.columns if column.key],
+            match=self._table.primary or self._table.match,
             changed=[column.name for column in self._table.columns if column.changeable]
             + ([self._table.marker.found.name] if self._table.marker else []),
             rows=rows,

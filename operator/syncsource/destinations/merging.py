@@ -31,7 +31,7 @@ class Merge:
         """The bases, and what joins them to what is staged."""
         if self.table.bases is None:  # nothing was ever merged: a base of nothing but NULL
             return Joined(f"(SELECT * FROM {quoted(self.table.schema, self.table.name)} WHERE 1 = 0) AS b", "1 = 1", outer=True)
-        pairs = [f"b.{quoted(column.name)} = s.c{place}" for place, column in enumerate(self.table.columns) if column.key]
+        pairs = [f"b.{quoted(found.name)} = s.{staged}" for found, staged in self.table.matching]
         return Joined(f"{quoted(self.table.bases.name)} AS b", f"b.{SOURCE} = '{self.source}' AND {' AND '.join(pairs)}", outer=True)
 
     def writes(self, place: int) -> str:

@@ -11,11 +11,13 @@ from syncsource.destinations.database import Database
 from syncsource.destinations.dialect import Dialect
 from syncsource.destinations.elsewhere import check_named, found_elsewhere
 from syncsource.destinations.images import open_images
+from syncsource.destinations.matching import candidates, find_known, open_known
+from syncsource.destinations.matching.candidates import is_single
 from syncsource.destinations.owned import found_marker, open_owned
 from syncsource.destinations.session import Session, nameless
-from syncsource.destinations.table import Column, Found, Layout, Table, listed
+from syncsource.destinations.table import Candidate, Column, Found, Layout, Table, listed
 from syncsource.errors import SchemaMismatch
-from syncsource.resource.fields import FieldSpec
+from syncsource.resource.fields import FieldSpec, Key
 from syncsource.resource.spec import SqlDestination
 from syncsource.resource.writing import Write
 
@@ -26,7 +28,7 @@ def open_table(
     database: Database,
     destination: SqlDestination,
     fields: Sequence[FieldSpec],
-    keys: Sequence[str],
+    keys: Sequence[Key],
     write: Write = NOTHING_SPECIAL,
     *,
     undo: bool = False,
@@ -34,29 +36,33 @@ def open_table(
     """The table that rows of ``fields`` go to, found by ``keys``. An existing one is used as it is, never altered. ``undo``: what is done to
     its rows is kept.
 
-    SchemaMismatch names the column, its type, the field's type and the way out. StalledError: a schema where there are none.
+    SchemaMismatch names the column, its type, the field's type and the way out, or asks for a primary key where there are several keys.
+    StalledError: a schema where there are none.
     """
     with _session(database) as session:
         layout = _layout(session, destination)
         created = layout is None
         if layout is None:
             marks = [FieldSpec(name=write.soft_delete.column, type="timestamp")] if write.soft_delete else []
-            layout = _create(session, destination, [*fields, *marks], keys)
+            layout = _create(session, destination, [*fields, *marks], _joining(keys))
         table = _table(session, layout, fields, keys, write)
         merges = write.on_existing == "Merge"
+        known, seen = open_known(session, layout, table) if table.candidates else (None, None)
         return replace(
             table,
             created=created,
-            owned=open_owned(session, layout, table.columns) if write.on_absent != "Ignore" else None,
+            owned=open_owned(session, layout, table) if write.on_absent != "Ignore" else None,
             referrers=session.referrers(layout) if write.on_absent == "Delete" else (),
-            bases=open_bases(session, layout, table.columns) if merges else None,
-            conflicts=open_conflicts(session, layout, table.columns) if merges else None,
+            bases=open_bases(session, layout, table) if merges else None,
+            conflicts=open_conflicts(session, layout, table) if merges else None,
+            known=known,
+            seen=seen,
             images=open_images(session, layout) if undo else None,
         )
 
 
 def find_table(
-    database: Database, destination: SqlDestination, fields: Sequence[FieldSpec], keys: Sequence[str], write: Write = NOTHING_SPECIAL
+    database: Database, destination: SqlDestination, fields: Sequence[FieldSpec], keys: Sequence[Key], write: Write = NOTHING_SPECIAL
 ) -> Table | None:
     """The same, but nothing is created: None where :func:`open_table` would create the table."""
     with _session(database) as session:
@@ -64,8 +70,9 @@ def find_table(
         if layout is None:
             return None
         table = _table(session, layout, fields, keys, write)
-        bases, conflicts = find_both(session, layout, table.columns) if write.on_existing == "Merge" else (None, None)
-        return replace(table, bases=bases, conflicts=conflicts)
+        bases, conflicts = find_both(session, layout, table) if write.on_existing == "Merge" else (None, None)
+        known, seen = find_known(session, layout, table) if table.candidates else (None, None)
+        return replace(table, bases=bases, conflicts=conflicts, known=known, seen=seen)
 
 
 @contextmanager
@@ -93,7 +100,12 @@ def _create(session: Session, destination: SqlDestination, fields: Sequence[Fiel
     return layout
 
 
-def _table(session: Session, layout: Layout, fields: Sequence[FieldSpec], keys: Sequence[str], write: Write) -> Table:
+def _joining(keys: Sequence[Key]) -> Sequence[str]:
+    """Fields of the key that the database compares as it is; none where rows are found in another way."""
+    return keys[0].fields if is_single(keys) else ()
+
+
+def _table(session: Session, layout: Layout, fields: Sequence[FieldSpec], keys: Sequence[Key], write: Write) -> Table:
     if layout.kind != "table":
         raise SchemaMismatch(f"{layout.name!r} is a {layout.kind}: rows go to tables only; name its table in spec.destination.sql.table")
     names, protect = [field.name for field in fields], write.protect or []
@@ -103,15 +115,37 @@ def _table(session: Session, layout: Layout, fields: Sequence[FieldSpec], keys: 
             "spec.write.conflict", [*filter(None, [write.conflict.field]), *(one.column for one in write.conflict.columns or ())], names
         )
     columns = tuple(
-        replace(_column(session.dialect, layout, field, field.name in keys), field=field.name, protected=field.name in protect)
+        replace(_column(session.dialect, layout, field, field.name in _joining(keys)), field=field.name, protected=field.name in protect)
         for field in fields
     )
     _check_unmapped(layout, columns)
+    found = candidates(keys, columns)
+    identity = _identity(layout, columns, found) if found else ()
+    columns = tuple(replace(column, fixed=column.found in identity) for column in columns)
     key_columns = {column.name for column in columns if column.key}
-    key_unique = any(unique <= key_columns for unique in layout.unique)
+    key_unique = bool(identity) or any(unique <= key_columns for unique in layout.unique)
     elsewhere = tuple(found_elsewhere(session, one, names, layout, columns) for one in write.skip_if or ())
     mark = found_marker(session, layout, write.soft_delete.column, columns) if write.soft_delete else None
-    return Table(layout.schema, layout.name, columns, layout.primary, key_unique, elsewhere, marker=mark)
+    return Table(
+        layout.schema, layout.name, columns, layout.primary, key_unique, elsewhere, marker=mark, candidates=found, identity=identity
+    )
+
+
+def _identity(layout: Layout, columns: Sequence[Column], keys: Sequence[Candidate]) -> tuple[Found, ...]:
+    """The primary key's columns. SchemaMismatch where there are none, or where fields fill some that no key has."""
+    if not layout.primary:
+        raise SchemaMismatch(
+            f"the table {layout.name!r} has no primary key, by which the rows that spec.keys find are known: add one, such as a column of "
+            "numbers that the database counts"
+        )
+    named = {columns[place].name for key in keys for place in key.places}
+    filled = [column.field for column in columns if column.name in layout.primary and column.name not in named]
+    if filled:
+        raise SchemaMismatch(
+            f"spec.fields fill {', '.join(filled)}, which is of the primary key of {layout.name!r} and in none of spec.keys: a row that another "
+            "key finds keeps its own; make it the first key, or remove it from spec.fields"
+        )
+    return tuple(found for name in layout.primary for found in layout.columns if found.name == name)
 
 
 def _column(dialect: Dialect, layout: Layout, field: FieldSpec, key: bool) -> Column:

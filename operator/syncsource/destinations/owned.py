@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from syncsource.destinations.companions import open_companion
 from syncsource.destinations.session import Session
-from syncsource.destinations.table import Column, Companion, Found, Layout, Marker
+from syncsource.destinations.table import Column, Companion, Found, Layout, Marker, Table
 from syncsource.errors import SchemaMismatch
 
 SOURCE, PARTITION, STATE = "syncsource_source", "syncsource_partition", "syncsource_state"
@@ -17,10 +17,10 @@ _OWN = {SOURCE: "varchar(32)", PARTITION: "varchar(32)", STATE: "int"}
 _PLACE = "spec.write.softDelete.column"
 
 
-def open_owned(session: Session, layout: Layout, columns: Sequence[Column]) -> Companion:
+def open_owned(session: Session, layout: Layout, table: Table) -> Companion:
     """The table that knows whose rows are whose. It is asked for a key of any other source, too."""
-    keys = [column.found for column in columns if column.key]
-    return open_companion(session, layout, "rows", _OWN, keys, index=[*(found.name for found in keys), SOURCE])
+    keys = [found for found, _ in table.matching]
+    return open_companion(session, layout, "rows", _OWN, keys, index=[[*(found.name for found in keys), SOURCE]])
 
 
 def found_marker(session: Session, layout: Layout, name: str, columns: Sequence[Column]) -> Marker:

@@ -18,6 +18,8 @@ SHARED = "syncsource_shared"
 """Rows that share their key with others, numbered from 1."""
 NUMBER = "syncsource_n"
 """The number of a row in a table of ours that has columns of the table, too."""
+ROW_ID = "row_id"
+"""The primary key of tables that we create without a key that all records have: numbered by the database, and never again."""
 REFUSED = "syncsource_refused"
 """seq of the rows that can't be written, with why."""
 

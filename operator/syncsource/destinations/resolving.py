@@ -61,7 +61,7 @@ class Conflicts(Working):
         return done
 
     def _of(self, column: Column) -> Iterator[Conflict]:
-        keys = [one for one in self._table.columns if one.key]
+        keys = [self._table.columns[place] for place in self._table.telling]
         read, name = self._session.dialect.readable, quoted(column.name)
         values = [read(one, f"t.{quoted(one.name)}") for one in keys] + [read(column, f"b.{name}"), read(column, f"t.{name}")]
         found = self._session.rows(
@@ -83,7 +83,7 @@ class Conflicts(Working):
         only = "" if chosen is None else f" AND ({' OR '.join(map(_this, chosen))})"
         if take_source:
             joined = [Joined(f"{self._conflicts} AS k"), self._bases]
-            kept = [one.name for one in self._table.columns if one.key]
+            kept = self._table.match
             assigned, where = [(column.name, f"b.{quoted(column.name)}")], f"k.{self._mine(column)}{only}"
             self._session.run(self._session.dialect.updating(self._target, assigned, kept, joined, self._table.joined("t", "k"), where))
         return self._session.run(f"DELETE FROM {self._conflicts} WHERE {self._mine(column)}{only}")

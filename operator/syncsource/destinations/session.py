@@ -106,10 +106,19 @@ class Session:
         with self.translated():
             self.dialect.create(self._driver, schema, name, fields, keys)
 
-    def create_companion(self, name: str, own: Mapping[str, str], columns: Sequence[Found], layout: Layout, index: Sequence[str]) -> None:
-        """Creates a table of ours beside one of people's, unless somebody else just did."""
+    def create_companion(
+        self,
+        name: str,
+        own: Mapping[str, str],
+        columns: Sequence[Found],
+        layout: Layout,
+        index: Sequence[Sequence[str]],
+        *,
+        temporary: bool = False,
+    ) -> None:
+        """Creates a table of ours beside one of people's, unless somebody else just did. ``temporary``: it ends with the connection."""
         with self.translated():
-            self.dialect.create_companion(self._driver, name, own, columns, layout, index)
+            self.dialect.create_companion(self._driver, name, own, columns, layout, index, temporary=temporary)
 
     @contextmanager
     def transaction(self, begin: str) -> Iterator[None]:

@@ -10,6 +10,7 @@ from typing import Any
 from syncsource.destinations.duplicates import Rising
 from syncsource.destinations.encoding import Fault, encoded
 from syncsource.destinations.loading import Loading, Piece, Refused
+from syncsource.destinations.matching.batch import digests_table
 from syncsource.destinations.session import Session, nameless
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Table
@@ -69,7 +70,8 @@ class Staging:
         if self._created:
             return
         with nameless("the staging table"), self._session.transaction("BEGIN"):  # one commit for all of them
-            for statement in (*self._session.dialect.stage_ddl(self._table, cursors), *self._statements.work_tables()):
+            digests = [digests_table(self._table, self._statements)] if self._table.candidates else []
+            for statement in (*self._session.dialect.stage_ddl(self._table, cursors), *self._statements.work_tables(), *digests):
                 self._session.run(statement)
         self._created, self.has_cursors = True, cursors
 

@@ -37,13 +37,12 @@ class Statements:
     @property
     def staged_keys(self) -> str:
         """The key's columns in the staging table."""
-        return ", ".join(f"c{place}" for place, column in enumerate(self.table.columns) if column.key)
+        return ", ".join(staged for _, staged in self.table.matching)
 
     @property
     def keys(self) -> str:
         """Joins on the key as the table's columns compare it: they stand on the left, so that their collation decides."""
-        pairs = [f"t.{quoted(column.name)} = s.c{place}" for place, column in enumerate(self.table.columns) if column.key]
-        return " AND ".join(pairs)
+        return " AND ".join(f"t.{quoted(found.name)} = s.{staged}" for found, staged in self.table.matching)
 
     @property
     def differs(self) -> str:
@@ -186,7 +185,7 @@ class Statements:
     def update(self, span: Span | None) -> str:
         """Compares again, under the lock, and changes what differs."""
         assigned = [(column.name, self._merged(place)) for place, column in enumerate(self.table.columns) if column.changeable]
-        kept = [column.name for column in self.table.columns if column.key]
+        kept = list(self.table.match)
         if (marker := self.table.marker) is not None:
             name = marker.found.name
             assigned.append((name, f"CASE WHEN v.is_back = 1 THEN {marker.value(None)} ELSE t.{quoted(name)} END"))
@@ -256,8 +255,7 @@ class Statements:
 
     @property
     def _missing(self) -> str:
-        first = next(column for column in self.table.columns if column.key)
-        return f"t.{quoted(first.name)} IS NULL"
+        return f"t.{quoted(self.table.match[0])} IS NULL"
 
     @property
     def _wanted(self) -> str:

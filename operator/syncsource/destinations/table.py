@@ -57,6 +57,8 @@ class Column:
     """Its name in spec.fields, which may differ in case."""
     protected: bool = False
     """Whether it is filled by inserts alone."""
+    fixed: bool = False
+    """Whether it is of the primary key where other keys find rows: it stays as it is."""
 
     @property
     def name(self) -> str:
@@ -66,7 +68,17 @@ class Column:
     @property
     def changeable(self) -> bool:
         """Whether a row that is there may get another value in it."""
-        return not (self.key or self.protected)
+        return not (self.key or self.protected or self.fixed)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of several keys by which a record may find its row. ``id`` tells it from others of the table, whichever source has them."""
+
+    id: str
+    places: tuple[int, ...]
+    normalizers: tuple[str | None, ...]
+    """What is done to the text of each of them before it is compared; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +159,14 @@ class Table:
     """What the source last said of each row, where rows are merged."""
     conflicts: Companion | None = None
     """Columns that wait for people."""
+    candidates: tuple[Candidate, ...] = ()
+    """The keys, strongest first, where one that the database compares does not do: rows are found by them, and then joined by ``identity``."""
+    identity: tuple[Found, ...] = ()
+    """The primary key's columns, where there are candidates."""
+    known: Companion | None = None
+    """Which keys are known of which rows, where there are candidates."""
+    seen: Companion | None = None
+    """What the keys' columns held when that was found out."""
     images: Companion | None = None
     """Where what a run does to rows is kept, so that it can be undone."""
     created: bool = field(default=False, compare=False)
@@ -154,12 +174,31 @@ class Table:
 
     def joined(self, one: str, other: str) -> str:
         """Joins two tables, by their aliases, that have the key's columns under their own names."""
-        return " AND ".join(f"{one}.{quoted(column.name)} = {other}.{quoted(column.name)}" for column in self.columns if column.key)
+        return " AND ".join(f"{one}.{quoted(name)} = {other}.{quoted(name)}" for name in self.match)
+
+    @property
+    def matching(self) -> Sequence[tuple[Found, str]]:
+        """What finds a row: columns of the table, and what the staging table calls them."""
+        if self.candidates:
+            return [(found, f"p{place}") for place, found in enumerate(self.identity)]
+        return [(column.found, f"c{place}") for place, column in enumerate(self.columns) if column.key]
+
+    @property
+    def match(self) -> Sequence[str]:
+        """Names of the table's columns that find a row."""
+        return [found.name for found, _ in self.matching]
+
+    @property
+    def telling(self) -> Sequence[int]:
+        """Places of the columns that tell people which record a row is of."""
+        if self.candidates:
+            return sorted({place for candidate in self.candidates for place in candidate.places})
+        return [place for place, column in enumerate(self.columns) if column.key]
 
     @property
     def alone(self) -> bool:
         """Whether runs that write to it must take turns: what they know of its keys is kept unique by nothing else."""
-        return not self.key_unique or self.owned is not None or self.bases is not None
+        return not self.key_unique or self.owned is not None or self.bases is not None or bool(self.candidates)
 
     @property
     def names(self) -> Sequence[str]:

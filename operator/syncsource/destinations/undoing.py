@@ -116,7 +116,7 @@ class _Undoing:
         """What the source last said of the rows is what it had said before: so the next run that reads them writes them again."""
         assert table.bases is not None
         changed = [column for column in table.columns if column.changeable and column.name in self._images.changed]
-        keys = [quoted(column.name) for column in table.columns if column.key]
+        keys = [quoted(name) for name in table.match]
         bases, images = quoted(table.bases.name), quoted(self._images.images)
         on = " AND ".join([f"t.{SOURCE} = '{self._source}'", *(f"t.{name} = b.{name}" for name in keys)])
         gone = f"SELECT 1 FROM {self._target} AS x WHERE {' AND '.join(f'x.{name} = b.{name}' for name in keys)}"
@@ -129,7 +129,7 @@ class _Undoing:
         back = " OR ".join(f"({self._differs(one.found, 'b', 'a')} AND {self._differs(one.found, 'x', 'b')})" for one in changed)
         joined = [Joined(f"{images} AS b"), Joined(f"{images} AS a", after), Joined(f"{self._target} AS x", f"{row} AND NOT ({back})")]
         assigned = [(one.name, self._former(one.found)) for one in changed]
-        kept = [SOURCE, *(column.name for column in table.columns if column.key)]
+        kept = [SOURCE, *table.match]
         self._session.run(self._dialect.updating(bases, assigned, kept, joined, on, self._side("b", BEFORE)))
 
     @property

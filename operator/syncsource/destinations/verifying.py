@@ -36,13 +36,13 @@ class Compared:
     examples: Sequence[Example]
 
 
-def compared(session: Session, table: Table, statements: Statements, examples: int) -> Compared:
-    """Compares what is staged, and writes nothing."""
-    ambiguous = 0 if table.key_unique else session.run(statements.ambiguous())
+def compared(session: Session, table: Table, statements: Statements, examples: int, unfound: int = 0) -> Compared:
+    """Compares what is staged, and writes nothing. ``unfound``: rows that are refused already, since their keys find none of their own."""
+    ambiguous = unfound if table.key_unique else session.run(statements.ambiguous())
     ambiguous += session.run(statements.collisions()) if statements.folds else 0
     others = [(place, column) for place, column in enumerate(table.columns) if not column.key]
     differs = [session.dialect.differs(column, f"t.{quoted(column.name)}", f"s.c{place}") for place, column in others]
-    missing = f"t.{quoted(next(column.name for column in table.columns if column.key))} IS NULL"
+    missing = f"t.{quoted(table.match[0])} IS NULL"
     sums = [missing, f"NOT {missing} AND ({' OR '.join(differs) or '1 = 0'})", *(f"NOT {missing} AND {one}" for one in differs)]
     counted = ", ".join(f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END)" for condition in sums)
     joined = f"{statements.temporary(STAGE)} AS s LEFT JOIN {statements.target} AS t ON {statements.keys}"
@@ -70,7 +70,7 @@ def _extra(statements: Statements) -> str:
 
 
 def _examples(session: Session, table: Table, conditions: Sequence[str], source: str) -> list[Example]:
-    keys = [session.dialect.readable(column, f"s.c{place}") for place, column in enumerate(table.columns) if column.key]
+    keys = [session.dialect.readable(table.columns[place], f"s.c{place}") for place in table.telling]
     flags = [f"CASE WHEN {condition} THEN 1 ELSE 0 END" for condition in conditions]
     names = [column.name for column in table.columns if not column.key]
     found = session.rows(f"SELECT {', '.join([*keys, *flags])} FROM {source}")

@@ -16,6 +16,7 @@ from syncsource.destinations.bases import waiting
 from syncsource.destinations.database import Database
 from syncsource.destinations.duplicates import drop_older
 from syncsource.destinations.foreseeing import OLDER, Foreseen, compared, refused, staged_rows
+from syncsource.destinations.matching import Matching
 from syncsource.destinations.merging import Merge
 from syncsource.destinations.policy import UPSERT, Policy
 from syncsource.destinations.session import Session, nameless
@@ -46,6 +47,7 @@ class Writer:
         self._session = Session(database)
         self._table, self._policy, self._zone = table, policy, zone
         self._staging = Staging(self._session, table)
+        self._matching = Matching(self._session, table, Statements(self._session.dialect, table)) if table.candidates else None
         self._skipped = 0
         self._begun = False
 
@@ -92,7 +94,7 @@ class Writer:
             return Applied()
         for statement in self._session.dialect.guards(self._table):
             self._session.run(statement)
-        applying = Applying(self._session, self._table, self._policy, guard, owner)
+        applying = Applying(self._session, self._table, self._policy, guard, owner, self._matching)
         applying.run(self.staged)
         same = self.staged - applying.inserted - applying.updated - applying.refused - applying.skipped
         skipped = self._skipped + applying.skipped
@@ -106,6 +108,7 @@ class Writer:
             deleted=applying.absent.done if applying.absent else 0,
             held=applying.absent.held if applying.absent else "",
             taken=applying.taken(),
+            unfound=applying.unfound,
         )
 
     def sweep(self, guard: Guard, owner: Owner) -> Applied:
@@ -130,6 +133,7 @@ class Writer:
         statements = Statements(dialect, self._table, policy, merge=merge)
         staged = staged_rows(self._session, statements)
         self._settle()
+        self._look()
         gather_statistics(self._session, self._table, self._staging.count)
         found = compared(self._session, statements)
         return [found.get(seq, OLDER) if seq in staged else refused(next(rejected)) for seq in range(len(rows))]
@@ -138,8 +142,10 @@ class Writer:
         """How the table compares with what was staged, and how many staged rows were older ones of a key. Writes nothing. Once, and alone."""
         self._staging.create()
         self._settle()
+        unfound = self._look()
         gather_statistics(self._session, self._table, self._staging.count, sought=True)
-        return compared_with(self._session, self._table, Statements(self._session.dialect, self._table), examples), self._skipped
+        statements = Statements(self._session.dialect, self._table)
+        return compared_with(self._session, self._table, statements, examples, unfound), self._skipped
 
     def cancel(self) -> None:
         """Stops what the writer is doing, from any thread; it and all that follows raise AbortedError (Cancelled)."""
@@ -155,13 +161,23 @@ class Writer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    def _look(self) -> int:
+        """Finds the rows of the records by several keys, and changes nothing; returns how many records find none of their own."""
+        if self._matching is None:
+            return 0
+        self._matching.borrow()
+        return self._matching.refused + self._matching.find()
+
     def _settle(self) -> None:
         """What needs no lock on the table comes before the transaction."""
         if self._table.owned is not None:
             self._staging.create()
         if not self._staging.settle():
             raise RuntimeError("stage(more=True) must be followed by stage() without, which tells of the rows refused")
-        if self._staging.count and not self._staging.distinct:
+        if self._matching is not None and self._staging.count:
+            with self._session.transaction("BEGIN"):
+                self._skipped += self._matching.settle(self._staging.count, cursors=self._staging.has_cursors, zone=self._zone)
+        elif self._staging.count and not self._staging.distinct:
             statements = Statements(self._session.dialect, self._table)
             with self._session.transaction("BEGIN"):
                 self._skipped += drop_older(self._session, statements, cursors=self._staging.has_cursors, zone=self._zone)

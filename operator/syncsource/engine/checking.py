@@ -71,7 +71,6 @@ def check(plan: RunPlan, *, opened: OpenSource, stop: Stop, found: Found) -> boo
 class _Check:
     def __init__(self, spec: SyncSourceSpec, plan: RunPlan, opened: OpenSource, stop: Stop, tell: Found) -> None:
         self._spec, self._plan, self._opened, self._stop, self._tell = spec, plan, opened, stop, tell
-        self._keys = spec.keys[0].fields
 
     def run(self) -> None:
         """Every step that can be taken."""
@@ -157,13 +156,16 @@ class _Check:
     def _table(self, database: Database) -> None:
         sql = self._spec.destination.sql
         self._spec = with_fields(self._spec, self._plan.identity, database, partial(self._opened, self._spec, self._plan.secrets))
-        table = find_table(database, sql, self._spec.fields, self._keys, self._spec.write)
+        table = find_table(database, sql, self._spec.fields, self._spec.keys, self._spec.write)
         if table is None:
             self._ok("Table", f"{sql.table} is not there; the first run creates it")
             return
         self._ok("Table", f"{table.name} takes the {len(table.columns)} fields")
-        listed = ", ".join(self._keys)
-        if table.key_unique:
+        listed = ", ".join(self._spec.keys[0].fields)
+        if table.candidates:
+            primary = ", ".join(table.primary)
+            self._ok("Key", f"{counted(len(table.candidates), 'key')}: rows are found by what their columns hold, and known by ({primary})")
+        elif table.key_unique:
             self._ok("Key", f"a unique index keeps ({listed}) unique")
         else:
             way_out = f"create one: CREATE UNIQUE INDEX ON {table.name} ({listed})"

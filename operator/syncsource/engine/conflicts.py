@@ -79,7 +79,7 @@ def _resolved(plan: RunPlan, conflicts: Conflicts, chosen: Sequence[Found] | Non
 @contextmanager
 def _conflicts(plan: RunPlan, spec: SyncSourceSpec, database: Database) -> Iterator[tuple[SyncSourceSpec, Conflicts]]:
     spec = with_fields(spec, plan.identity, database, unread)
-    table = find_table(database, spec.destination.sql, spec.fields, spec.keys[0].fields, spec.write)
+    table = find_table(database, spec.destination.sql, spec.fields, spec.keys, spec.write)
     if table is None:
         raise PermanentError("the table is not there yet: run it first", reason="NotFound")
     with Conflicts(database, table, Owner(plan.identity, "", complete=False)) as conflicts:
@@ -96,7 +96,7 @@ def _chosen(found: Sequence[Found], wanted: str) -> Found:
 
 def _shown(spec: SyncSourceSpec, one: Found) -> Conflict:
     hidden = {field.name for field in spec.fields if field.sensitive}
-    keys = zip([field.name for field in spec.fields if field.name in spec.keys[0].fields], one.key, strict=True)
+    keys = zip([field.name for field in spec.fields if field.name in spec.key_fields], one.key, strict=True)
     values = [MASK if one.field in hidden and value is not None else as_text(value) for value in (one.source, one.destination)]
     return Conflict(
         id=one.id,

@@ -42,7 +42,7 @@ def opened(plan: RunPlan) -> Iterator[tuple[SyncSourceSpec, Database]]:
 def opened_table(spec: SyncSourceSpec, identity: str, database: Database) -> Table:
     """The table, for writing. Where it is gone or empty, what earlier runs left in the ledger of it is forgotten first, of all partitions at
     once: as soon as one of them has written, a table tells no more what the others lack."""
-    sql, keys = spec.destination.sql, spec.keys[0].fields
+    sql, keys = spec.destination.sql, spec.keys
     if sql.create_table and find_table(database, sql, spec.fields, keys, spec.write) is None:
         ledger.forget(database.engine, identity)
     found = open_table(database, sql, spec.fields, keys, spec.write, undo=spec.safety.undo is not None)

@@ -83,7 +83,7 @@ def _seen(spec: SyncSourceSpec, database: Database, opened: Callable[[], Source]
 
 
 def _fitting(spec: SyncSourceSpec, database: Database, seen: dict[str, str], kept: dict[str, str]) -> dict[str, str]:
-    keys, table = spec.keys[0].fields, spec.destination.sql.table
+    keys, table = spec.key_fields, spec.destination.sql.table
     found = fitting(database, spec.destination.sql, seen, keys, kept)
     fields = {name: "text" if kind == NOTHING else kind for name, kind in seen.items()} if found is None else found
     if absent := [key for key in keys if key not in fields]:

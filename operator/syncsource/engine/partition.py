@@ -229,8 +229,8 @@ class PartitionRun:
         if self._complete:
             limits.check_read(writer.staged)
         owner = self._owner
-        self._known = owner.complete
         applied = writer.apply(limits.check_changes, owner)
+        self._known = owner.complete and not applied.unfound
         self._note = self._noted(applied.held)
         self._keep_aside(writer, applied.rejected)
         self._invalid.check(self._read)

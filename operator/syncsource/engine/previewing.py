@@ -75,13 +75,12 @@ def preview(plan: RunPlan, *, opened: OpenSource, stop: Stop, limit: int) -> Pre
 class _Preview:
     def __init__(self, spec: SyncSourceSpec, identity: str, database: Database, source: Source, stop: Stop) -> None:
         self._spec, self._identity, self._database, self._source, self._stop = spec, identity, database, source, stop
-        self._keys = spec.keys[0].fields
         self._mask = Mask(spec.fields)
 
     def of(self, limit: int) -> Preview:
         spec = self._spec
         partition = next(iter(partition_values(spec.partitions, self._database)), "") if spec.partitions else ""
-        table = find_table(self._database, spec.destination.sql, spec.fields, self._keys, spec.write)
+        table = find_table(self._database, spec.destination.sql, spec.fields, spec.keys, spec.write)
         shape = Shape.of(spec, partition)
         batches = list(islice(self._batches(shape, partition), limit))
         return Preview(

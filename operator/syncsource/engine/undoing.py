@@ -100,7 +100,7 @@ def _undoer(plan: RunPlan, spec: SyncSourceSpec, database: Database) -> Undoer:
     if spec.write.on_existing != "Merge":
         return Undoer(database)
     spec = with_fields(spec, plan.identity, database, unread)
-    table = find_table(database, spec.destination.sql, spec.fields, spec.keys[0].fields, spec.write)
+    table = find_table(database, spec.destination.sql, spec.fields, spec.keys, spec.write)
     return Undoer(database, table, Owner(plan.identity, "", complete=False).source)
 
 

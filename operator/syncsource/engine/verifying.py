@@ -90,7 +90,7 @@ class _Verifying:
     def run(self, limit: int | None) -> Verified:
         """See :func:`verify`."""
         spec = self._spec
-        table = find_table(self._database, spec.destination.sql, spec.fields, spec.keys[0].fields, spec.write)
+        table = find_table(self._database, spec.destination.sql, spec.fields, spec.keys, spec.write)
         if table is None:
             raise PermanentError("the table is not there yet: run it first", reason="NotFound")
         partitions = partition_values(spec.partitions, self._database) if spec.partitions else [""]
@@ -119,7 +119,7 @@ class _Verifying:
         cells = (found.rows + self._quarantined) * width
         equal = (found.rows - found.missing - found.ambiguous) * width - sum(found.columns.values())
         hidden = {field.name for field in self._spec.fields if field.sensitive}
-        keys = [column.field for column in table.columns if column.key]
+        keys = [table.columns[place].field for place in table.telling]
         wrong = [
             Wrong(
                 key={name: MASK if name in hidden else as_text(value) for name, value in zip(keys, one.key, strict=True)},

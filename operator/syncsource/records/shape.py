@@ -52,7 +52,7 @@ class Shape:
         """What a spec declares, for one of its partitions."""
         cursor = spec.incremental.cursor if spec.incremental else None
         rules = spec.validation.rules or ()
-        return cls(spec.fields, spec.keys[0].fields, cursor, partition=partition, filter=spec.filter, rules=rules)
+        return cls(spec.fields, spec.needed_keys, cursor, partition=partition, filter=spec.filter, rules=rules)
 
     @classmethod
     def of_rows(cls, spec: SyncSourceSpec) -> Shape:
@@ -60,7 +60,7 @@ class Shape:
         fields = [
             FieldSpec(name=field.name, path=paths.quoted(field.name), type=field.type, required=field.required) for field in spec.fields
         ]
-        return cls(fields, spec.keys[0].fields, rules=spec.validation.rules or ())
+        return cls(fields, spec.needed_keys, rules=spec.validation.rules or ())
 
     def batch(self, records: Sequence[Any], place: str = "", positions: Sequence[int] | None = None) -> Batch:
         """The page as rows and rejected records. A record that is no object is rejected. ``place`` and ``positions``: see sources.Page."""

@@ -112,8 +112,21 @@ class FieldSpec(Part):
 
 
 class Key(Part):
-    """The fields that identify a record."""
+    """Fields that identify a record."""
+
+    model_config = ruled(
+        (
+            "!has(self.normalize) || self.normalize.all(n, n in self.fields)",
+            "what is normalized must be one of the key's fields",
+            ".normalize",
+        )
+    )
 
     fields: Annotated[list[FieldName], Field(min_length=1, max_length=16, json_schema_extra={"x-kubernetes-list-type": "set"})] = Field(
-        description="Names of spec.fields. A record in which one of them is null is invalid."
+        description="Names of spec.fields. A key is complete where none of them is null."
+    )
+    normalize: Annotated[dict[FieldName, Normalizer], Field(min_length=1, max_length=16)] | None = Field(
+        None,
+        description="What is done to the text of a field before it is compared, on both sides, for example phone: digits; what is written stays "
+        "as it came. The words are those of fields[].normalize. White space around and between words does not count then.",
     )

@@ -131,8 +131,9 @@ class SyncSourceSpec(Part):
             ".write.protect",
         ),
         (
-            "!has(self.write) || !has(self.write.protect) || self.write.protect.all(p, !self.keys.exists(k, p in k.fields))",
-            "the key's columns are never changed: protect others",
+            "!has(self.write) || !has(self.write.protect) || self.keys.size() > 1 || has(self.keys[0].normalize) || "
+            "self.write.protect.all(p, !self.keys.exists(k, p in k.fields))",
+            "the columns of a single key are never changed: protect others",
             ".write.protect",
         ),
         (
@@ -179,8 +180,9 @@ class SyncSourceSpec(Part):
         description="Columns, and where their values stand in a record. Absent: the table's columns that the first records have a field for, or "
         "where the table is to be created, all of their fields; found once, and kept until the spec changes or a full refresh is asked for.",
     )
-    keys: Annotated[list[Key], Field(min_length=1, max_length=1, json_schema_extra={"x-kubernetes-list-type": "atomic"})] = Field(
-        description="The key that finds a record's row."
+    keys: Annotated[list[Key], Field(min_length=1, max_length=8, json_schema_extra={"x-kubernetes-list-type": "atomic"})] = Field(
+        description="The keys that find a record's row, strongest first. A weaker one finds a row only where no stronger one is complete on both "
+        "sides. A record without a complete key is quarantined, and so is one whose key finds several rows."
     )
     destination: Destination = Field(description="Where rows go.")
     write: Write = Field(default_factory=Write, description="How a record meets the table.")
@@ -188,6 +190,16 @@ class SyncSourceSpec(Part):
     safety: Safety = Field(default_factory=Safety, description="Limits of what a run may do.")
     retry: Retry = Field(default_factory=Retry, description="Retries of a failed run.")
     timeout: PositiveDuration = Field(timedelta(minutes=10), description="Longest time one run may take.")
+
+    @property
+    def needed_keys(self) -> list[str]:
+        """Fields that no record may lack, since every key has them."""
+        return [name for name in self.keys[0].fields if all(name in key.fields for key in self.keys)]
+
+    @property
+    def key_fields(self) -> list[str]:
+        """The fields of all keys, in their order."""
+        return list(dict.fromkeys(name for key in self.keys for name in key.fields))
 
     @property
     def secret_keys(self) -> list[tuple[str, str]]:

@@ -86,7 +86,7 @@ class Subject:
         """Rows, cursor and bases, where no run is under way."""
         place, columns = self.engine.place, ", ".join(MAPPED)
         spec = SyncSourceSpec.model_validate(self.engine.spec)
-        table = find_table(place.database, spec.destination.sql, spec.fields, ["id"], spec.write)
+        table = find_table(place.database, spec.destination.sql, spec.fields, spec.keys, spec.write)
         bases = table.bases.name if table and table.bases else None
         return State(
             place.sql(f"SELECT {columns}, note FROM {self.name} ORDER BY id"),

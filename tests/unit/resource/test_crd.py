@@ -137,6 +137,17 @@ CASES = [
     ("spec.keys.0.fields", ["phone"], "spec.keys: Invalid value: every key field must be one of spec.fields"),
     ("spec.keys", [], "spec.keys: Invalid value: 0: spec.keys in body should have at least 1 items"),
     (
+        "spec.keys",
+        [{"fields": ["booking_no"], "normalize": {"total": "digits"}}],
+        "spec.keys[0].normalize: Invalid value: what is normalized must be",
+    ),
+    (
+        "spec.keys",
+        [{"fields": ["booking_no"], "normalize": {"booking_no": "digit"}}],
+        "spec.keys[0].normalize.booking_no: Unsupported value",
+    ),
+    ("spec.keys", [{"fields": ["booking_no"]}] * 9, "spec.keys: Too many: 9: must have at most 8 items"),
+    (
         "spec.write",
         {"onExisting": "Replace"},
         'spec.write.onExisting: Unsupported value: "Replace": supported values: "Update", "Skip", "Merge"',
@@ -148,7 +159,7 @@ CASES = [
     ),
     ("spec.write", {"onMissing": "Skip"}, "spec.write.onMissing: Invalid value: onMissing Skip never fills a table that it creates"),
     ("spec.write", {"protect": ["phone"]}, "spec.write.protect: Invalid value: every protected column must be one of spec.fields"),
-    ("spec.write", {"protect": ["booking_no"]}, "spec.write.protect: Invalid value: the key's columns are never changed"),
+    ("spec.write", {"protect": ["booking_no"]}, "spec.write.protect: Invalid value: the columns of a single key are never changed"),
     (
         "spec.write",
         {"skipIf": [{"existsIn": "reports", "match": ["phone"]}]},

@@ -16,7 +16,7 @@ from syncsource.databases.mysql import by_code_point
 from syncsource.destinations.dialect import Load, Refusal
 from syncsource.destinations.mysql import columns, connecting, faults, schema
 from syncsource.destinations.mysql.filling import Filling
-from syncsource.destinations.quoting import NUMBER, STAGE, Joined, in_a_row, quoted
+from syncsource.destinations.quoting import NUMBER, ROW_ID, STAGE, Joined, in_a_row, quoted
 from syncsource.destinations.table import Column, Found, Layout, Referrer, Table, folded
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
@@ -63,7 +63,8 @@ class MySQL:
         """Texts compare by code point, spaces at their end included."""
         mariadb = "MariaDB" in driver.get_server_info()
         parts = [f"{quoted(field.name)} {columns.created(field.type, len(keys) if field.name in keys else 0)}" for field in fields]
-        parts.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))})")
+        primary = f"PRIMARY KEY ({', '.join(map(quoted, keys))})"
+        parts.append(primary if keys else f"{quoted(ROW_ID)} bigint NOT NULL AUTO_INCREMENT PRIMARY KEY")
         with driver.cursor() as cursor:
             cursor.execute(
                 f"CREATE TABLE IF NOT EXISTS {quoted(schema_name, name)} ({', '.join(parts)}) "
@@ -71,18 +72,25 @@ class MySQL:
             )
 
     def create_companion(
-        self, driver: Any, name: str, own: Mapping[str, str], columns: Sequence[Found], layout: Layout, index: Sequence[str]
+        self,
+        driver: Any,
+        name: str,
+        own: Mapping[str, str],
+        columns: Sequence[Found],
+        layout: Layout,
+        index: Sequence[Sequence[str]],
+        *,
+        temporary: bool,
     ) -> None:
         """CREATE … SELECT keeps each column's type, length and collation."""
         primary = f"PRIMARY KEY ({', '.join(map(quoted, own))})"
-        unseen = (
-            f"{NUMBER} bigint NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY, KEY ({', '.join(_indexed(columns, name) for name in index)})"
-        )
-        parts = [*(f"{quoted(one)} {kind} NOT NULL" for one, kind in own.items()), unseen if index else primary]
+        indexes = [f"KEY ({', '.join(_indexed(columns, one) for one in names)})" for names in index]
+        unseen = [f"{NUMBER} bigint NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY", *indexes]
+        parts = [*(f"{quoted(one)} {kind} NOT NULL" for one, kind in own.items()), *(unseen if index else [primary])]
         names = ", ".join([*(f"0 AS {quoted(one)}" for one in own), *(quoted(column.name) for column in columns)])
         with driver.cursor() as cursor:
             cursor.execute(
-                f"CREATE TABLE IF NOT EXISTS {quoted(name)} ({', '.join(parts)}) ENGINE=InnoDB ROW_FORMAT=DYNAMIC "
+                f"CREATE {'TEMPORARY ' * temporary}TABLE IF NOT EXISTS {quoted(name)} ({', '.join(parts)}) ENGINE=InnoDB ROW_FORMAT=DYNAMIC "
                 f"SELECT {names} FROM {quoted(layout.schema, layout.name)} LIMIT 0"
             )
 
@@ -108,11 +116,10 @@ class MySQL:
         """CREATE … SELECT keeps each column's type, length and collation. Where rows are told apart from those that their source has no more,
         the server looks for the key of each row of the table: an index can't be added later, since that would commit."""
         typed = [f"{quoted(column.name)} AS c{place}" for place, column in enumerate(table.columns)]
-        keys = [
-            _indexed([replace(column.found, name=f"c{place}")], f"c{place}") for place, column in enumerate(table.columns) if column.key
-        ]
-        sought = [f"KEY ({', '.join(keys)})"] if table.owned is not None else []
-        own = ["seq bigint NOT NULL PRIMARY KEY", *(['"cursor" longtext CHARACTER SET utf8mb4'] if cursors else []), *sought]
+        keys = [_indexed([replace(found, name=staged)], staged) for found, staged in table.matching]
+        sought = [f"KEY ({', '.join(keys)})"] if table.owned is not None or table.candidates else []
+        found = [f"p{place} {self.typed(one)}" for place, one in enumerate(table.identity)]
+        own = ["seq bigint NOT NULL PRIMARY KEY", *(['"cursor" longtext CHARACTER SET utf8mb4'] if cursors else []), *found, *sought]
         select = ", ".join(["0 AS seq", *(['NULL AS "cursor"'] if cursors else []), *typed])
         return [
             f"CREATE TEMPORARY TABLE {STAGE} ({', '.join(own)}) ENGINE=InnoDB ROW_FORMAT=DYNAMIC "
@@ -187,6 +194,9 @@ class MySQL:
     def locks(self, joined: str, order: str) -> str | None:
         """In the order of the changes: whoever waits for us in a circle is told to try again."""
         return f"SELECT count(*) FROM {joined} FOR UPDATE"
+
+    def analyzed(self, name: str) -> Sequence[str]:
+        return []
 
     def bisecting(self) -> Sequence[str]:
         """The work tables have their indexes from the beginning: to add one would commit."""

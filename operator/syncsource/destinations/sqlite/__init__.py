@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import URL, Engine
 
 from syncsource.destinations.dialect import Load, Refusal
-from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, Joined, quoted, updating
+from syncsource.destinations.quoting import CHANGES, REFUSED, ROW_ID, STAGE, Joined, quoted, updating
 from syncsource.destinations.sqlite import columns, connecting, faults, schema
 from syncsource.destinations.table import Column, Found, Layout, Referrer, Table, folded
 from syncsource.destinations.values import Codec
@@ -44,18 +44,29 @@ class SQLite:
     def create(self, driver: Any, schema: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
         """NOT NULL on the key, since SQLite's primary keys take NULLs."""
         parts = [f"{quoted(field.name)} {columns.created(field.type)}{' NOT NULL' * (field.name in keys)}" for field in fields]
-        parts.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))})")
+        primary = f"PRIMARY KEY ({', '.join(map(quoted, keys))})"
+        parts.append(primary if keys else f"{quoted(ROW_ID)} INTEGER PRIMARY KEY AUTOINCREMENT")
         driver.execute(f"CREATE TABLE IF NOT EXISTS main.{quoted(name)} ({', '.join(parts)})")
 
     def create_companion(
-        self, driver: Any, name: str, own: Mapping[str, str], columns: Sequence[Found], layout: Layout, index: Sequence[str]
+        self,
+        driver: Any,
+        name: str,
+        own: Mapping[str, str],
+        columns: Sequence[Found],
+        layout: Layout,
+        index: Sequence[Sequence[str]],
+        *,
+        temporary: bool,
     ) -> None:
         typed = [f"{quoted(found.name)} {self.typed(found)}" for found in columns]
         primary = [] if index else [f"PRIMARY KEY ({', '.join(map(quoted, own))})"]
         parts = [*(f"{quoted(one)} {kind} NOT NULL" for one, kind in own.items()), *typed, *primary]
-        driver.execute(f"CREATE TABLE IF NOT EXISTS main.{quoted(name)} ({', '.join(parts)})")
-        if index:
-            driver.execute(f"CREATE INDEX IF NOT EXISTS main.{quoted(f'{name}_key')} ON {quoted(name)} ({', '.join(map(quoted, index))})")
+        at = self.temp if temporary else "main"
+        driver.execute(f"CREATE TABLE IF NOT EXISTS {at}.{quoted(name)} ({', '.join(parts)})")
+        for number, indexed in enumerate(index):
+            of = f"{at}.{quoted(f'{name}_key' + str(number or ''))} ON {quoted(name)} ({', '.join(map(quoted, indexed))})"
+            driver.execute(f"CREATE INDEX IF NOT EXISTS {of}")
 
     def created(self, field_type: str) -> str:
         return columns.created(field_type)
@@ -78,7 +89,8 @@ class SQLite:
 
     def stage_ddl(self, table: Table, cursors: bool) -> Sequence[str]:
         typed = [f"c{place} {_affinity(column.found)} COLLATE {column.found.collation}" for place, column in enumerate(table.columns)]
-        parts = ["seq INTEGER PRIMARY KEY", *(['"cursor" TEXT'] if cursors else []), *typed]
+        found = [f"p{place} {_affinity(one)} COLLATE {one.collation}" for place, one in enumerate(table.identity)]
+        parts = ["seq INTEGER PRIMARY KEY", *(['"cursor" TEXT'] if cursors else []), *typed, *found]
         return [f"CREATE TEMPORARY TABLE {STAGE} ({', '.join(parts)})"]
 
     def work_table(self, columns: str) -> str:
@@ -98,7 +110,7 @@ class SQLite:
 
     def staged(self, table: Table, *, sought: bool) -> Sequence[str]:
         """Without an index SQLite would look through all of them each time."""
-        keys = ", ".join(f"c{place}" for place, column in enumerate(table.columns) if column.key)
+        keys = ", ".join(staged for _, staged in table.matching)
         return [f"CREATE INDEX IF NOT EXISTS {self.temp}.{STAGE}_keys ON {STAGE} ({keys})"] if sought else []
 
     def referrers(self, driver: Any, layout: Layout) -> Sequence[Referrer]:
@@ -134,6 +146,9 @@ class SQLite:
 
     def locks(self, joined: str, order: str) -> str | None:
         """BEGIN IMMEDIATE keeps every other writer out."""
+
+    def analyzed(self, name: str) -> Sequence[str]:
+        return []
 
     def bisecting(self) -> Sequence[str]:
         """The staging table's seq is its rowid."""

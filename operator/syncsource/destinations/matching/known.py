@@ -1,0 +1,151 @@
+"""Which keys are known of which rows: one table of digests, by whom they were said, and one of what the keys' columns held when the table's own were
+taken, so that only rows that are new or changed since are looked at again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from syncsource.destinations.companions import find_companion, open_companion
+from syncsource.destinations.dialect import target
+from syncsource.destinations.matching.candidates import digests
+from syncsource.destinations.owned import SOURCE
+from syncsource.destinations.quoting import NUMBER, quoted
+from syncsource.destinations.session import Session
+from syncsource.destinations.table import Companion, Layout, Table
+
+KEY, DIGEST = "syncsource_candidate", "syncsource_digest"
+_OWN = {SOURCE: "varchar(32)", KEY: "varchar(16)", DIGEST: "varchar(32)"}
+_STALE, _FRESH = "syncsource_stale", "syncsource_fresh"
+_KNOWN, _SEEN = "syncsource_known", "syncsource_seen"
+_THERE = "syncsource_there"
+_PART = 20_000
+"""Rows that are looked at at once."""
+
+
+def open_known(session: Session, layout: Layout, table: Table) -> tuple[Companion, Companion]:
+    """Both tables, created unless they are there."""
+    names = [found.name for found in table.identity]
+    known = open_companion(session, layout, "known", _OWN, table.identity, index=[[DIGEST, KEY], [*names, KEY]])
+    return known, open_companion(session, layout, "seen", {}, [*table.identity, *_others(table)], index=[names])
+
+
+def find_known(session: Session, layout: Layout, table: Table) -> tuple[Companion | None, Companion | None]:
+    """The same, if they are there."""
+    known = find_companion(session, layout, "known", table.identity)
+    return known, find_companion(session, layout, "seen", [*table.identity, *_others(table)])
+
+
+def _others(table: Table) -> list[Any]:
+    names = {found.name for found in table.identity}
+    return [table.columns[place].found for place in table.telling if table.columns[place].name not in names]
+
+
+class Known:
+    """What is known of a table's rows, for one connection. ``a`` is a digest, ``e`` what was seen, ``t`` the table, ``g`` a stale row."""
+
+    def __init__(self, session: Session, table: Table) -> None:
+        self._session, self._table, self._dialect = session, table, session.dialect
+        self._target = target(session.dialect, table.schema, table.name)
+        self._names = [quoted(found.name) for found in table.identity]
+        self._columns = [table.columns[place] for place in table.telling]
+        self.name, self._seen = (quoted(one.name) if one is not None else "" for one in (table.known, table.seen))
+        self._layout = Layout(table.schema, table.name, "table", (), (), ())
+
+    def borrow(self) -> None:
+        """From now on what is found out is forgotten with the connection: for who only looks, and locks nobody out."""
+        names = [found.name for found in self._table.identity]
+        for name, own, columns, index in (
+            (_KNOWN, _OWN, self._table.identity, [[DIGEST, KEY], [*names, KEY]]),
+            (_SEEN, {}, [*self._table.identity, *_others(self._table)], [names]),
+        ):
+            self._session.create_companion(name, own, columns, self._layout, index, temporary=True)
+            listed, before = ", ".join(map(quoted, [*own, *(one.name for one in columns)])), self.name if own else self._seen
+            if before:
+                self._run(f"INSERT INTO {self.temporary(name)} ({listed}) SELECT {listed} FROM {before}")
+        self.name, self._seen = self.temporary(_KNOWN), self.temporary(_SEEN)
+
+    @property
+    def stale(self) -> str:
+        """The rows that the last :meth:`refresh` looked at."""
+        return self.temporary(_STALE)
+
+    def temporary(self, name: str) -> str:
+        """A temporary table's qualified name."""
+        return f"{self._dialect.temp}.{name}" if self._dialect.temp else name
+
+    def refresh(self) -> None:
+        """Looks at the rows that are new or changed since the last time; of those that are gone nothing is known any more."""
+        self.replace(_STALE, self._found)
+        rows = int(self._session.value(f"SELECT count(*) FROM {self.stale}"))
+        if not rows:
+            return
+        gone, match = f"{self.stale} AS g", self._joined("t", "g")
+        self._run(self._dialect.deleting(self.name, [SOURCE, KEY, *self._names], gone, match, f"(t.{SOURCE} = '' OR g.{_THERE} = 0)"))
+        self._run(self._dialect.deleting(self._seen, self._names, gone, match, "1 = 1"))
+        names = ", ".join([*self._names, *(quoted(column.name) for column in self._columns if quoted(column.name) not in self._names)])
+        values = ", ".join(f"t.{name}" for name in names.split(", "))
+        self._run(
+            f"INSERT INTO {self._seen} ({names}) SELECT {values} FROM {gone} JOIN {self._target} AS t ON {match} WHERE g.{_THERE} = 1"
+        )
+        self._digest(rows)
+
+    def replace(self, name: str, query: str) -> None:
+        """Makes a temporary table of a query, and numbers its rows: in place of the one of this name, which a transaction that was rolled back may
+        have left."""
+        self._run(f"DROP {self._dialect.temporary}TABLE IF EXISTS {self.temporary(name)}")
+        numbered = f"SELECT row_number() OVER () AS {NUMBER}, found.* FROM ({query}) AS found"
+        self._run(f"CREATE TEMPORARY TABLE {name} {self._dialect.numbered}{numbered}")
+
+    @property
+    def _found(self) -> str:
+        primary = ", ".join(f"t.{name}" for name in self._names)
+        changed = " OR ".join(
+            self._dialect.differs(column, f"t.{quoted(column.name)}", f"e.{quoted(column.name)}") for column in self._columns
+        )
+        joined, first = self._joined("e", "t"), self._names[0]
+        gone = ", ".join(f"e.{name}" for name in self._names)
+        return (
+            f"SELECT {primary}, 1 AS {_THERE} FROM {self._target} AS t LEFT JOIN {self._seen} AS e ON {joined} WHERE e.{first} IS NULL OR {changed} "
+            f"UNION ALL SELECT {gone}, 0 FROM {self._seen} AS e LEFT JOIN {self._target} AS t ON {joined} WHERE t.{first} IS NULL"
+        )
+
+    def _digest(self, rows: int) -> None:
+        values = ", ".join(self._dialect.readable(column, f"e.{quoted(column.name)}") for column in self._columns)
+        of = f"SELECT g.{NUMBER}, {values} FROM {self.stale} AS g JOIN {self._seen} AS e ON {self._joined('e', 'g')} WHERE g.{_THERE} = 1"
+        self._run(f"DROP {self._dialect.temporary}TABLE IF EXISTS {self.temporary(_FRESH)}")
+        self._run(f"CREATE TEMPORARY TABLE {_FRESH} {self._dialect.work_table(digest_columns(self._table))}")
+        for first in range(1, rows + 1, _PART):
+            found = self._session.rows(f"{of} AND g.{NUMBER} BETWEEN {first} AND {first + _PART - 1}")
+            load_digests(self._session, self._table, self.temporary(_FRESH), found)
+        names = ", ".join(self._names)
+        primary = ", ".join(f"g.{name}" for name in self._names)
+        joined = f"{self.temporary(_FRESH)} AS f JOIN {self.stale} AS g ON g.{NUMBER} = f.seq"
+        for rank, candidate in enumerate(self._table.candidates):
+            self._run(
+                f"INSERT INTO {self.name} ({SOURCE}, {KEY}, {DIGEST}, {names}) SELECT '', '{candidate.id}', f.d{rank}, {primary} "
+                f"FROM {joined} WHERE f.d{rank} IS NOT NULL"
+            )
+
+    def _joined(self, one: str, other: str) -> str:
+        return " AND ".join(f"{one}.{name} = {other}.{name}" for name in self._names)
+
+    def _run(self, statement: str) -> int:
+        return self._session.run(statement)
+
+
+def digest_columns(table: Table) -> str:
+    """The columns of a table that :func:`load_digests` fills: what a row is numbered by, the best key that is complete, and each key's digest."""
+    return ", ".join(["seq bigint NOT NULL", "best int", *(f"d{rank} varchar(32)" for rank in range(len(table.candidates)))])
+
+
+def load_digests(session: Session, table: Table, into: str, rows: Sequence[Sequence[Any]]) -> None:
+    """``rows``: a number, and what the keys' columns hold, in the order of their places."""
+    if not rows:
+        return
+    numbers, *columns = zip(*rows, strict=True)
+    at = {place: columns[index] for index, place in enumerate(table.telling)}
+    found = [digests(one, [at[place] for place in one.places]) for one in table.candidates]
+    leads = [next((rank for rank, one in enumerate(row) if one), None) for row in zip(*found, strict=True)]
+    marks = ", ".join([session.dialect.placeholder] * (2 + len(found)))
+    session.run_many(f"INSERT INTO {into} VALUES ({marks})", zip(numbers, leads, *found, strict=True))
