@@ -130,8 +130,7 @@ class Applying:
             matching.forget_lost()
         if self.inserted:
             matching.find_inserted(self.images)
-        if self._owner is not None and self._owner.claims:
-            matching.remember(self._owner.source)
+        matching.end(self._owner.source if self._owner is not None and self._owner.claims else None)
 
     def sweep(self) -> Applied:
         """See :meth:`syncsource.destinations.Writer.sweep`."""

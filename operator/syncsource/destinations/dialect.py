@@ -120,11 +120,18 @@ class Dialect(Protocol):
     def stage_ddl(self, table: Table, cursors: bool) -> Sequence[str]:
         """Creates the staging table: seq, cursor where ``cursors``, and a column c<place> for each mapped one, typed as it is."""
 
-    def work_table(self, columns: str) -> str:
-        """The rest of a definition of a small temporary table with these columns, one of them seq."""
+    def work_table(self, columns: str, sought: Sequence[str] = ()) -> str:
+        """The rest of a definition of a small temporary table with these columns, one of them seq. ``sought``: those by which its rows are to be
+        found quickly, see :meth:`indexes`."""
+
+    def indexes(self, name: str, sought: Sequence[str]) -> Sequence[str]:
+        """Statements that make rows of a temporary table quick to find by each of these columns, where its definition does not."""
 
     def loading(self, driver: Driver, names: Sequence[str]) -> AbstractContextManager[Load]:
         """What fills these columns of the staging table: with all that is handed to it until its end, or with nothing where that raises."""
+
+    def fill(self, driver: Driver, table: str, columns: Sequence[Sequence[Any]]) -> None:
+        """Inserts rows, held by column, into a temporary table of as many columns; in whatever transaction there is."""
 
     def staged(self, table: Table, *, sought: bool) -> Sequence[str]:
         """Statements that follow the last row staged. ``sought``: staged rows are looked for by their keys."""

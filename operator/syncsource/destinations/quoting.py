@@ -24,6 +24,10 @@ REFUSED = "syncsource_refused"
 """seq of the rows that can't be written, with why."""
 
 
+WORTH_STATISTICS = 1000
+"""Rows from which a bad plan costs more than statistics."""
+
+
 class Joined(NamedTuple):
     """A table with its alias, and by what it is joined to those before it."""
 

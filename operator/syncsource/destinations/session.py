@@ -55,6 +55,11 @@ class Session:
         with self.translated(), self._cursor() as cursor:
             cursor.executemany(statement, values)
 
+    def fill(self, table: str, columns: Sequence[Sequence[Any]]) -> None:
+        """Inserts rows, held by column, into a temporary table of as many columns."""
+        with self.translated():
+            self.dialect.fill(self._driver, table, columns)
+
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """A query's rows."""
         with self.translated(), self._cursor() as cursor:

@@ -11,6 +11,7 @@ from syncsource.destinations.duplicates import Rising
 from syncsource.destinations.encoding import Fault, encoded
 from syncsource.destinations.loading import Loading, Piece, Refused
 from syncsource.destinations.matching.batch import digests_table
+from syncsource.destinations.quoting import WORTH_STATISTICS
 from syncsource.destinations.session import Session, nameless
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Table
@@ -20,8 +21,6 @@ from syncsource.records.rows import Row, Rows
 
 _PIECE = 5000
 """Rows handed over at once at most."""
-_WORTH_STATISTICS = 1000
-"""Rows from which a bad plan costs more than ANALYZE."""
 
 
 class Staging:
@@ -105,7 +104,7 @@ class Staging:
 def gather_statistics(session: Session, table: Table, staged: int, *, sought: bool = False) -> None:
     """After the last row, before a comparison with the table: without statistics it is planned for a few rows. ``sought``: staged rows are looked for
     by their keys, even where the table needs it not."""
-    if staged >= _WORTH_STATISTICS:
+    if staged >= WORTH_STATISTICS:
         for statement in session.dialect.staged(table, sought=sought or table.owned is not None or table.bases is not None):
             session.run(statement)
 

@@ -6,8 +6,8 @@ from datetime import tzinfo
 from itertools import islice
 
 from syncsource.destinations.duplicates import PART, older
-from syncsource.destinations.matching.known import digest_columns, load_digests
-from syncsource.destinations.quoting import ASIDE, REFUSED, STAGE
+from syncsource.destinations.matching.known import digest_columns, load_digests, sought
+from syncsource.destinations.quoting import ASIDE, REFUSED, STAGE, WORTH_STATISTICS
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import MESSAGE_LIMIT, Statements
 from syncsource.destinations.table import Table
@@ -19,7 +19,7 @@ _PART = 20_000
 
 def digests_table(table: Table, statements: Statements) -> str:
     """Creates it, empty."""
-    return f"CREATE TEMPORARY TABLE {DIGESTS} {statements.dialect.work_table(digest_columns(table))}"
+    return f"CREATE TEMPORARY TABLE {DIGESTS} {statements.dialect.work_table(digest_columns(table), sought(table))}"
 
 
 class Batch:
@@ -35,18 +35,21 @@ class Batch:
         """Leaves one row of each record in the staging table: of records that are the same the newest, see :func:`drop_older`."""
         self._fill(staged)
         self._refuse(f"SELECT seq FROM {self._digests} WHERE best IS NULL", "MissingKey", f"no key is complete: {self._named}")
-        best = " ".join(f"WHEN {rank} THEN d{rank}" for rank in range(len(self._table.candidates)))
-        groups = f"PARTITION BY best, CASE best {best} END"
-        alike = f"SELECT seq, min(seq) OVER ({groups}) AS eldest, count(*) OVER ({groups}) AS alike FROM {self._digests}"
-        self._drop(alike, "alike > 1", cursors, zone)
+        best = f"coalesce({', '.join(f'd{rank}' for rank in range(len(self._table.candidates)))}, '')"
+        groups = f"PARTITION BY {best}"
+        if self._repeated(best):
+            alike = f"SELECT seq, min(seq) OVER ({groups}) AS eldest, count(*) OVER ({groups}) AS alike FROM {self._digests}"
+            self._drop(alike, "alike > 1", cursors, zone)
         for rank in range(1, len(self._table.candidates)):
             self._weaker(rank, cursors, zone)
-        for name in (STAGE, DIGESTS):
+        for name in (STAGE, DIGESTS) if staged >= WORTH_STATISTICS else ():
             for statement in self._session.dialect.analyzed(self._statements.temporary(name)):
                 self._session.run(statement)
 
     def _weaker(self, rank: int, cursors: bool, zone: tzinfo) -> None:
         """A record that has no stronger key is the one that has the same weaker one, if there is one alone."""
+        if not self._repeated(f"d{rank}"):
+            return
         groups = f"PARTITION BY d{rank}"
         found = (
             f"SELECT seq, best, min(seq) OVER ({groups}) AS eldest, sum(CASE WHEN best < {rank} THEN 1 ELSE 0 END) OVER ({groups}) AS strong, "
@@ -56,6 +59,10 @@ class Batch:
         several = f"SELECT seq FROM ({found}) found WHERE best = {rank} AND strong > 1"
         self._refuse(several, "AmbiguousKey", f"the key ({self._fields(rank)}) is that of several other records of the run")
         self._drop(found, "weak = 1 AND strong = 1", cursors, zone)
+
+    def _repeated(self, digest: str) -> bool:
+        alike = f"SELECT 1 FROM {self._digests} WHERE {digest} IS NOT NULL GROUP BY {digest} HAVING count(*) > 1 LIMIT 1"
+        return self._session.value(alike) is not None
 
     def _fill(self, staged: int) -> None:
         if staged > _PART:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from binascii import b2a_base64
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 from hashlib import blake2b
@@ -13,7 +14,7 @@ from syncsource.records.normalizing import NORMALIZERS, collapse
 from syncsource.resource.fields import Key
 
 Digests = Sequence[str | None]
-"""32 hex digits for each row; None where the key is not complete: a field is missing, or nothing is left of it."""
+"""One for each row, which no other key has; None where the key is not complete: a field is missing, or nothing is left of it."""
 
 
 def candidates(keys: Sequence[Key], columns: Sequence[Column]) -> tuple[Candidate, ...]:
@@ -32,18 +33,22 @@ def is_single(keys: Sequence[Key]) -> bool:
 def digests(candidate: Candidate, columns: Sequence[Sequence[Any]]) -> Digests:
     """Of rows held by column: as the driver reads what the columns of the key hold, in their order."""
     texts = [_texts(values, name) for values, name in zip(columns, candidate.normalizers, strict=True)]
-    return [_digest(row) if all(row) else None for row in zip(*texts, strict=True)]
+    of = candidate.id
+    if len(texts) == 1:
+        return [_digest(f"{of}{text}") if text else None for text in texts[0]]
+    return [_digest(f"{of}{row}") if all(row) else None for row in zip(*texts, strict=True)]
 
 
 def _candidate(key: Key, places: dict[str, int], columns: Sequence[Column]) -> Candidate:
     found, wanted = [places[name] for name in key.fields], key.normalize or {}
     normalizers = [wanted.get(name) for name in key.fields]
     named = [(columns[place].name, normalizer) for place, normalizer in zip(found, normalizers, strict=True)]
-    return Candidate(_digest(sorted(named, key=str))[:16], tuple(found), tuple(normalizers))
+    return Candidate(_digest(repr(sorted(named, key=str)))[:16], tuple(found), tuple(normalizers))
 
 
-def _digest(parts: Iterable[Any]) -> str:
-    return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+def _digest(text: str) -> str:
+    """22 characters."""
+    return b2a_base64(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest(), newline=False)[:22].decode()
 
 
 def _texts(values: Sequence[Any], normalizer: str | None) -> list[str]:

@@ -10,12 +10,12 @@ from syncsource.destinations.companions import find_companion, open_companion
 from syncsource.destinations.dialect import target
 from syncsource.destinations.matching.candidates import digests
 from syncsource.destinations.owned import SOURCE
-from syncsource.destinations.quoting import NUMBER, quoted
+from syncsource.destinations.quoting import NUMBER, WORTH_STATISTICS, quoted
 from syncsource.destinations.session import Session
 from syncsource.destinations.table import Companion, Layout, Table
 
 KEY, DIGEST = "syncsource_candidate", "syncsource_digest"
-_OWN = {SOURCE: "varchar(32)", KEY: "varchar(16)", DIGEST: "varchar(32)"}
+_OWN = {SOURCE: "varchar(32)", KEY: "varchar(16)", DIGEST: "varchar(22)"}
 _STALE, _FRESH = "syncsource_stale", "syncsource_fresh"
 _KNOWN, _SEEN = "syncsource_known", "syncsource_seen"
 _THERE = "syncsource_there"
@@ -26,7 +26,7 @@ _PART = 20_000
 def open_known(session: Session, layout: Layout, table: Table) -> tuple[Companion, Companion]:
     """Both tables, created unless they are there."""
     names = [found.name for found in table.identity]
-    known = open_companion(session, layout, "known", _OWN, table.identity, index=[[DIGEST, KEY], [*names, KEY]])
+    known = open_companion(session, layout, "known", _OWN, table.identity, index=[[DIGEST], [*names, KEY]])
     return known, open_companion(session, layout, "seen", {}, [*table.identity, *_others(table)], index=[names])
 
 
@@ -56,7 +56,7 @@ class Known:
         """From now on what is found out is forgotten with the connection: for who only looks, and locks nobody out."""
         names = [found.name for found in self._table.identity]
         for name, own, columns, index in (
-            (_KNOWN, _OWN, self._table.identity, [[DIGEST, KEY], [*names, KEY]]),
+            (_KNOWN, _OWN, self._table.identity, [[DIGEST], [*names, KEY]]),
             (_SEEN, {}, [*self._table.identity, *_others(self._table)], [names]),
         ):
             self._session.create_companion(name, own, columns, self._layout, index, temporary=True)
@@ -66,21 +66,23 @@ class Known:
         self.name, self._seen = self.temporary(_KNOWN), self.temporary(_SEEN)
 
     @property
-    def stale(self) -> str:
-        """The rows that the last :meth:`refresh` looked at."""
-        return self.temporary(_STALE)
+    def fresh(self) -> str:
+        """A query's tables: ``w`` has the digests that :meth:`look` found, ``g`` the primary keys of their rows."""
+        return f"{self.temporary(_FRESH)} AS w JOIN {self._stale} AS g ON g.{NUMBER} = w.seq"
 
     def temporary(self, name: str) -> str:
         """A temporary table's qualified name."""
         return f"{self._dialect.temp}.{name}" if self._dialect.temp else name
 
-    def refresh(self) -> None:
-        """Looks at the rows that are new or changed since the last time; of those that are gone nothing is known any more."""
+    def look(self) -> None:
+        """At the rows that are new or changed since the last time. Of those that are gone nothing is known any more."""
         self.replace(_STALE, self._found)
-        rows = int(self._session.value(f"SELECT count(*) FROM {self.stale}"))
+        self._run(f"DROP {self._dialect.temporary}TABLE IF EXISTS {self.temporary(_FRESH)}")
+        self._run(f"CREATE TEMPORARY TABLE {_FRESH} {self._dialect.work_table(digest_columns(self._table))}")
+        rows = int(self._session.value(f"SELECT count(*) FROM {self._stale}"))
         if not rows:
             return
-        gone, match = f"{self.stale} AS g", self._joined("t", "g")
+        gone, match = f"{self._stale} AS g", self._joined("t", "g")
         self._run(self._dialect.deleting(self.name, [SOURCE, KEY, *self._names], gone, match, f"(t.{SOURCE} = '' OR g.{_THERE} = 0)"))
         self._run(self._dialect.deleting(self._seen, self._names, gone, match, "1 = 1"))
         names = ", ".join([*self._names, *(quoted(column.name) for column in self._columns if quoted(column.name) not in self._names)])
@@ -89,6 +91,25 @@ class Known:
             f"INSERT INTO {self._seen} ({names}) SELECT {values} FROM {gone} JOIN {self._target} AS t ON {match} WHERE g.{_THERE} = 1"
         )
         self._digest(rows)
+
+    def enter(self) -> None:
+        """What was found is known from now on: but for what a source said of the same row."""
+        names, primary = ", ".join(self._names), ", ".join(f"g.{name}" for name in self._names)
+        entered = 0
+        for rank, candidate in enumerate(self._table.candidates):
+            said = (
+                f"SELECT 1 FROM {self.name} AS k WHERE {self._joined('k', 'g')} AND k.{KEY} = '{candidate.id}' AND k.{DIGEST} = w.d{rank}"
+            )
+            entered += self._run(
+                f"INSERT INTO {self.name} ({SOURCE}, {KEY}, {DIGEST}, {names}) SELECT '', '{candidate.id}', w.d{rank}, {primary} "
+                f"FROM {self.fresh} WHERE w.d{rank} IS NOT NULL AND NOT EXISTS ({said})"
+            )
+        self.grown(entered)
+
+    def grown(self, rows: int) -> None:
+        """By so many: joins with what is known are planned for how many there are."""
+        for statement in self._dialect.analyzed(self.name) if rows >= WORTH_STATISTICS else ():
+            self._run(statement)
 
     def replace(self, name: str, query: str) -> None:
         """Makes a temporary table of a query, and numbers its rows: in place of the one of this name, which a transaction that was rolled back may
@@ -112,20 +133,17 @@ class Known:
 
     def _digest(self, rows: int) -> None:
         values = ", ".join(self._dialect.readable(column, f"e.{quoted(column.name)}") for column in self._columns)
-        of = f"SELECT g.{NUMBER}, {values} FROM {self.stale} AS g JOIN {self._seen} AS e ON {self._joined('e', 'g')} WHERE g.{_THERE} = 1"
-        self._run(f"DROP {self._dialect.temporary}TABLE IF EXISTS {self.temporary(_FRESH)}")
-        self._run(f"CREATE TEMPORARY TABLE {_FRESH} {self._dialect.work_table(digest_columns(self._table))}")
+        of = f"SELECT g.{NUMBER}, {values} FROM {self._stale} AS g JOIN {self._seen} AS e ON {self._joined('e', 'g')} WHERE g.{_THERE} = 1"
         for first in range(1, rows + 1, _PART):
             found = self._session.rows(f"{of} AND g.{NUMBER} BETWEEN {first} AND {first + _PART - 1}")
             load_digests(self._session, self._table, self.temporary(_FRESH), found)
-        names = ", ".join(self._names)
-        primary = ", ".join(f"g.{name}" for name in self._names)
-        joined = f"{self.temporary(_FRESH)} AS f JOIN {self.stale} AS g ON g.{NUMBER} = f.seq"
-        for rank, candidate in enumerate(self._table.candidates):
-            self._run(
-                f"INSERT INTO {self.name} ({SOURCE}, {KEY}, {DIGEST}, {names}) SELECT '', '{candidate.id}', f.d{rank}, {primary} "
-                f"FROM {joined} WHERE f.d{rank} IS NOT NULL"
-            )
+        indexes = self._dialect.indexes(self._stale, [NUMBER])
+        for statement in (*indexes, *self._dialect.analyzed(self.temporary(_FRESH)), *self._dialect.analyzed(self._stale)):
+            self._run(statement)
+
+    @property
+    def _stale(self) -> str:
+        return self.temporary(_STALE)
 
     def _joined(self, one: str, other: str) -> str:
         return " AND ".join(f"{one}.{name} = {other}.{name}" for name in self._names)
@@ -136,7 +154,12 @@ class Known:
 
 def digest_columns(table: Table) -> str:
     """The columns of a table that :func:`load_digests` fills: what a row is numbered by, the best key that is complete, and each key's digest."""
-    return ", ".join(["seq bigint NOT NULL", "best int", *(f"d{rank} varchar(32)" for rank in range(len(table.candidates)))])
+    return ", ".join(["seq bigint NOT NULL", "best int", *(f"d{rank} varchar(22)" for rank in range(len(table.candidates)))])
+
+
+def sought(table: Table) -> list[str]:
+    """Its columns by which rows are looked for."""
+    return [f"d{rank}" for rank in range(len(table.candidates))]
 
 
 def load_digests(session: Session, table: Table, into: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -147,5 +170,4 @@ def load_digests(session: Session, table: Table, into: str, rows: Sequence[Seque
     at = {place: columns[index] for index, place in enumerate(table.telling)}
     found = [digests(one, [at[place] for place in one.places]) for one in table.candidates]
     leads = [next((rank for rank, one in enumerate(row) if one), None) for row in zip(*found, strict=True)]
-    marks = ", ".join([session.dialect.placeholder] * (2 + len(found)))
-    session.run_many(f"INSERT INTO {into} VALUES ({marks})", zip(numbers, leads, *found, strict=True))
+    session.fill(into, [numbers, leads, *found])

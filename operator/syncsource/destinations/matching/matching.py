@@ -6,9 +6,9 @@ from datetime import tzinfo
 
 from syncsource.destinations.images import Images
 from syncsource.destinations.matching.batch import DIGESTS, Batch
-from syncsource.destinations.matching.known import DIGEST, KEY, Known
+from syncsource.destinations.matching.known import DIGEST, KEY, Known, sought
 from syncsource.destinations.owned import SOURCE
-from syncsource.destinations.quoting import REFUSED, STAGE, Joined, quoted
+from syncsource.destinations.quoting import REFUSED, STAGE, WORTH_STATISTICS, Joined, quoted
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import MESSAGE_LIMIT, Statements
 from syncsource.destinations.table import Table
@@ -25,7 +25,8 @@ class Matching:
         self._batch = Batch(session, table, statements)
         self._names = [quoted(found.name) for found in table.identity]
         self._stage, self._digests = statements.temporary(STAGE), statements.temporary(DIGESTS)
-        self._settled = False
+        self._settled = self._inserted = False
+        self._staged = 0
 
     def borrow(self) -> None:
         """See :meth:`Known.borrow`."""
@@ -40,65 +41,77 @@ class Matching:
         """Before the transaction, once: returns how many rows went since there are newer ones of their records."""
         if self._settled:
             return 0
-        self._settled = True
+        self._settled, self._staged = True, staged
         self._batch.settle(staged, cursors=cursors, zone=zone)
         return self._batch.skipped
 
     def find(self) -> int:
         """Stages the primary key of each record's row. Returns how many records find several."""
-        self._known.refresh()
-        return sum(self._take(rank) for rank in range(len(self._table.candidates)))
+        self._inserted = False
+        self._known.look()
+        self._known.enter()
+        several = sum(self._take(rank) for rank in range(len(self._table.candidates)))
+        self._plan_anew()
+        return several
 
     def find_inserted(self, images: Images) -> None:
-        """The same of the rows that were inserted since, which are entered among the images."""
-        self._known.refresh()
-        for rank, candidate in enumerate(self._table.candidates):
-            pairs = (
-                f"SELECT f.seq, {self._listed('a')} FROM {self._digests} AS f JOIN {self._stage} AS s ON s.seq = f.seq "
-                f"JOIN {self._known.name} AS a ON a.{DIGEST} = f.d{rank} AND a.{KEY} = '{candidate.id}' AND a.{SOURCE} = '' "
-                f"JOIN {self._known.stale} AS g ON {self._joined('g', 'a')} WHERE f.best = {rank} AND s.p0 IS NULL AND {self._statements.accepted}"
-            )
-            self._known.replace(_PAIRS, pairs)
-            alone = f"SELECT seq FROM {self._pairs} GROUP BY seq HAVING count(*) = 1"
-            self._enter(f"SELECT seq, {self._listed('w')} FROM {self._pairs} AS w WHERE seq IN ({alone})")
-            images.of_found(f"{self._known.temporary(_TAKEN)} AS z", "z.seq", self._joined("t", "z"))
+        """The same of the rows that were inserted since, which are entered among the images. (SQLite would rather look for ``best`` than for digests,
+        were it a mere column.)"""
+        self._inserted = True
+        self._known.look()
+        for statement in self._dialect.indexes(self._digests, sought(self._table)):
+            self._session.run(statement)
+        joined = f"{self._known.fresh} JOIN {self._digests} AS f ON f.d%d = w.d%d JOIN {self._stage} AS s ON s.seq = f.seq"
+        for rank in range(len(self._table.candidates)):
+            alike = f"SELECT f.seq, {_listed('g', self._names)}, count(*) OVER (PARTITION BY f.seq) AS alike FROM {joined % (rank, rank)}"
+            found = f"{alike} WHERE f.best + 0 = {rank} AND s.p0 IS NULL AND {self._statements.accepted}"
+            self._take_over(f"SELECT x.seq, {_listed('x', self._names)} FROM ({found}) AS x WHERE x.alike = 1")
+            images.of_found(f"{self._taken} AS z", "z.seq", self._joined("t", "z"))
+        self._plan_anew()
 
     def forget_lost(self) -> None:
         """Of rows that people deleted meanwhile nothing is staged any more."""
         joined = f"{self._stage} AS s LEFT JOIN {self._statements.target} AS t ON {self._statements.keys}"
-        self._known.replace(_TAKEN, f"SELECT s.seq FROM {joined} WHERE s.p0 IS NOT NULL AND t.{self._names[0]} IS NULL")
+        self._known.replace(_PAIRS, f"SELECT s.seq FROM {joined} WHERE s.p0 IS NOT NULL AND t.{self._names[0]} IS NULL")
         nothing = [(f"p{place}", "NULL") for place in range(len(self._names))]
-        self._session.run(
-            self._dialect.updating(self._stage, nothing, [], [Joined(f"{self._known.temporary(_TAKEN)} AS z")], "t.seq = z.seq", "1 = 1")
-        )
+        self._session.run(self._dialect.updating(self._stage, nothing, [], [Joined(f"{self._pairs} AS z")], "t.seq = z.seq", "1 = 1"))
 
-    def remember(self, source: str) -> None:
-        """What the source says of the keys of its records' rows: what it said before of a key that it does not say any more stays known."""
-        staged = f"{self._stage} AS s JOIN {self._digests} AS f ON f.seq = s.seq"
-        names, found = ", ".join(self._names), ", ".join(f"s.p{place}" for place in range(len(self._names)))
-        for rank, candidate in enumerate(self._table.candidates):
-            mine = f"{SOURCE} = '{source}' AND %s.{KEY} = '{candidate.id}'"
-            where = f"t.{mine % 't'} AND t.{DIGEST} <> f.d{rank} AND {self._statements.accepted}"
-            self._session.run(self._dialect.deleting(self._known.name, [SOURCE, KEY, *self._names], staged, self._found("t"), where))
-            there = f"SELECT 1 FROM {self._known.name} AS k WHERE k.{mine % 'k'} AND {self._found('k')}"
-            self._session.run(
-                f"INSERT INTO {self._known.name} ({SOURCE}, {KEY}, {DIGEST}, {names}) SELECT '{source}', '{candidate.id}', f.d{rank}, {found} "
-                f"FROM {staged} WHERE s.p0 IS NOT NULL AND f.d{rank} IS NOT NULL AND {self._statements.accepted} AND NOT EXISTS ({there})"
-            )
+    def end(self, source: str | None) -> None:
+        """After all is written. ``source``: who says what is staged; None: nobody whose word is kept."""
+        said = 0
+        for rank in range(len(self._table.candidates)) if source is not None else ():
+            self._change(rank, f"{SOURCE} = '{source}'")
+            said += self._remember(rank, f"'{source}'")
+        self._known.grown(said)
+        if self._inserted:
+            self._known.enter()
 
     def _take(self, rank: int) -> int:
         """Records that have found no row yet take those that have the same digest, and that none has taken."""
-        candidate, veto = self._table.candidates[rank], self._veto(rank)
         pairs = (
-            f"SELECT DISTINCT f.seq, {self._listed('a')} FROM {self._digests} AS f JOIN {self._stage} AS s ON s.seq = f.seq "
-            f"JOIN {self._known.name} AS a ON a.{DIGEST} = f.d{rank} AND a.{KEY} = '{candidate.id}' WHERE s.p0 IS NULL{veto}"
+            f"SELECT DISTINCT f.seq, {_listed('a', self._names)} FROM {self._digests} AS f JOIN {self._stage} AS s ON s.seq = f.seq "
+            f"JOIN {self._known.name} AS a ON a.{DIGEST} = f.d{rank} WHERE s.p0 IS NULL{self._veto(rank)}"
         )
-        self._known.replace(
-            _PAIRS, f"SELECT * FROM ({pairs}) AS w WHERE NOT EXISTS (SELECT 1 FROM {self._stage} AS s WHERE {self._found('w')})"
-        )
+        self._known.replace(_PAIRS, pairs)
+        if rank and self._session.value(f"SELECT 1 FROM {self._pairs} LIMIT 1") is not None:
+            self._leave_taken()
         several = self._refuse_several(rank)
-        self._enter(f"SELECT min(seq) AS seq, {', '.join(self._names)} FROM {self._pairs} GROUP BY {', '.join(self._names)}")
+        names = ", ".join(self._names)
+        self._take_over(f"SELECT min(seq) AS seq, {names} FROM {self._pairs} GROUP BY {names}")
         return several
+
+    def _leave_taken(self) -> None:
+        """Rows that stronger keys found are not looked for by weaker ones."""
+        for statement in self._dialect.staged(self._table, sought=True):
+            self._session.run(statement)
+        taken = " AND ".join(f"s.p{place} = {self._pairs}.{name}" for place, name in enumerate(self._names))
+        self._session.run(f"DELETE FROM {self._pairs} WHERE EXISTS (SELECT 1 FROM {self._stage} AS s WHERE {taken})")
+
+    def _plan_anew(self) -> None:
+        """Joins by what was just found: they would be planned for rows of which nothing is known."""
+        if self._staged >= WORTH_STATISTICS:
+            for statement in self._dialect.analyzed(self._stage):
+                self._session.run(statement)
 
     def _veto(self, rank: int) -> str:
         """Of a record and a row that have both a stronger key: it is not the same, or they would have found each other."""
@@ -111,29 +124,55 @@ class Matching:
         refused, pairs = self._statements.temporary(REFUSED), self._pairs
         fields = ", ".join(self._table.columns[place].name for place in self._table.candidates[rank].places)
         told = f"the key ({fields}) finds more than one row of the table"[:MESSAGE_LIMIT].replace("'", "''")
-        done = self._session.run(
-            f"INSERT INTO {refused} SELECT seq, 'AmbiguousKey', '{told}', NULL FROM {pairs} GROUP BY seq HAVING count(*) > 1"
-        )
+        several = f"SELECT seq, 'AmbiguousKey', '{told}', NULL FROM {pairs} GROUP BY seq HAVING count(*) > 1"
+        done = self._session.run(f"INSERT INTO {refused} {several}")
         if done:
             for table in (pairs, self._digests):
                 self._session.run(f"DELETE FROM {table} WHERE seq IN (SELECT seq FROM {refused})")
         return done
 
-    def _enter(self, taken: str) -> None:
+    def _take_over(self, taken: str) -> None:
         self._known.replace(_TAKEN, taken)
         assigned = [(f"p{place}", f"z.{name}") for place, name in enumerate(self._names)]
-        joined = [Joined(f"{self._known.temporary(_TAKEN)} AS z")]
+        joined = [Joined(f"{self._taken} AS z")]
         self._session.run(self._dialect.updating(self._stage, assigned, [], joined, "t.seq = z.seq", "1 = 1"))
+
+    def _change(self, rank: int, mine: str) -> None:
+        """Where a source says something else of a row than it did. What it said stood for the row's columns, too, where they hold the same: then it
+        stays for those, until the row is looked at again."""
+        key, match = f"{KEY} = '{self._table.candidates[rank].id}'", [SOURCE, KEY, *self._names]
+        staged = [Joined(f"{self._stage} AS s"), Joined(f"{self._digests} AS f", "f.seq = s.seq")]
+        where = f"t.{mine} AND t.{key} AND t.{DIGEST} <> f.d{rank} AND {self._statements.accepted}"
+        held = f"JOIN {self._known.name} AS k ON {self._found('k')} AND k.{SOURCE} = '' AND k.{key}"
+        both = f"{staged[0].table} JOIN {staged[1].table} ON {staged[1].on} {held}"
+        self._session.run(self._dialect.deleting(self._known.name, match, both, self._found("t"), where))
+        self._session.run(self._dialect.updating(self._known.name, [(SOURCE, "''")], [], staged, self._found("t"), where))
+
+    def _remember(self, rank: int, source: str) -> int:
+        """What it said before of a key that it does not say any more stays known."""
+        key = self._table.candidates[rank].id
+        said = f"k.{SOURCE} = {source} AND k.{KEY} = '{key}' AND {self._found('k')}"
+        found = ", ".join(f"s.p{place}" for place in range(len(self._names)))
+        return self._session.run(
+            f"INSERT INTO {self._known.name} ({SOURCE}, {KEY}, {DIGEST}, {', '.join(self._names)}) SELECT {source}, '{key}', f.d{rank}, {found} "
+            f"FROM {self._stage} AS s JOIN {self._digests} AS f ON f.seq = s.seq WHERE s.p0 IS NOT NULL AND f.d{rank} IS NOT NULL "
+            f"AND {self._statements.accepted} AND NOT EXISTS (SELECT 1 FROM {self._known.name} AS k WHERE {said})"
+        )
+
+    @property
+    def _taken(self) -> str:
+        return self._known.temporary(_TAKEN)
 
     @property
     def _pairs(self) -> str:
         return self._known.temporary(_PAIRS)
-
-    def _listed(self, alias: str) -> str:
-        return ", ".join(f"{alias}.{name}" for name in self._names)
 
     def _joined(self, one: str, other: str) -> str:
         return " AND ".join(f"{one}.{name} = {other}.{name}" for name in self._names)
 
     def _found(self, alias: str) -> str:
         return " AND ".join(f"{alias}.{name} = s.p{place}" for place, name in enumerate(self._names))
+
+
+def _listed(alias: str, names: list[str]) -> str:
+    return ", ".join(f"{alias}.{name}" for name in names)

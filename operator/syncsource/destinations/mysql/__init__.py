@@ -126,10 +126,15 @@ class MySQL:
             f"SELECT {select} FROM {quoted(table.schema, table.name)} LIMIT 0"
         ]
 
-    def work_table(self, columns: str) -> str:
+    def work_table(self, columns: str, sought: Sequence[str] = ()) -> str:
         """Some servers want a primary key in every table."""
-        own = "n bigint NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY, KEY (seq)"
-        return f"({columns}, {own}) ENGINE=InnoDB CHARACTER SET utf8mb4"
+        keys = ", ".join(f"KEY ({column})" for column in ("seq", *sought))
+        own = f"n bigint NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY, {keys}"
+        return f"({columns}, {own}) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+
+    def indexes(self, name: str, sought: Sequence[str]) -> Sequence[str]:
+        """To add one would commit."""
+        return []
 
     @contextmanager
     def loading(self, driver: Any, names: Sequence[str]) -> Iterator[Load]:
@@ -145,6 +150,11 @@ class MySQL:
                 driver.rollback()
             raise
         driver.commit()
+
+    def fill(self, driver: Any, table: str, columns: Sequence[Sequence[Any]]) -> None:
+        marks = ", ".join(["%s"] * len(columns))
+        with driver.cursor() as cursor:
+            cursor.executemany(f"INSERT INTO {table} VALUES ({marks})", list(zip(*columns, strict=True)))
 
     def staged(self, table: Table, *, sought: bool) -> Sequence[str]:
         return []

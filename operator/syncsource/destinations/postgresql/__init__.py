@@ -20,6 +20,8 @@ from syncsource.resource.fields import FieldSpec
 _STREAM_ROWS = 5000
 _UNEQUAL = frozenset(("xml", "point", "line", "lseg", "box", "path", "polygon", "circle"))
 """Types that have no =, or one that compares something else than values."""
+_PLAIN = ' COLLATE "C"'
+"""Texts of ours need no rules of a language."""
 _ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('syncsource create', 0))"
 
 
@@ -70,7 +72,8 @@ class PostgreSQL:
         temporary: bool,
     ) -> None:
         """CREATE … AS keeps each column's type, length and collation, and no constraint."""
-        typed = [*(f"NULL::{kind} AS {quoted(one)}" for one, kind in own.items()), *(quoted(column.name) for column in columns)]
+        plain = {one: f"NULL::{kind}{_PLAIN * kind.startswith('varchar')}" for one, kind in own.items()}
+        typed = [*(f"{value} AS {quoted(one)}" for one, value in plain.items()), *(quoted(column.name) for column in columns)]
         driver.execute(_ALONE)
         source, at = quoted(layout.schema, layout.name), f"{self.temp}.{quoted(name)}" if temporary else quoted(name)
         driver.execute(
@@ -105,13 +108,21 @@ class PostgreSQL:
             f"CREATE TEMPORARY TABLE {STAGE} ON COMMIT PRESERVE ROWS AS SELECT {select} FROM {quoted(table.schema, table.name)} WITH NO DATA"
         ]
 
-    def work_table(self, columns: str) -> str:
+    def work_table(self, columns: str, sought: Sequence[str] = ()) -> str:
         return f"({columns})"
+
+    def indexes(self, name: str, sought: Sequence[str]) -> Sequence[str]:
+        """It joins by hashes."""
+        return []
 
     @contextmanager
     def loading(self, driver: Any, names: Sequence[str]) -> Iterator[Load]:
         with driver.cursor() as cursor, cursor.copy(f"COPY {self.temp}.{STAGE} ({', '.join(names)}) FROM STDIN") as copy:
             yield partial(copying.send, copy)
+
+    def fill(self, driver: Any, table: str, columns: Sequence[Sequence[Any]]) -> None:
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
+            copying.send(copy, columns)
 
     def staged(self, table: Table, *, sought: bool) -> Sequence[str]:
         """Statistics of what is joined: without them the comparison is planned for a table of ten rows."""
@@ -155,7 +166,7 @@ class PostgreSQL:
         return updating("UPDATE", target, assigned, joined, keys, where)
 
     def deleting(self, target: str, match: Sequence[str], other: str, keys: str, where: str) -> str:
-        return f"DELETE FROM {target} AS t WHERE EXISTS (SELECT 1 FROM {other} WHERE {keys} AND {where})"
+        return f"DELETE FROM {target} AS t USING {other} WHERE {keys} AND {where}"
 
     def locks(self, joined: str, order: str) -> str | None:
         return f"SELECT count(*) FROM (SELECT 1 FROM {joined} ORDER BY {order} FOR UPDATE OF t) locked"

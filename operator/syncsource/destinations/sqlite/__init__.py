@@ -93,8 +93,12 @@ class SQLite:
         parts = ["seq INTEGER PRIMARY KEY", *(['"cursor" TEXT'] if cursors else []), *typed, *found]
         return [f"CREATE TEMPORARY TABLE {STAGE} ({', '.join(parts)})"]
 
-    def work_table(self, columns: str) -> str:
+    def work_table(self, columns: str, sought: Sequence[str] = ()) -> str:
         return f"({columns})"
+
+    def indexes(self, name: str, sought: Sequence[str]) -> Sequence[str]:
+        table = name.rpartition(".")[2]
+        return [f"CREATE INDEX IF NOT EXISTS {self.temp}.{table}_{column} ON {table} ({column})" for column in sought]
 
     @contextmanager
     def loading(self, driver: Any, names: Sequence[str]) -> Iterator[Load]:
@@ -107,6 +111,9 @@ class SQLite:
             driver.rollback()
             raise
         driver.execute("COMMIT")
+
+    def fill(self, driver: Any, table: str, columns: Sequence[Sequence[Any]]) -> None:
+        driver.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})", zip(*columns, strict=True))
 
     def staged(self, table: Table, *, sought: bool) -> Sequence[str]:
         """Without an index SQLite would look through all of them each time."""
