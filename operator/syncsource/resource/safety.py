@@ -37,7 +37,8 @@ class Verify(Part):
         description="Interval between the starts of verifications, for example 24h. The first comes within it after the first run that succeeded."
     )
     sample: Annotated[int, Field(ge=1, le=2**53 - 1)] | None = Field(
-        None, description="Read only so many records of each partition, from the beginning, rounded up to whole pages. Absent: all."
+        None,
+        description="Read only so many records of each partition, from the beginning, as `syncsource verify -f --limit` does. Absent: all.",
     )
 
 

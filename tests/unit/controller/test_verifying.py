@@ -11,7 +11,7 @@ import pytest
 from syncsource.controller.core.happening import Stopping
 from syncsource.resource import api
 from syncsource.resource.status import Verification
-from tests.unit.controller.world import ACCURATE, CRON, EVERY, MISMATCH, START, SUCCESS, TIMEOUT, World
+from tests.unit.controller.world import ACCURATE, CRON, EVERY, MISMATCH, START, SUCCESS, TIMEOUT, UNAUTHORIZED, World
 
 DAILY = {"verify": {"every": "1d"}}
 DAY = timedelta(days=1)
@@ -263,6 +263,24 @@ def test_what_a_retry_would_not_mend_waits_for_the_schedule_and_for_what_was_ask
     assert least <= due - world.now <= max(least + timedelta(seconds=1), DAY)
 
 
+def test_a_changed_secret_ends_the_wait_of_one_that_failed_and_runs_nothing(world: World) -> None:
+    world.secret(listed=True)
+    world.settle()
+    world.secret()
+    world.settle()
+    assert world.verified == []
+    pass_to_due(world)
+    world.verify(UNAUTHORIZED)
+    world.secret()
+    world.settle()
+    world.wait(seconds=1)
+    assert len(world.verified) == 2
+    world.verify(ACCURATE)
+    world.secret()
+    world.settle()
+    assert (len(world.verified), world.triggers) == (2, ["Request"])
+
+
 def test_a_request_verifies_at_once_whatever_the_schedule_says() -> None:
     world = World()
     world.create("a")
@@ -295,6 +313,19 @@ def test_a_request_while_suspended_is_refused_and_is_never_carried_out(world: Wo
     world.restart()
     world.settle()
     assert (world.verified, len(world.events)) == ([], 2)
+
+
+def test_a_request_that_was_refused_while_one_was_under_way_stays_refused(world: World) -> None:
+    world.annotate("a", verify="1")
+    world.settle()
+    world.edit("a", suspend=True)
+    world.annotate("a", verify="2")
+    world.settle()
+    world.verify(ACCURATE)
+    assert (world.status("a").last_handled_verify_at, world.status("a").accuracy) == ("2", "83.3333")
+    world.edit("a", suspend=False)
+    world.settle()
+    assert (len(world.verified), world.reasons) == (1, ["Succeeded", "Suspended"])
 
 
 def test_a_restored_object_does_not_carry_out_its_old_request() -> None:

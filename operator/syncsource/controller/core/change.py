@@ -102,4 +102,22 @@ class VerifyRefused:
     why: str
 
 
-Change = Looked | LeftBehind | Outdated | Refused | Began | Moved | Ended | SecretChanged | Verified | VerifyOutdated | VerifyRefused
+@dataclass(frozen=True, slots=True)
+class VerifySecretChanged:
+    """A Secret that it names changed since it could not be verified."""
+
+
+Change = (
+    Looked
+    | LeftBehind
+    | Outdated
+    | Refused
+    | Began
+    | Moved
+    | Ended
+    | SecretChanged
+    | Verified
+    | VerifyOutdated
+    | VerifyRefused
+    | VerifySecretChanged
+)

@@ -1,7 +1,7 @@
 """What the annotations ask for.
 
-Any new value of ``requestedAt`` asks for one run, one of ``verifyRequestedAt`` for one verification. ``fullRefreshAt`` with the same value makes it a full one, and counts once more where it
-arrives after its request was taken. Absence asks for nothing: managers prune annotations.
+Any new value of ``requestedAt`` asks for one run. ``fullRefreshAt`` with the same value makes it a full one, and counts once more where it
+arrives after its request was taken. Any new value of ``verifyRequestedAt`` asks for one verification. Absence asks for nothing: managers prune annotations.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from syncsource.controller.core.change import (
     SecretChanged,
     VerifyOutdated,
     VerifyRefused,
+    VerifySecretChanged,
     View,
 )
 from syncsource.controller.core.due import SPEC_CHANGED, Due
@@ -93,7 +94,8 @@ def _noticed(old: Source | None, source: Source, id_: str) -> list[Change]:
     requests, status = source.requests, source.status
     if requests.pending(status):
         changes += _answered(source, id_)
-    if requests.pending_verify(status):
+    under_way = source.verifying is not None and source.verifying.requests.verify == requests.verify
+    if requests.pending_verify(status) and not under_way:
         changes += _verify_answered(source)
     return changes
 
@@ -204,9 +206,13 @@ def wait(source: Source, now: datetime) -> Source:
 
 
 def secret_changed(source: Source, now: datetime) -> Source:
-    """A Secret that it names changed: what backs off or is stalled is tried again at once."""
+    """A Secret that it names changed: what backs off, is stalled or could not be verified is tried again at once."""
     if source.run is not None:
         return replace(source, run=replace(source.run, secrets_changed=True))
+    if not source.intent.runnable:
+        return source
     status = source.status
+    if source.verifying is None and status.verification is not None and status.verification.failures:
+        source = changed(source, VerifySecretChanged(), now)
     waits = status.next_retry_time is not None or find(status.conditions, conditions.STALLED) is not None
-    return changed(source, SecretChanged(), now) if waits and source.intent.runnable else source
+    return changed(source, SecretChanged(), now) if waits else source

@@ -55,5 +55,12 @@ def end(source: Source, ended: VerificationEnded, now: datetime) -> Step:
     source = replace(source, verifying=None)
     if run.cancelled:
         return source, []
-    source = changed(source, Verified(run=run, outcome=ended.outcome), now)
+    source = changed(source, Verified(run=_answering(run, source), outcome=ended.outcome), now)
     return source, announce_verified(source.ref, ended.outcome)
+
+
+def _answering(run: Run, source: Source) -> Run:
+    """The verification with the request that it answers: none where a newer one was refused meanwhile, which would be new again."""
+    newest = source.requests.verify
+    refused = newest not in (None, run.requests.verify) and not source.requests.pending_verify(source.status)
+    return replace(run, requests=replace(run.requests, verify=None)) if refused else run

@@ -37,6 +37,12 @@ def verify_refused(old: SyncSourceStatus, change: VerifyRefused) -> SyncSourceSt
     return _set(old, verification=before.model_copy(update=told), **verify_taken(change.requests, old))
 
 
+def verify_again(old: SyncSourceStatus, view: View) -> SyncSourceStatus:
+    """The status of one that could not be verified, and should be at once."""
+    assert old.verification is not None
+    return _set(old, verification=old.verification.model_copy(update={"next_time": whole_second(view.now)}))
+
+
 def verify_taken(requests: Requests, status: SyncSourceStatus) -> dict[str, Any]:
     """The field that says which request was handled. An absent annotation leaves it as it is."""
     return {"last_handled_verify_at": requests.verify or status.last_handled_verify_at}
