@@ -44,6 +44,8 @@ def result(outcome: Outcome) -> str:
 def verified(outcome: Outcome) -> str:
     """What became of a verification, in one line."""
     found = outcome.verified
+    if outcome.result == "Interrupted" and outcome.reason == "Cancelled":
+        return "verification stopped: it begins again as soon as it can"
     if found is None:
         return capped(f"not verified: {outcome.reason or outcome.result}: {outcome.message}")
     share = "nothing to compare" if found.accuracy is None else f"{found.accuracy} % of {found.cells:,} cells are equal"
