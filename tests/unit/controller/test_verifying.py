@@ -128,13 +128,15 @@ def test_one_that_an_operator_left_behind_is_due_again(world: World) -> None:
 
 
 def test_none_while_suspended_and_none_at_once_after(world: World) -> None:
+    pass_to_due(world)
+    world.verify(ACCURATE)
     world.edit("a", suspend=True)
     world.settle()
     assert told(world).next_time is None
     world.wait(days=5)
     world.edit("a", suspend=False)
     world.settle()
-    assert world.verified == []
+    assert len(world.verified) == 1
     due = told(world).next_time
     assert due is not None
     assert world.now + DAY / 2 <= due <= world.now + DAY
@@ -174,18 +176,37 @@ def test_a_run_that_comes_due_goes_before_a_verification_that_waits_for_a_slot()
     world.create("a", safety={"verify": {"every": "2s"}}, schedule=CRON)
     world.settle()
     world.wait(hours=1)
-    world.create("b", schedule=CRON)
+    world.create("b")
     world.annotate("b", requested="1")
     world.settle()
     world.run(SUCCESS)
-    writes = world.writes
-    world.wait(minutes=1)
-    assert (world.triggers, world.verified) == (["Schedule", "Request"], [])
-    assert world.writes <= writes + 2, "b tells how far it is; a tells nothing of a wait that is no run's"
+    for _ in range(3):
+        world.wait(minutes=1)
+    assert ([key for key, _ in world.started], world.verified) == (["default/a", "default/b"], [])
+    assert world.told("a", "Syncing") == ("False", "WaitingForSchedule"), "it is no run that waits for a slot"
     world.wait(hours=1)
     world.run(SUCCESS)
-    assert world.triggers[2] == "Schedule"
-    assert world.verified == []
+    assert ([key for key, _ in world.started], world.verified) == (["default/a", "default/b", "default/a"], [])
+    world.run(SUCCESS)
+    world.wait(seconds=3)
+    assert len(world.verified) == 1
+
+
+def test_runs_of_others_go_first_too() -> None:
+    world = World(slots=1)
+    for name in ("a", "b"):
+        world.create(name)
+    world.create("c", schedule={"cron": "5 * * * *"})
+    world.settle()
+    world.annotate("a", requested="1")
+    world.settle()
+    world.annotate("b", verify="1")
+    world.settle()
+    world.wait(minutes=10)
+    world.run(SUCCESS)
+    assert ([key for key, _ in world.started], world.verified) == (["default/a", "default/c"], [])
+    world.run(SUCCESS)
+    assert [key for key, _ in world.verified] == ["default/b"]
 
 
 def test_a_requested_run_stops_it_and_it_is_due_again(world: World) -> None:
