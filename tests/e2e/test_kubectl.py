@@ -22,7 +22,7 @@ from tests.requiring import unavailable
 
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 HEAD = ["NAME", "SCHEDULE", "SUSPENDED", "READY", "REASON", "ROWS", "LAST SYNC", "NEXT", "AGE"]
-WIDE = [*HEAD, "SOURCE", "DESTINATION", "DURATION", "FAILURES", "MESSAGE"]
+WIDE = [*HEAD, "SOURCE", "DESTINATION", "DURATION", "FAILURES", "ACCURACY", "MESSAGE"]
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +101,12 @@ def test_get(kubectl: Kubectl) -> None:
 
 @pytest.mark.usefixtures("applied")
 def test_get_wide(kubectl: Kubectl, api: Api) -> None:
+    kubectl("annotate", "syncsource/orders", "syncsource.dev/verifyRequestedAt=now")
+    kubectl("wait", "--for=jsonpath={.status.verification.result}=Succeeded", "syncsource/orders", "--timeout=30s")
     head, row = kubectl("get", "syncsources", "orders", "-o", "wide").stdout.splitlines()
     assert cells(head) == WIDE
-    where, table, duration, failures, message = cells(row)[9:]
-    assert (where, table, failures) == (f"http: {api.url}", "orders", "0")
+    where, table, duration, failures, accuracy, message = cells(row)[9:]
+    assert (where, table, failures, accuracy) == (f"http: {api.url}", "orders", "0", "100.0000")
     assert message == f"250 read, 250 inserted, 0 updated, 0 unchanged in {duration}"
 
 

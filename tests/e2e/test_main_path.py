@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from click.testing import CliRunner, Result
+
+from syncsource.cli.main import main
 from tests.e2e.api import Orders, source
-from tests.e2e.cluster import Cluster, answered, condition, history, ready, told
+from tests.e2e.cluster import Cluster, Object, answered, condition, history, ready, told
 from tests.e2e.scene import Scene, counts, did
 
 PROMPTLY = 5.0
 """Seconds in which a request must have started its run: one, and what a busy machine adds."""
+
+OFTEN = {"every": "1s"}
 
 
 def test_create(scene: Scene) -> None:
@@ -182,3 +189,75 @@ def test_incremental(scene: Scene) -> None:
     full = scene.request("third")
     assert (history(full)[0]["full"], counts(history(full)[0])) == (True, did(read=250, unchanged=250))
     assert "modified_after" not in scene.asked()[4]
+
+
+@pytest.mark.parametrize("warehouse", ["sqlite"], indirect=True)
+def test_verified(scene: Scene) -> None:
+    scene.apply(incremental={"cursor": "modified", "param": "modified_after"}, safety={"verify": {"every": "1d"}})
+    rested = scene.request("first")
+    assert "nextTime" in rested["status"]["verification"]
+    assert "accuracy" not in rested["status"]
+
+    exact = _verify(scene)
+    assert (exact.exit_code, exact.stderr) == (0, "")
+    assert exact.stdout.splitlines() == [
+        f"{scene.name}: 100.0000 % of 1,000 cells are equal",
+        "250 rows compared, 0 missing, 0 different",
+    ], "all of them, though a run would read what is new"
+
+    scene.warehouse.sql(f"UPDATE {scene.table} SET customer = 'typed over' WHERE id = 5")
+    scene.warehouse.sql(f"DELETE FROM {scene.table} WHERE id = 30")
+    scene.warehouse.sql(f"INSERT INTO {scene.table} (id, customer) VALUES (9000, 'typed in')")
+    _set_verify(scene, OFTEN)
+    found = scene.wait(lambda source: source["status"]["accuracy"] != "100.0000")
+    assert found["status"]["accuracy"] == "99.5000"
+    counted = found["status"]["verification"]
+    assert {name: counted[name] for name in ("result", "complete", "cells", "rows", "missing", "different", "extra", "columns")} == {
+        "result": "Succeeded",
+        "complete": True,
+        "cells": 1000,
+        "rows": 250,
+        "missing": 1,
+        "different": 1,
+        "extra": 1,
+        "columns": {"customer": 1},
+    }
+    assert "typed" not in json.dumps(found["status"])
+
+    _set_verify(scene, {**OFTEN, "sample": 100})
+    part = scene.wait(lambda source: source["status"]["verification"].get("sample") == 100)["status"]["verification"]
+    assert (part["rows"], part["complete"], part.get("extra")) == (100, False, None)
+    enough = _verify(scene, "-o", "json", "--at-least", "90")
+    assert (enough.exit_code, json.loads(enough.stdout)["accuracy"]) == (0, "98.7500")
+
+    route = scene.api.routes.pop(scene.path)
+    lost = scene.wait(lambda source: source["status"]["verification"]["result"] == "Failed")["status"]
+    assert (lost["verification"]["reason"], lost["verification"]["rows"], lost["accuracy"]) == ("NotFound", 100, "98.7500")
+    assert scene.cluster.wait_event(scene.name, "VerificationFailed")["type"] == "Warning"
+    scene.api.routes[scene.path] = route
+    scene.wait(lambda source: source["status"]["verification"]["result"] == "Succeeded")
+    scene.warehouse.sql(f"DROP TABLE {scene.table}")
+    gone = scene.wait(lambda source: source["status"]["verification"]["message"] == "the table is not there yet: run it first")
+    assert (told(gone)["Ready"], history(gone)) == (told(rested)["Ready"], history(rested)), "runs have nothing to do with it"
+
+    _set_verify(scene, None)
+    quiet = scene.wait(lambda source: "nextTime" not in source["status"]["verification"])
+    failed = _verify(scene, "-o", "json")
+    assert (failed.exit_code, failed.stdout) == (1, "")
+    assert failed.stderr == f"error: {scene.name}: Failed: NotFound: the table is not there yet: run it first\n"
+    scene.cluster.patch(scene.name, {"spec": {"suspend": True}})
+    refused = _verify(scene)
+    assert refused.exit_code == 1
+    assert refused.stderr.endswith(": Refused: Suspended: The request was refused and will not run later: Suspended.\n")
+    assert scene.cluster.get(scene.name)["status"]["accuracy"] == quiet["status"]["accuracy"]
+
+
+def _set_verify(scene: Scene, how: Object | None) -> None:
+    """Sets spec.safety.verify, and no more than that of it."""
+    scene.cluster.patch(scene.name, {"spec": {"safety": {"verify": how if how is None else {"sample": None, **how}}}})
+
+
+def _verify(scene: Scene, *options: str) -> Result:
+    """``syncsource verify`` of the control plane."""
+    where = ["--kubeconfig", str(scene.cluster.kubeconfig), "--namespace", scene.cluster.namespace]
+    return CliRunner().invoke(main, ["verify", scene.name, *where, *options], catch_exceptions=False)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from syncsource.cli.main import main
 from tests.e2e.test_undo import GOOD, Shop
 
 
@@ -30,3 +34,18 @@ def test_a_copy_and_what_is_wrong_with_it(tmp_path: Path) -> None:
         False,
         None,
     )  # all of the first page, and nobody knows whether more follow
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ([], "say which SyncSource: NAME of the control plane, or -f FILE"),
+        (["orders", "--limit", "3"], "--limit is for -f only"),
+        (["orders", "--env-file", "x"], "--env-file is for -f only"),
+        (["-f", "orders.yaml", "--timeout", "3s"], "--timeout is not for -f: that needs no control plane"),
+        (["-f", "orders.yaml", "-n", "shop"], "--namespace is not for -f: that needs no control plane"),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(words: list[str], error: str) -> None:
+    refused = CliRunner().invoke(main, ["verify", *words])
+    assert (refused.exit_code, refused.stderr) == (2, f"error: {error}\n")

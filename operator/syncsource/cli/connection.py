@@ -16,17 +16,28 @@ from syncsource.client.requests import names
 def connected(command: Callable[..., None]) -> Callable[..., None]:
     """Adds --kubeconfig, --context and --namespace; the command gets ``api``. What the API refuses ends in an error message."""
 
+    @connectable
+    @wraps(command)
+    def with_api(connect: Callable[[], Api], **options: Any) -> None:
+        command(api=connect(), **options)
+
+    return with_api
+
+
+def connectable(command: Callable[..., None]) -> Callable[..., None]:
+    """The same for a command that may need no API: it gets ``connect``, which connects to it."""
+
     @click.option("--kubeconfig", help="As kubectl's; where none is given or set, .syncsource/kubeconfig is used if it is there.")
     @click.option("--context", help="Context of the kubeconfig.")
     @click.option("-n", "--namespace", help="Namespace; the context's by default.")
     @wraps(command)
-    def with_api(kubeconfig: str | None, context: str | None, namespace: str | None, **options: Any) -> None:
+    def with_connect(kubeconfig: str | None, context: str | None, namespace: str | None, **options: Any) -> None:
         try:
-            command(api=Api.connect(kubeconfig, context, namespace), **options)
+            command(connect=lambda: Api.connect(kubeconfig, context, namespace), **options)
         except ApiFailed as error:
             raise Fail(error.message) from None
 
-    return with_api
+    return with_connect
 
 
 def choosing(command: Callable[..., None]) -> Callable[..., None]:

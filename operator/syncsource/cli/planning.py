@@ -15,18 +15,24 @@ from syncsource.resource.syncsource import parse
 from syncsource.resource.validation import admitted, problems
 from syncsource.sources.files import Files
 
+FILE_OPTIONS = ("name", "env_file", "allow_link_local", "identity")
+"""Those of :func:`from_files` that mean nothing without -f."""
+
 _LINK_LOCAL, _IDENTITY = f"{__name__}.link_local", f"{__name__}.identity"
 
 
-def from_files(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that say which SyncSource of which files a command means: ``files``, ``name``, ``env_file``."""
+def from_files(command: Callable[..., Any], *, required: bool = True) -> Callable[..., Any]:
+    """Options that say which SyncSource of which files a command means: ``files``, ``name``, ``env_file``.
+
+    ``required`` False: without -f the command asks a control plane; see :data:`FILE_OPTIONS`.
+    """
     options = (
         click.option(
             "-f",
             "--filename",
             "files",
             multiple=True,
-            required=True,
+            required=required,
             type=click.Path(),
             help="Files with the SyncSource and its Secrets; - is standard input.",
         ),

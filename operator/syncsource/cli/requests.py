@@ -21,7 +21,8 @@ _AT_ONCE = 16
 """Outcomes waited for at a time: one watch each."""
 
 
-def _seconds(_: Any, __: Any, text: str) -> float:
+def seconds(_: Any, __: Any, text: str) -> float:
+    """The callback of an option that is a duration."""
     try:
         return float(parse_duration(text).total_seconds())
     except ValueError as error:
@@ -31,7 +32,7 @@ def _seconds(_: Any, __: Any, text: str) -> float:
 @click.command()
 @choosing
 @click.option("--no-wait", is_flag=True, help="Return as soon as the run is requested.")
-@click.option("--timeout", default="10m", show_default=True, callback=_seconds, help="How long to wait for the outcome.")
+@click.option("--timeout", default="10m", show_default=True, callback=seconds, help="How long to wait for the outcome.")
 @output_option
 @connected
 def sync(api: Api, chosen: Chosen, no_wait: bool, timeout: float, output: str) -> None:

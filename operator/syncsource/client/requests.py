@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from syncsource.client.api import Api, ApiFailed, Object
-from syncsource.resource.api import FULL_REFRESH_AT, REQUESTED_AT
-from syncsource.resource.status import HistoryEntry, SyncSourceStatus
+from syncsource.resource.api import FULL_REFRESH_AT, REQUESTED_AT, VERIFY_REQUESTED_AT
+from syncsource.resource.status import HistoryEntry, SyncSourceStatus, Verification
 
 Show = Callable[[SyncSourceStatus], None]
 
@@ -28,7 +28,7 @@ class Asked:
 def ask(api: Api, name: str, *, full: bool = False) -> Asked:
     """Ask for a run. Raises ApiFailed."""
     before = status(api.send("GET", api.sources(name)))
-    token = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.{secrets.randbelow(10**6):06}Z"
+    token = _token()
     annotations = {REQUESTED_AT: token} | ({FULL_REFRESH_AT: token} if full else {})
     api.send("PATCH", api.sources(name), merge_patch={"metadata": {"annotations": annotations}})
     return Asked(name, token, frozenset(entry.id for entry in before.history))
@@ -44,6 +44,22 @@ def wait_for(api: Api, asked: Asked, seconds: float, show: Show) -> HistoryEntry
         answers = [entry for entry in now.history if entry.id not in asked.ended and entry.trigger == "Request"]
         if handled and now.current_run is None and answers:
             return answers[0]
+    return None
+
+
+def ask_verification(api: Api, name: str) -> str:
+    """Ask for a verification: the annotation's value. Raises ApiFailed."""
+    token = _token()
+    api.send("PATCH", api.sources(name), merge_patch={"metadata": {"annotations": {VERIFY_REQUESTED_AT: token}}})
+    return token
+
+
+def wait_for_verification(api: Api, name: str, token: str, seconds: float) -> Verification | None:
+    """What became of the verification that was asked for; None where it did not end in time. Raises ApiFailed."""
+    for source in api.watch(api.sources(), {"fieldSelector": f"metadata.name={name}"}, seconds):
+        now = status(source)
+        if now.last_handled_verify_at == token:
+            return now.verification
     return None
 
 
@@ -81,3 +97,7 @@ def apply(api: Api, manifest: dict[str, Any], path: str, within: float = 15.0) -
             time.sleep(0.1)
         else:
             return
+
+
+def _token() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.{secrets.randbelow(10**6):06}Z"

@@ -23,12 +23,16 @@ class Runner(Protocol):
         """Execute the plan. Never raises for a failed run."""
         ...
 
+    async def verify(self, plan: RunPlan) -> Outcome:
+        """Compare the plan's source with its table. Never raises for what fails."""
+        ...
+
     async def settle(self, plan: RunPlan) -> Outcome:
         """What became of a run whose operator is gone: succeeded where it had committed, else interrupted. Never raises."""
         ...
 
     def cancel(self, run: str) -> None:
-        """Stop the run at its next batch: ``run()`` then returns an Interrupted outcome. Unknown runs are ignored."""
+        """Stop the run or verification at its next batch: ``run()`` or ``verify()`` then returns an Interrupted outcome. Unknown runs are ignored."""
 
     async def stop(self, grace: float) -> None:
         """Cancel what runs, wait at most ``grace`` seconds for it, end."""

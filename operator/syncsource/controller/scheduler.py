@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from syncsource.controller.core.fleet import Fleet
-from syncsource.controller.core.happening import Announce, Cancel, Decision, Happening, Settle, Start, Stopping, TimePassed, Write
+from syncsource.controller.core.happening import Announce, Cancel, Decision, Happening, Settle, Start, Stopping, TimePassed, Verify, Write
 from syncsource.controller.kube.recorder import EventApi, Recorder
 from syncsource.controller.runs import Runner
 from syncsource.controller.starting import RunApi, Runs
+from syncsource.controller.verifying import Verifications
 from syncsource.controller.writing import StatusWriter
 
 _LONGEST_SLEEP = 60.0
@@ -41,6 +42,7 @@ class Scheduler:
         self._recorder = Recorder(api, clock)
         self._writer = StatusWriter(api, fleet.source, self.feed)
         self._runs = Runs(api=api, runner=runner, writer=self._writer, fleet=fleet, feed=self.feed, clock=clock, cluster=cluster)
+        self._verifications = Verifications(api=api, runner=runner, fleet=fleet, feed=self.feed, cluster=cluster)
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -79,6 +81,8 @@ class Scheduler:
         match decision:
             case Start():
                 self._keep(self._runs.live(decision))
+            case Verify():
+                self._keep(self._verifications.live(decision))
             case Settle():
                 self._keep(self._runs.settle(decision))
             case Cancel(run=run):

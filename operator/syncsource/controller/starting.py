@@ -57,10 +57,10 @@ class Runs:
             self._cut_off(start)
             raise
         except SyncError as error:
-            outcome = _failure(start.run, error)
+            outcome = failure(start.run, error)
         except Exception as error:
             _log.exception("run failed for a fault of the operator", extra=told)
-            outcome = _failure(start.run, RetryableError(f"the operator failed: {type(error).__name__}", reason="InternalError"))
+            outcome = failure(start.run, RetryableError(f"the operator failed: {type(error).__name__}", reason="InternalError"))
         _log.info("%s: %s", outcome.reason or outcome.result, messages.result(outcome), extra=told)
         self.feed(RunEnded(key=key, run=run, outcome=outcome))
 
@@ -131,7 +131,7 @@ class Runs:
         self.feed(RunEnded(key=start.ref.key, run=start.run.id, outcome=outcome))
 
 
-def _failure(run: Run, error: SyncError) -> Outcome:
+def failure(run: Run, error: SyncError) -> Outcome:
     """The outcome of a run that could not be handed to the runner."""
     following = Next.STALL if isinstance(error, StalledError) else Next.RETRY
     return Outcome(run=run.id, result="Failed", next=following, reason=error.reason, message=error.message, full=run.full)

@@ -66,6 +66,25 @@ class PartitionOutcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     cursor: str | None = None
 
 
+class Accuracy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the table compares with the source; see :class:`syncsource.engine.verifying.Verified`, which also has examples of rows."""
+
+    accuracy: str | None
+    sample: int | None
+    """How many records of each partition were to be read; None: all."""
+    complete: bool
+    cells: int
+    rows: int
+    missing: int
+    different: int
+    ambiguous: int
+    extra: int | None
+    quarantined: int
+    skipped: int
+    columns: dict[str, int]
+    """Those with the most cells that differ."""
+
+
 class RunPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that one run needs. ``secrets`` holds secret values: never log or print a plan."""
 
@@ -128,3 +147,5 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """None where the source is read as a whole."""
     by_partition: list[PartitionOutcome] = []
     """Each partition that ended, in their order."""
+    verified: Accuracy | None = None
+    """What a verification found, which writes nothing: it has no counts."""

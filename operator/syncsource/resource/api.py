@@ -12,5 +12,8 @@ CATEGORY = "sync"
 REQUESTED_AT = f"{GROUP}/requestedAt"
 """Annotation: any new value asks for one run."""
 
+VERIFY_REQUESTED_AT = f"{GROUP}/verifyRequestedAt"
+"""Annotation: any new value asks for one verification."""
+
 FULL_REFRESH_AT = f"{GROUP}/fullRefreshAt"
 """Annotation: with the same value as ``requestedAt``, that run ignores the cursor."""

@@ -41,6 +41,8 @@ INTERRUPTED = "Interrupted"
 TAKEN_OVER = "TakenOver"
 """Reason of an Event: another operator settled a run that was under way here."""
 SUSPEND_REFUSED = "Suspended"
+VERIFICATION_FAILED = "VerificationFailed"
+"""Reason of an Event: the source could not be compared with the table."""
 
 
 def find(conditions: Iterable[Condition], type_: str) -> Condition | None:

@@ -31,6 +31,7 @@ COLUMNS = (
     ("Destination", "string", ".spec.destination.sql.table", 1),
     ("Duration", "string", ".status.history[0].duration", 1),
     ("Failures", "integer", ".status.consecutiveFailures", 1),
+    ("Accuracy", "string", ".status.accuracy", 1),
     ("Message", "string", f"{_READY}.message", 1),
 )
 

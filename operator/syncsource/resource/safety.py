@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from syncsource.resource.parts import PositiveDuration
-from syncsource.resource.types import Part, Share
+from syncsource.resource.types import Duration, Part, Share, ruled
 
 
 class Undo(Part):
@@ -29,6 +29,19 @@ class Backup(Part):
     keep: int = Field(7, ge=1, le=1000, description="How many backups are kept; the oldest go.")
 
 
+class Verify(Part):
+    """When the source is read anew and compared with the table, as `syncsource verify` does; nothing is written."""
+
+    model_config = ruled(("self.every >= duration('1s')", "every must be at least 1s", ".every"))
+    every: Duration = Field(
+        description="Interval between the starts of verifications, for example 24h. The first comes within it after the first run that succeeded."
+    )
+    sample: Annotated[int, Field(ge=1, le=2**53 - 1)] | None = Field(
+        None,
+        description="Read only so many records of each partition, from the beginning, as `syncsource verify -f --limit` does. Absent: all.",
+    )
+
+
 class Safety(Part):
     """Limits of what a run may do to the table. With partitions or windows each of them is a transaction, and has them for itself."""
 
@@ -47,4 +60,9 @@ class Safety(Part):
         None,
         description="A full read that brings fewer valid records than this fails before anything is written. Absent: with onAbsent SoftDelete or "
         "Delete 1, so that a source that answers with nothing by mistake empties no table; otherwise 0.",
+    )
+    verify: Verify | None = Field(
+        None,
+        description="Compares the table with the source on a schedule; status.accuracy tells. Never at the same time as a run, and runs go first. "
+        "Absent: only on request.",
     )

@@ -126,6 +126,11 @@ class SyncSourceSpec(Part):
             ".schedule",
         ),
         (
+            "!has(self.source.csv) || has(self.source.csv.path) || has(self.source.csv.download) || !has(self.safety) || !has(self.safety.verify)",
+            "files that `syncsource import` hands over are not there to be read again: remove safety.verify, or set source.csv.path or download",
+            ".safety.verify",
+        ),
+        (
             "!has(self.fields) || !has(self.write) || !has(self.write.protect) || self.write.protect.all(p, self.fields.exists(f, f.name == p))",
             "every protected column must be one of spec.fields",
             ".write.protect",

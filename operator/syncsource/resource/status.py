@@ -110,6 +110,40 @@ class CurrentRun(StatusPart):
     read: Count = Field(0, description="Records read so far; renewed every 15 s.")
 
 
+class Verification(StatusPart):
+    """How the table compared with the source when it was verified last, and what became of the last attempt to. The counts are of `time`: what
+    happened to the table since is not in them."""
+
+    schedule: str | None = Field(None, description="The schedule in force.")
+    next_time: Time | None = Field(None, description="When it is verified next: by schedule, or as a retry of one that failed.")
+    last_attempt_time: Time | None = Field(None, description="Start of the last verification, whatever became of it.")
+    result: Literal["Succeeded", "Failed", "Refused"] | None = Field(
+        None, description="What became of the last one: Succeeded (it was carried through, whatever it found), Failed or Refused."
+    )
+    reason: str = Field("", description="Why the last one failed or was refused, one CamelCase word.")
+    message: Annotated[str, Field(max_length=1024)] = Field("", description="The same for people.")
+    failures: Count = Field(0, description="Failed verifications since the last one that was carried through.")
+    time: Time | None = Field(None, description="End of the last one that was carried through: all below is of then.")
+    accuracy: str | None = Field(
+        None, description="Percent of cells that are equal, with four digits, rounded down. Absent where there was nothing to compare."
+    )
+    sample: Count | None = Field(None, description="How many records of each partition were to be read. Absent: all.")
+    complete: bool | None = Field(None, description="Whether everything was read.")
+    cells: Count | None = Field(None, description="Cells compared: of all fields of all records.")
+    rows: Count | None = Field(None, description="Rows compared: records, one for each key.")
+    missing: Count | None = Field(None, description="Rows that the table lacks.")
+    different: Count | None = Field(None, description="Rows of which a column differs.")
+    ambiguous: Count | None = Field(None, description="Rows whose key finds more than one row of the table.")
+    extra: Count | None = Field(
+        None, description="Rows of the table that the source has no record of. Absent where not everything was read."
+    )
+    quarantined: Count | None = Field(None, description="Records that are no rows: each counts as a row that is missing.")
+    skipped: Count | None = Field(None, description="Records that spec.filter leaves out, and older ones of a key.")
+    columns: dict[str, Count] = Field(
+        default_factory=dict, description="The columns with the most cells that differ, twenty at most, and how many these are."
+    )
+
+
 class SyncSourceStatus(StatusPart):
     """What the operator last saw and did. People never write it."""
 
@@ -122,6 +156,9 @@ class SyncSourceStatus(StatusPart):
         description="The value of the annotation syncsource.dev/requestedAt that was taken last; its sha256 where longer than 128 bytes.",
     )
     last_handled_full_refresh_at: str | None = Field(None, description="The same for syncsource.dev/fullRefreshAt.")
+    last_handled_verify_at: str | None = Field(
+        None, description="The same for syncsource.dev/verifyRequestedAt, taken when the verification has ended."
+    )
     effective_schedule: str | None = Field(None, description="The schedule in force, with H resolved.")
     last_attempt_time: Time | None = Field(None, description="Start of the last run.")
     last_attempt_hash: Annotated[str, Field(max_length=64)] | None = Field(
@@ -148,3 +185,9 @@ class SyncSourceStatus(StatusPart):
     )
     quarantined: Count = Field(0, description="Records of this SyncSource in quarantine.")
     conflicts: Count = Field(0, description="Conflicts of this SyncSource that wait for people: `syncsource conflicts` lists them.")
+    accuracy: str | None = Field(
+        None,
+        description="Percent of cells that were equal to the source's at verification.time, with four digits, rounded down. Absent where the table was "
+        "never verified.",
+    )
+    verification: Verification | None = Field(None, description="The last verification, and when the next one is due.")

@@ -22,6 +22,8 @@ RUNS_PER_WORKER = 8
 _LINE_LIMIT = 64 * 2**20
 """The longest message in bytes; a plan holds a spec (at most 1.5 MB in an API server) and its Secrets."""
 
+_DIED = "the worker process ended in mid-run; what it had not committed is gone, the next run goes on from the cursor"
+
 _log = logging.getLogger(__name__)
 
 Report = Callable[[Progress], None]
@@ -75,16 +77,13 @@ class WorkerPool:
 
     async def run(self, plan: RunPlan, progress: Report) -> Outcome:
         """Execute the plan. A failed run is an outcome, and so is a worker that died: never an exception."""
-        declare(self._hosts, plan)
-        self._unhanded.add(plan.run)
-        member = await self._least_busy()
-        if plan.run not in self._unhanded:
-            return _called_off(plan)
-        self._unhanded.discard(plan.run)
-        outcome = await self._hand(
-            member, wire.Execute(msgspec.structs.replace(plan, files=self._files, link_local=self._link_local)), plan, progress
-        )
+        outcome = await self._give(plan, wire.Execute, progress)
         return outcome if outcome is not None else await self.settle(plan)
+
+    async def verify(self, plan: RunPlan) -> Outcome:
+        """Compare the plan's source with its table. A failed verification is an outcome, and so is a worker that died."""
+        outcome = await self._give(plan, wire.Verify, None)
+        return outcome if outcome is not None else died(plan, "the worker process ended while it verified")
 
     async def settle(self, plan: RunPlan) -> Outcome:
         """What became of a run that was left without its worker: the ledger knows whether it had committed."""
@@ -114,7 +113,18 @@ class WorkerPool:
             await self._end(member)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _hand(self, member: _Member, message: wire.Execute | wire.Settle, plan: RunPlan, progress: Report | None) -> Outcome | None:
+    async def _give(self, plan: RunPlan, message: type[wire.Execute | wire.Verify], progress: Report | None) -> Outcome | None:
+        """Give the plan to a worker, once there is one, and wait for its answer. None: it died over it."""
+        declare(self._hosts, plan)
+        self._unhanded.add(plan.run)
+        member = await self._least_busy()
+        if plan.run not in self._unhanded:
+            return _called_off(plan)
+        self._unhanded.discard(plan.run)
+        allowed = msgspec.structs.replace(plan, files=self._files, link_local=self._link_local)
+        return await self._hand(member, message(allowed), plan, progress)
+
+    async def _hand(self, member: _Member, message: wire.Message, plan: RunPlan, progress: Report | None) -> Outcome | None:
         """Give a message to a worker and wait for its answer. None: it died over it."""
         future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
         member.runs[plan.run] = future, progress
@@ -201,7 +211,6 @@ def _called_off(plan: RunPlan) -> Outcome:
     return Outcome(run=plan.run, result="Interrupted", next=Next.RETRY, reason="Cancelled", message="called off before it began")
 
 
-def died(plan: RunPlan) -> Outcome:
+def died(plan: RunPlan, message: str = _DIED) -> Outcome:
     """The outcome of a run whose worker is gone and of which the ledger could not be asked."""
-    message = "the worker process ended in mid-run; what it had not committed is gone, the next run goes on from the cursor"
     return Outcome(run=plan.run, result="Interrupted", next=Next.RETRY, reason="WorkerDied", message=message)

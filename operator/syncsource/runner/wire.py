@@ -18,6 +18,12 @@ class Execute(Message, frozen=True):
     plan: RunPlan
 
 
+class Verify(Message, frozen=True):
+    """To the worker: compare the source of this plan with its table."""
+
+    plan: RunPlan
+
+
 class Settle(Message, frozen=True):
     """To the worker: find in the ledger what became of this plan's run, whose worker is gone."""
 
@@ -69,12 +75,12 @@ class Logged(Message, frozen=True, kw_only=True):
 
 
 class Ended(Message, frozen=True):
-    """From the worker: what became of a run."""
+    """From the worker: what became of a run or a verification."""
 
     outcome: Outcome
 
 
-ToWorker = Execute | Settle | Cancel | Reply
+ToWorker = Execute | Verify | Settle | Cancel | Reply
 FromWorker = Ask | Tell | Moved | Logged | Ended
 
 _encoder = msgspec.json.Encoder()

@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from typing import BinaryIO
 
 from syncsource.engine.executing import execute, settle
+from syncsource.engine.measuring import measure
 from syncsource.engine.plan import Outcome, Progress, RunPlan
 from syncsource.engine.stopping import Stop
 from syncsource.runner import wire
@@ -53,6 +54,9 @@ class Worker:
             case wire.Execute(plan):
                 self._stops[plan.run] = stop = Stop()
                 self._start(plan.run, partial(self._execute, plan, stop))
+            case wire.Verify(plan):
+                self._stops[plan.run] = stop = Stop()
+                self._start(plan.run, partial(self._verify, plan, stop))
             case wire.Settle(plan):
                 self._start(plan.run, partial(self._settle, plan))
             case wire.Cancel(run):
@@ -71,10 +75,19 @@ class Worker:
     def _execute(self, plan: RunPlan, stop: Stop) -> Outcome:
         try:
             with about(plan):
-                hosts = Hosts(partial(self._ask, stop), lambda note: self._send(wire.Tell(note)), stop.event, link_local=plan.link_local)
-                return execute(plan, hosts=hosts, stop=stop, progress=self._reporter(plan.run))
+                return execute(plan, hosts=self._hosts(plan, stop), stop=stop, progress=self._reporter(plan.run))
         finally:
             del self._stops[plan.run]
+
+    def _verify(self, plan: RunPlan, stop: Stop) -> Outcome:
+        try:
+            with about(plan):
+                return measure(plan, hosts=self._hosts(plan, stop), stop=stop)
+        finally:
+            del self._stops[plan.run]
+
+    def _hosts(self, plan: RunPlan, stop: Stop) -> Hosts:
+        return Hosts(partial(self._ask, stop), lambda note: self._send(wire.Tell(note)), stop.event, link_local=plan.link_local)
 
     def _settle(self, plan: RunPlan) -> Outcome:
         with about(plan):

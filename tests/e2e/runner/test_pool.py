@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pytest
 
-from syncsource.engine.plan import Next, Outcome, Progress, RunPlan
+from syncsource.engine.plan import Accuracy, Counts, Next, Outcome, Progress, RunPlan
 from syncsource.runner.pool import WorkerPool
 from syncsource.sources.files import Files
 
@@ -239,3 +239,54 @@ async def test_workers_read_files_of_the_folder_that_the_pool_allows_and_of_no_o
     outcome = await pool.run(refused, ignored)
     assert (outcome.reason, outcome.next) == ("FileRefused", Next.STALL)
     await pool.stop(5)
+
+
+async def test_a_verification_in_a_worker_tells_counts_and_writes_nothing(upstream: Upstream, tmp_path: Path) -> None:
+    pool = WorkerPool(workers=1)
+    one = plan(upstream, tmp_path / "a.db")
+    missing = await pool.verify(one)
+    assert (missing.result, missing.next, missing.reason) == ("Failed", Next.SCHEDULE, "NotFound")
+    await pool.run(one, ignored)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("INSERT INTO t VALUES (2)")
+        connection.commit()
+        before = list(connection.iterdump())
+        done = await pool.verify(one)
+        assert list(connection.iterdump()) == before
+    assert done.verified == Accuracy(
+        accuracy="100.0000",
+        sample=None,
+        complete=True,
+        cells=1,
+        rows=1,
+        missing=0,
+        different=0,
+        ambiguous=0,
+        extra=1,
+        quarantined=0,
+        skipped=0,
+        columns={},
+    )
+    assert (done.result, done.counts) == ("Succeeded", Counts())
+    await pool.stop(5)
+
+
+async def test_a_worker_that_dies_fails_its_verification_and_leaves_the_ledger_alone(
+    pool: WorkerPool, upstream: Upstream, tmp_path: Path
+) -> None:
+    one = plan(upstream, tmp_path / "a.db")
+    await pool.run(one, ignored)
+    upstream.asked.clear()
+    upstream.hold = True
+    running = asyncio.create_task(pool.verify(one))
+    await asked(upstream)
+    os.kill(pool.pids[0], signal.SIGKILL)
+    outcome = await running
+    assert (outcome.result, outcome.next, outcome.reason) == ("Interrupted", Next.RETRY, "WorkerDied")
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        assert connection.execute("SELECT result FROM syncsource_runs").fetchall() == [("Succeeded",)]
+    upstream.asked.clear()
+    running = asyncio.create_task(pool.verify(one))
+    await asked(upstream)
+    pool.cancel(one.run)
+    assert (await asyncio.wait_for(running, 5)).reason == "Cancelled"

@@ -24,6 +24,7 @@ NAMES = [
     *("metadata", "spec", "status", "name", "namespace", "uid", "labels", "annotations", "conditions", "history", "currentRun", "lastRun"),
     *("type", "reason", "message", "id", "startedAt", "read", "quarantined", "source", "http", "destination", "sql", "keys", "fields"),
     *("lastSuccessTime", "nextRunTime", "suspend", "generation", "observedGeneration", "creationTimestamp", "result", "series", "count"),
+    *("verification", "time", "accuracy", "sample", "cells", "missing", "schedule", "nextTime"),
 ]
 TEXT = st.text(st.characters(codec=None), max_size=12)
 leaf = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), TEXT, st.sampled_from([ago(5), "\x1b[2J", "True"]))
@@ -149,3 +150,27 @@ def test_partitions_billed_documents_and_other_kinds_of_sources() -> None:
     row = project(manifest)
     assert row is not None
     assert row.source == "firestore: projects/shop/databases/(default)"
+
+
+def test_how_accurate_the_table_was_when_and_what_became_of_the_last_attempt() -> None:
+    def told(**verification: Any) -> list[tuple[str, str, str]]:
+        page = [(fact.label, fact.value, fact.tone) for fact in overview.facts(source(ready(verification=verification)), CLOCK)]
+        start = page.index(("Verification", "", ""))
+        return page[start + 1 : page.index(("What goes where", "", ""))]
+
+    found = {"time": ago(240), "accuracy": "99.9991", "cells": 120_000, "rows": 30_000, "missing": 0, "different": 1, "extra": 12}
+    assert told(schedule="every 1d", nextTime=ago(-600), result="Succeeded", **found) == [
+        ("Accuracy", "99.9991 % of 120,000 cells", "warn"),
+        ("Counts", "30,000 rows, 1 different, 12 extra", ""),
+        ("Found", "4m ago (2026-11-21 11:56:00)", ""),
+        ("Next", "in 10m (2026-11-21 12:10:00)", ""),
+    ]
+    exact = {"time": ago(240), "accuracy": "100.0000", "cells": 400, "rows": 100, "sample": 100}
+    assert told(result="Failed", reason="Timeout", message="no answer in 30s", **exact) == [
+        ("Accuracy", "100.0000 % of 400 cells of the first 100 records of each partition", ""),
+        ("Counts", "100 rows", ""),
+        ("Found", "4m ago (2026-11-21 11:56:00)", ""),
+        ("Failed", "Timeout: no answer in 30s", "bad"),
+    ]
+    assert told(time=ago(240), result="Succeeded")[0] == ("Accuracy", "nothing to compare", "")
+    assert "Verification" not in [fact.label for fact in overview.facts(source(ready()), CLOCK)]

@@ -14,12 +14,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from syncsource.controller.core.happening import ObjectSeen
 from syncsource.controller.core.observed import observe
 from syncsource.resource.status import HISTORY_LENGTH
-from tests.unit.controller.world import CRON, EVERY, INTERRUPTED, MISMATCH, NO_SECRET, SUCCESS, TIMEOUT, UNAUTHORIZED, World
+from tests.unit.controller.world import ACCURATE, CRON, EVERY, INTERRUPTED, MISMATCH, NO_SECRET, SUCCESS, TIMEOUT, UNAUTHORIZED, World
 
 SLOTS = 2
 names = st.sampled_from(["a", "b", "c"])
 schedules = st.sampled_from([EVERY, CRON, {"cron": "H * * * *"}, {"every": "1s"}, {"cron": "61 * * * *"}, None])
 outcomes = st.sampled_from([SUCCESS, TIMEOUT, {**TIMEOUT, "retry_after": 400.0}, MISMATCH, UNAUTHORIZED, NO_SECRET, INTERRUPTED])
+verifications = st.sampled_from([{}, {"verify": {"every": "1m"}}, {"verify": {"every": "1d"}}])
 fields = st.sampled_from([[{"name": "id", "type": "integer"}], [{"name": "id", "type": "text"}]])
 
 
@@ -38,10 +39,21 @@ class Promises(RuleBasedStateMachine):
 
     # People
 
-    @rule(name=names, schedule=schedules, suspend=st.booleans())
-    def create(self, name: str, schedule: dict[str, str] | None, suspend: bool) -> None:
+    @rule(name=names, schedule=schedules, suspend=st.booleans(), safety=verifications)
+    def create(self, name: str, schedule: dict[str, str] | None, suspend: bool, safety: dict[str, Any]) -> None:
         if name not in self.world.objects:
-            self.world.create(name, suspend=suspend, **schedule_of(schedule))
+            self.world.create(name, suspend=suspend, safety=safety, **schedule_of(schedule))
+
+    @rule(name=names, safety=verifications)
+    def edit_verify(self, name: str, safety: dict[str, Any]) -> None:
+        if name in self.world.objects:
+            self.world.edit(name, safety=safety)
+
+    @rule(name=names)
+    def request_verification(self, name: str) -> None:
+        if name in self.world.objects:
+            self.tokens += 1
+            self.world.annotate(name, verify=f"t{self.tokens}")
 
     @rule(name=names, seen=st.booleans())
     def delete(self, name: str, seen: bool) -> None:
@@ -115,6 +127,11 @@ class Promises(RuleBasedStateMachine):
     def end(self, data: st.DataObject, outcome: dict[str, Any]) -> None:
         self.world.end(data.draw(st.sampled_from(sorted(self.world.running))), outcome)
 
+    @precondition(lambda self: self.world.verifying)
+    @rule(data=st.data(), outcome=st.sampled_from([ACCURATE, TIMEOUT, MISMATCH, NO_SECRET, INTERRUPTED]))
+    def end_verification(self, data: st.DataObject, outcome: dict[str, Any]) -> None:
+        self.world.end_verification(data.draw(st.sampled_from(sorted(self.world.verifying))), outcome)
+
     @precondition(lambda self: self.world.left)
     @rule(data=st.data(), committed=st.booleans())
     def find_out(self, data: st.DataObject, committed: bool) -> None:
@@ -136,7 +153,8 @@ class Promises(RuleBasedStateMachine):
 
     @invariant()
     def at_most_one_run_each_and_no_more_than_slots(self) -> None:
-        under_way = Counter(start.ref.key for start in [*self.world.running.values(), *self.world.starting.values()])
+        world = self.world
+        under_way = Counter(one.ref.key for one in [*world.running.values(), *world.starting.values(), *world.verifying.values()])
         assert all(number == 1 for number in under_way.values())
         assert sum(under_way.values()) <= SLOTS
 
@@ -167,6 +185,8 @@ class Promises(RuleBasedStateMachine):
             status = self.world.status(name)
             asked = held["metadata"]["annotations"].get("syncsource.dev/requestedAt")
             assert asked is None or status.last_handled_request_at == asked
+            verify = held["metadata"]["annotations"].get("syncsource.dev/verifyRequestedAt")
+            assert verify is None or status.last_handled_verify_at == verify
             assert status.observed_generation == held["metadata"]["generation"]
             assert status.current_run is None
         self._see_everything_again()
@@ -174,9 +194,12 @@ class Promises(RuleBasedStateMachine):
     def _finish(self) -> None:
         self.world.settle()
         for _ in range(50):
-            if not self.world.running:
+            if self.world.verifying:
+                self.world.end_verification(min(self.world.verifying), ACCURATE)
+            elif self.world.running:
+                self.world.end(min(self.world.running), SUCCESS)
+            else:
                 break
-            self.world.end(min(self.world.running), SUCCESS)
             self.world.settle()
         busy = [name for name in self.world.objects if self.world.objects[name]["spec"].get("schedule") == {"every": "1s"}]
         assert not self.world.running or busy

@@ -35,6 +35,9 @@ class OneShot:
         progress(Progress(read=1, pages=1, phase="Reading"))
         return Outcome(run=plan.run, result="Succeeded")
 
+    async def verify(self, plan: RunPlan) -> Outcome:
+        raise AssertionError("nothing was to be verified")
+
     async def settle(self, plan: RunPlan) -> Outcome:
         raise AssertionError("nothing was left behind")
 

@@ -23,11 +23,13 @@ from syncsource.controller.core.happening import (
     Start,
     StatusWritten,
     TimePassed,
+    VerificationEnded,
+    Verify,
     Write,
 )
 from syncsource.controller.core.observed import Ref, observe, read_status
 from syncsource.controller.core.packed import unpack
-from syncsource.engine.plan import Counts, Next, Outcome
+from syncsource.engine.plan import Accuracy, Counts, Next, Outcome
 from syncsource.resource import api
 from syncsource.resource.status import Condition, SyncSourceStatus
 
@@ -38,6 +40,24 @@ MISMATCH: dict[str, Any] = {"result": "Failed", "next": Next.SCHEDULE, "reason":
 UNAUTHORIZED: dict[str, Any] = {"result": "Failed", "next": Next.SCHEDULE, "reason": "AuthFailed", "message": "401"}
 NO_SECRET: dict[str, Any] = {"result": "Failed", "next": Next.STALL, "reason": "SecretNotFound", "message": "Secret db has no key url"}
 INTERRUPTED: dict[str, Any] = {"result": "Interrupted", "next": Next.RETRY, "reason": "Interrupted", "message": "stopped"}
+
+ACCURATE: dict[str, Any] = {
+    "result": "Succeeded",
+    "verified": Accuracy(
+        accuracy="83.3333",
+        sample=None,
+        complete=True,
+        cells=6,
+        rows=3,
+        missing=0,
+        different=1,
+        ambiguous=0,
+        extra=2,
+        quarantined=0,
+        skipped=0,
+        columns={"name": 1},
+    ),
+}
 
 
 def spec(**changes: Any) -> dict[str, Any]:
@@ -65,6 +85,7 @@ class World:
         self.writes = 0
         self.events: list[Announce] = []
         self.started: list[tuple[str, Start]] = []
+        self.verified: list[tuple[str, Verify]] = []
         self.left_behind = INTERRUPTED
         """What settle() finds out about runs that a dead operator left."""
         self._versions = count(1)
@@ -79,6 +100,7 @@ class World:
         self.starting: dict[str, Start] = {}
         self.running: dict[str, Start] = {}
         self.left: dict[str, Settle] = {}
+        self.verifying: dict[str, Verify] = {}
         self.cancelled: set[str] = set()
         self.dirty: dict[str, Ref] = {}
         self.watch: list[Happening] = [ObjectSeen(observe(copy.deepcopy(manifest))) for manifest in self.objects.values()]
@@ -89,6 +111,9 @@ class World:
             match decision:
                 case Start():
                     self.starting[decision.run.id] = decision
+                case Verify():
+                    self.verifying[decision.run.id] = decision
+                    self.verified.append((decision.ref.key, decision))
                 case Settle():
                     self.left[decision.run.id] = decision
                 case Cancel(run=run):
@@ -138,6 +163,17 @@ class World:
         start = self.running.pop(id_)
         self.feed(RunEnded(key=start.ref.key, run=id_, outcome=Outcome(run=id_, **outcome)))
 
+    def verify(self, outcome: dict[str, Any]) -> None:
+        """The one verification that is under way ends so, and all that follows happens."""
+        (id_,) = self.verifying
+        self.end_verification(id_, outcome)
+        self.settle()
+
+    def end_verification(self, id_: str, outcome: dict[str, Any]) -> None:
+        """That verification ends so."""
+        verification = self.verifying.pop(id_)
+        self.feed(VerificationEnded(key=verification.ref.key, run=id_, outcome=Outcome(run=id_, **outcome)))
+
     def find_out(self, id_: str, outcome: dict[str, Any]) -> None:
         """The ledger tells what became of a run that a dead operator left."""
         left = self.left.pop(id_)
@@ -180,9 +216,9 @@ class World:
             held["metadata"]["generation"] += 1
             self._changed(held)
 
-    def annotate(self, name: str, /, requested: str | None = None, full: str | None = None) -> None:
-        """Somebody asks for a run."""
-        given = {api.REQUESTED_AT: requested, api.FULL_REFRESH_AT: full}
+    def annotate(self, name: str, /, requested: str | None = None, full: str | None = None, verify: str | None = None) -> None:
+        """Somebody asks for a run, or a verification."""
+        given = {api.REQUESTED_AT: requested, api.FULL_REFRESH_AT: full, api.VERIFY_REQUESTED_AT: verify}
         self.objects[name]["metadata"]["annotations"].update({key: value for key, value in given.items() if value is not None})
         self._changed(self.objects[name])
 

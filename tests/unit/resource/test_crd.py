@@ -170,6 +170,9 @@ CASES = [
     ("spec.safety", {"minRows": -1}, "spec.safety.minRows: Invalid value: -1: "),
     ("spec.safety", {"undo": {}}, "spec.safety.undo.keep: Required value"),
     ("spec.safety", {"undo": {"keep": "0s"}}, 'spec.safety.undo.keep: Invalid value: "0s": must be longer than 0s'),
+    ("spec.safety", {"verify": {}}, "spec.safety.verify.every: Required value"),
+    ("spec.safety", {"verify": {"every": "500ms"}}, "spec.safety.verify.every: Invalid value: every must be at least 1s"),
+    ("spec.safety", {"verify": {"every": "1d", "sample": 0}}, "spec.safety.verify.sample: Invalid value: 0: "),
     ("spec.write", {"onAbsent": "SoftDelete"}, "spec.write: Invalid value: softDelete names the column for onAbsent SoftDelete"),
     ("spec.write", {"softDelete": {"column": "x"}}, "spec.write: Invalid value: softDelete names the column for onAbsent SoftDelete"),
     (

@@ -59,6 +59,11 @@ def test_the_usual_file_needs_no_options() -> None:
             "spec.schedule: source.csv without path and download is fed by `syncsource import`: remove schedule, or set one of them",
         ),
         (
+            {},
+            {"safety": {"verify": {"every": "1d"}}},
+            "spec.safety.verify: files that `syncsource import` hands over are not there to be read again: remove safety.verify",
+        ),
+        (
             {"path": "a.csv"},
             {"incremental": {"cursor": "a"}},
             "spec.source.csv: files are read whole, each once: incremental and partitions are not for source.csv",

@@ -14,6 +14,7 @@ from syncsource_tui.core.times import Clock, date_and_time, since, until
 
 _LABEL = 14
 _INDENT = 2
+_COMPARED = ("rows", "missing", "different", "ambiguous", "extra", "quarantined")
 _GOOD = {("Ready", "True"), ("Syncing", "True"), ("Syncing", "False"), ("Ready", "Unknown")}
 
 
@@ -32,6 +33,7 @@ def facts(source: Object, clock: Clock) -> Iterator[Fact]:
     yield from _now(status, spec, clock)
     yield from _conditions(status, clock)
     yield from _last_run(status, clock)
+    yield from _verification(part(status, "verification"), clock)
     yield from _flow(spec, text(status, "source"))
     yield from _identity(source, clock)
 
@@ -125,6 +127,28 @@ def _last_run(status: Object, clock: Clock) -> Iterator[Fact]:
         yield Fact("Partitions", f"{done[0]:,} of {done[1]:,} succeeded, {done[2]:,} failed", "bad" if done[2] else "")
     if billed := number(run, "documentReads"):
         yield Fact("Billed", f"{billed:,} documents")
+
+
+def _verification(told: Object, clock: Clock) -> Iterator[Fact]:
+    """Nothing where it was never verified and never will be."""
+    if not told:
+        return
+    yield Fact("Verification")
+    if time(told, "time") is not None:
+        share, sample = text(told, "accuracy"), number(told, "sample")
+        of = f" of the first {sample:,} records of each partition" if sample else ""
+        exact = share.startswith("100.") or not share
+        yield Fact(
+            "Accuracy",
+            (f"{share} % of {number(told, 'cells') or 0:,} cells{of}" if share else "nothing to compare"),
+            "" if exact else "warn",
+        )
+        yield Fact("Counts", ", ".join(f"{number(told, word) or 0:,} {word}" for word in _COMPARED if word == "rows" or number(told, word)))
+        yield Fact("Found", _moment(time(told, "time"), clock, _ago))
+    if text(told, "result") in ("Failed", "Refused"):
+        yield Fact(text(told, "result"), f"{text(told, 'reason')}: {text(told, 'message')}", "bad")
+    if text(told, "schedule"):
+        yield Fact("Next", _moment(time(told, "nextTime"), clock, until))
 
 
 def _param(incremental: Object) -> str:

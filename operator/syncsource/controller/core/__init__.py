@@ -5,6 +5,7 @@
     happening     what can happen, and what can be decided
     fleet         all SyncSources: slots, who is next (agenda), whose Secret changed (secret_use)
     steps         one SyncSource: something happened, what now
+    verification  the same of one that is verified; verifying: whether that or a run is next; verified: what it does to status
     takeover      another operator ended or replaced a run of ours
     due           whether and why it runs next
     status        the one function that makes a new status of an old one and a change; its parts are ending (of a run), scheduling,

@@ -18,7 +18,7 @@ class Agenda:
 
     def __init__(self) -> None:
         self._wakes: list[tuple[datetime, int, str]] = []
-        self._ready: list[tuple[bool, datetime, int, str]] = []
+        self._ready: list[tuple[int, datetime, int, str]] = []
         self._due: dict[str, Due] = {}
         self._since: dict[str, datetime] = {}
         self._order = count()
@@ -29,13 +29,15 @@ class Agenda:
         return self._wakes[0][0] if self._wakes else None
 
     def plan(self, key: str, due: Due | None, now: datetime) -> None:
-        """The key's next run is due then; None: it has none."""
+        """The key's next run or verification is due then; None: it has none."""
         if due == self._due.get(key):
             return
         self.forget(key)
         if due is None:
             return
         self._due[key] = due
+        if due.until is not None:
+            self.wake(key, due.until)
         if due.at > now:
             self.wake(key, due.at)
         else:
@@ -60,12 +62,12 @@ class Agenda:
             yield key
 
     def long_ready(self, key: str, now: datetime) -> bool:
-        """Whether the key has waited for a slot for so long that people should know."""
+        """Whether the key's run has waited for a slot for so long that people should know."""
         since = self._since.get(key)
-        return since is not None and now - since >= PATIENCE
+        return since is not None and now - since >= PATIENCE and not self._due[key].verify
 
     def take(self) -> tuple[str, Due] | None:
-        """The next to start: requests first, then what is due for the longest time."""
+        """The next to start: requests first, then what is due for the longest time; verifications after all runs."""
         while self._ready:
             _, at, _, key = heapq.heappop(self._ready)
             due = self._due.get(key)
@@ -77,4 +79,4 @@ class Agenda:
     def _queue(self, key: str, due: Due, now: datetime) -> None:
         self._since[key] = now
         self.wake(key, now + PATIENCE)
-        heapq.heappush(self._ready, (due.trigger != "Request", due.at, next(self._order), key))
+        heapq.heappush(self._ready, (2 * due.verify + (due.trigger != "Request"), due.at, next(self._order), key))

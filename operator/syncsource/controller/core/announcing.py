@@ -29,9 +29,24 @@ def announce_end(ref: Ref, outcome: Outcome, old: SyncSourceStatus, new: SyncSou
 
 
 def announce_seen(ref: Ref, old: SyncSourceStatus, new: SyncSourceStatus) -> list[Announce]:
-    """Of an object that was looked at: what its history gained, and an invalid spec."""
+    """Of an object that was looked at: what its history gained, an invalid spec, and a verification that was refused."""
     known = {entry.id for entry in old.history}
-    return _stall(ref, old, new) + [_entry(ref, entry) for entry in new.history if entry.id not in known]
+    entries = [_entry(ref, entry) for entry in new.history if entry.id not in known]
+    return _stall(ref, old, new) + entries + _verify_refused(ref, old, new)
+
+
+def announce_verified(ref: Ref, outcome: Outcome) -> list[Announce]:
+    """Of a verification that ended: only where it could not be carried through."""
+    if outcome.result == "Succeeded":
+        return []
+    return [_warning(ref, conditions.VERIFICATION_FAILED, _told(outcome.reason, messages.result(outcome)))]
+
+
+def _verify_refused(ref: Ref, old: SyncSourceStatus, new: SyncSourceStatus) -> list[Announce]:
+    told = new.verification
+    if told is None or told.result != "Refused" or new.last_handled_verify_at == old.last_handled_verify_at:
+        return []
+    return [_warning(ref, told.reason, told.message)]
 
 
 def _failure(ref: Ref, outcome: Outcome, old: SyncSourceStatus, new: SyncSourceStatus) -> list[Announce]:

@@ -78,4 +78,46 @@ class SecretChanged:
     """A Secret that it names changed while it waited for a retry or was stalled."""
 
 
-Change = Looked | LeftBehind | Outdated | Refused | Began | Moved | Ended | SecretChanged
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A verification ended."""
+
+    run: Run
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyOutdated:
+    """A request for a verification is older than its object: it counts as handled."""
+
+    requests: Requests
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyRefused:
+    """A request for a verification can't be fulfilled and is answered so."""
+
+    requests: Requests
+    reason: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifySecretChanged:
+    """A Secret that it names changed since it could not be verified."""
+
+
+Change = (
+    Looked
+    | LeftBehind
+    | Outdated
+    | Refused
+    | Began
+    | Moved
+    | Ended
+    | SecretChanged
+    | Verified
+    | VerifyOutdated
+    | VerifyRefused
+    | VerifySecretChanged
+)

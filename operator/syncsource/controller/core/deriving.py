@@ -8,6 +8,7 @@ from typing import Any
 from syncsource.controller.core import messages
 from syncsource.controller.core.change import View
 from syncsource.controller.core.scheduling import UNTIL_SUCCESS, fresh_due, waits_for_change
+from syncsource.controller.core.verified import next_time_told
 from syncsource.resource import conditions
 from syncsource.resource.conditions import condition, drop, find, put
 from syncsource.resource.status import Condition, SyncSourceStatus
@@ -97,6 +98,7 @@ STEPS: tuple[Callable[[SyncSourceStatus, View], SyncSourceStatus], ...] = (
     _suspended,
     _tried_again,
     _scheduled,
+    next_time_told,
     _observed,
     _syncing,
 )

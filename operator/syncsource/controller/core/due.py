@@ -15,11 +15,14 @@ SPEC_CHANGED = "SpecChanged"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """The next run."""
+    """The next run or verification."""
 
     at: datetime
     trigger: Trigger
     full: bool = False
+    verify: bool = False
+    until: datetime | None = None
+    """When a run comes due that goes before this verification."""
 
 
 def next_run(source: Source) -> Due | None:

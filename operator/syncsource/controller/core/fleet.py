@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from syncsource.controller.core import steps
+from syncsource.controller.core import steps, verification
 from syncsource.controller.core.agenda import PATIENCE, Agenda
 from syncsource.controller.core.due import Due, next_run
 from syncsource.controller.core.happening import (
@@ -27,6 +27,8 @@ from syncsource.controller.core.happening import (
     StatusWritten,
     Stopping,
     TimePassed,
+    VerificationEnded,
+    Verify,
     Write,
 )
 from syncsource.controller.core.observed import Observed, Ref
@@ -34,18 +36,19 @@ from syncsource.controller.core.packed import pack_status
 from syncsource.controller.core.secret_use import SecretUse
 from syncsource.controller.core.source import Run, Source, acknowledged
 from syncsource.controller.core.takeover import presumed_over
+from syncsource.controller.core.verifying import next_work
 from syncsource.controller.core.versions import older
 
 
 class Fleet:
-    """``slots``: runs at a time. ``new_id``: a new run's id at a time; ids sort as their times do."""
+    """``slots``: runs and verifications at a time. ``new_id``: a new run's id at a time; ids sort as their times do."""
 
     def __init__(self, *, slots: int, new_id: Callable[[datetime], str]) -> None:
         self._slots = slots
         self._new_id = new_id
         self._sources: dict[str, Source] = {}
         self._active: dict[str, str] = {}
-        """Key to run, of the runs that hold a slot: longer than their sources are known, where those are deleted."""
+        """Key to run, of the runs and verifications that hold a slot: longer than their sources are known, where those are deleted."""
         self._agenda = Agenda()
         self._secrets = SecretUse()
         self._stopping = False
@@ -99,6 +102,8 @@ class Fleet:
                 return self._progress(key, run, read)
             case RunEnded():
                 return self._end(happening, now)
+            case VerificationEnded():
+                return self._end_verification(happening, now)
             case StatusWritten():
                 return self._written(happening)
             case Stopping():
@@ -114,12 +119,13 @@ class Fleet:
         if old is not None and older(seen.version, than=old.version):
             return []
         source, decisions = steps.see(old, seen, now, self._new_id(now))
+        source, waved = verification.make_way(source)
         self._secrets.rename(seen.ref, old.intent.secrets if old else frozenset(), source.intent.secrets)
         if old is None and source.run is not None:
             self._active[seen.ref.key] = source.run.id
         if (over := presumed_over(source)) is not None:
             self._agenda.wake(seen.ref.key, over)
-        return [*replaced, *decisions, *self._hold(source, now)]
+        return [*replaced, *decisions, *waved, *self._hold(source, now)]
 
     def _delete(self, ref: Ref) -> list[Decision]:
         source = self._sources.get(ref.key)
@@ -128,7 +134,7 @@ class Fleet:
         del self._sources[ref.key]
         self._agenda.forget(ref.key)
         self._secrets.rename(ref, source.intent.secrets, frozenset())
-        return [Cancel(run=source.run.id)] if source.run else []
+        return [Cancel(run=one.id) for one in (source.run, source.verifying) if one is not None]
 
     def _secret(self, seen: SecretSeen, now: datetime) -> list[Decision]:
         decisions: list[Decision] = []
@@ -143,11 +149,14 @@ class Fleet:
         return []
 
     def _hold(self, source: Source, now: datetime) -> list[Decision]:
-        """Keep the source, plan its next run, and have its status written where that differs."""
-        key = source.ref.key
-        self._sources[key] = source
-        self._agenda.plan(key, None if key in self._active else next_run(source), now)
+        """Keep the source, plan what is next, and have its status written where that differs."""
+        self._sources[source.ref.key] = source
+        self._plan(source, now)
         return [Write(ref=source.ref)] if source.dirty and not source.starting else []
+
+    def _plan(self, source: Source, now: datetime) -> None:
+        key = source.ref.key
+        self._agenda.plan(key, None if key in self._active else next_work(source, now), now)
 
     def _look(self, key: str, now: datetime) -> list[Decision]:
         source = self._sources.get(key)
@@ -157,6 +166,7 @@ class Fleet:
             return self._look_at_run(source, source.run, now)
         if (over := presumed_over(source)) is not None and over <= now and key not in self._active:
             return self._settle_late(source, now)
+        self._plan(source, now)  # a run that came due goes before a verification that waits
         if not source.waiting and self._agenda.long_ready(key, now):
             return self._hold(steps.wait(source, now), now)
         return []
@@ -175,7 +185,9 @@ class Fleet:
             decisions.append(self._start(*taken, now=now))
         return decisions
 
-    def _start(self, key: str, due: Due, now: datetime) -> Start:
+    def _start(self, key: str, due: Due, now: datetime) -> Start | Verify:
+        if due.verify:
+            return self._start_verification(key, due, now)
         source = steps.prepare(self._sources[key], due, self._new_id(now))
         assert source.run is not None
         self._sources[key] = source
@@ -228,10 +240,28 @@ class Fleet:
         source = self._sources.get(key)
         return [] if source is None else self._hold(source, now)
 
+    # Verifications
+
+    def _start_verification(self, key: str, due: Due, now: datetime) -> Verify:
+        source, run = verification.begin(self._sources[key], due, self._new_id(now), now)
+        self._sources[key] = source
+        self._active[key] = run.id
+        return Verify(ref=source.ref, run=run)
+
+    def _end_verification(self, ended: VerificationEnded, now: datetime) -> list[Decision]:
+        source = self._sources.get(ended.key)
+        if source is None or source.verifying is None or source.verifying.id != ended.run:
+            return self._free(ended.key, ended.run, now)
+        source, decisions = verification.end(source, ended, now)
+        if (over := presumed_over(source)) is not None:
+            self._agenda.wake(ended.key, over)
+        return [*decisions, *self._release(source, ended.run, now)]
+
     def _stop(self) -> list[Decision]:
         self._stopping = True
         decisions: list[Decision] = []
         for key, source in list(self._sources.items()):
-            self._sources[key], cancelled = steps.cancel(source, steps.STOPPING)
-            decisions += cancelled
+            source, cancelled = steps.cancel(source, steps.STOPPING)
+            self._sources[key], waved = verification.cancel(source, steps.STOPPING)
+            decisions += [*cancelled, *waved]
         return decisions

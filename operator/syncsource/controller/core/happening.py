@@ -82,6 +82,15 @@ class RunEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationEnded:
+    """A verification ended, or could not begin."""
+
+    key: str
+    run: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusWritten:
     """The API server took a status."""
 
@@ -96,7 +105,17 @@ class Stopping:
 
 
 Happening = (
-    ObjectSeen | ObjectDeleted | SecretSeen | TimePassed | RunStarted | RunAbandoned | RunProgressed | RunEnded | StatusWritten | Stopping
+    ObjectSeen
+    | ObjectDeleted
+    | SecretSeen
+    | TimePassed
+    | RunStarted
+    | RunAbandoned
+    | RunProgressed
+    | RunEnded
+    | VerificationEnded
+    | StatusWritten
+    | Stopping
 )
 
 # What is decided.
@@ -105,6 +124,14 @@ Happening = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """Prepare this run, write its start, run it."""
+
+    ref: Ref
+    run: Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verify:
+    """Compare the source with its table. Its end is all that is written."""
 
     ref: Ref
     run: Run
@@ -120,7 +147,7 @@ class Settle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """Stop this run at its next batch."""
+    """Stop this run or verification at its next batch."""
 
     run: str
 
@@ -142,4 +169,4 @@ class Announce:
     message: str
 
 
-Decision = Start | Settle | Cancel | Write | Announce
+Decision = Start | Verify | Settle | Cancel | Write | Announce

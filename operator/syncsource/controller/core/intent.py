@@ -6,14 +6,15 @@ import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import blake2b
+from typing import Any
 
 from syncsource.resource.spec import Retry, Schedule, SyncSourceSpec
 
 _DECISIVE = {"source", "destination", "fields", "keys"}
 """Where one of these changes, a new spec runs at once."""
 
-_WHEN = {"suspend", "suspend_reason", "schedule"}
-"""These say when runs start, not what they do."""
+_WHEN = {"suspend": True, "suspend_reason": True, "schedule": True, "safety": {"verify": True}}
+"""These say when runs and verifications start, not what runs do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,8 @@ class Intent:
     """What the scheduler needs to know of a spec."""
 
     schedule: Schedule | None = None
+    verify: timedelta | None = None
+    """How often it is verified; None: only on request."""
     suspend: bool = False
     suspend_reason: str = ""
     retry: Retry = field(default_factory=Retry)
@@ -33,7 +36,7 @@ class Intent:
     digest: str = ""
     """Hash of source, destination, fields and keys."""
     substance: str = ""
-    """Hash of all that bears on what a run does: everything but suspend and schedule."""
+    """Hash of all that bears on what a run does: everything but suspend, schedule and safety.verify."""
     problem: str = ""
     """What is wrong with the spec; empty: nothing."""
 
@@ -47,6 +50,7 @@ def intent_of(spec: SyncSourceSpec) -> Intent:
     """The intent of a valid spec."""
     return Intent(
         schedule=spec.schedule,
+        verify=spec.safety.verify.every if spec.safety.verify is not None else None,
         suspend=spec.suspend,
         suspend_reason=spec.suspend_reason,
         retry=spec.retry,
@@ -58,6 +62,6 @@ def intent_of(spec: SyncSourceSpec) -> Intent:
     )
 
 
-def _digest(spec: SyncSourceSpec, *, include: set[str] | None = None, exclude: set[str] | None = None) -> str:
+def _digest(spec: SyncSourceSpec, *, include: set[str] | None = None, exclude: dict[str, Any] | None = None) -> str:
     part = spec.model_dump(mode="json", by_alias=True, include=include, exclude=exclude)
     return blake2b(json.dumps(part, sort_keys=True).encode(), digest_size=8).hexdigest()

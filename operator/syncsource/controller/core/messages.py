@@ -41,6 +41,19 @@ def result(outcome: Outcome) -> str:
     return capped(counts(outcome.counts, outcome.seconds) + (f"; {outcome.message}" if outcome.message else ""))
 
 
+def verified(outcome: Outcome) -> str:
+    """What became of a verification, in one line."""
+    found = outcome.verified
+    if outcome.result == "Interrupted" and outcome.reason == "Cancelled":
+        return "verification stopped: it begins again as soon as it can"
+    if found is None:
+        return capped(f"not verified: {outcome.reason or outcome.result}: {outcome.message}")
+    share = "nothing to compare" if found.accuracy is None else f"{found.accuracy} % of {found.cells:,} cells are equal"
+    return (
+        f"verified: {share}, {found.rows:,} rows, {found.missing:,} missing, {found.different:,} different in {duration(outcome.seconds)}"
+    )
+
+
 def capped(text: str) -> str:
     """At most as many characters as a message may have."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -1,7 +1,7 @@
 """What the annotations ask for.
 
 Any new value of ``requestedAt`` asks for one run. ``fullRefreshAt`` with the same value makes it a full one, and counts once more where it
-arrives after its request was taken. Absence asks for nothing: managers prune annotations.
+arrives after its request was taken. Any new value of ``verifyRequestedAt`` asks for one verification. Absence asks for nothing: managers prune annotations.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ class Requests:
     full: str | None = None
     outdated: bool = False
     """Whether the request is older than the object: a restored manifest asks for nothing."""
+    verify: str | None = None
+    verify_outdated: bool = False
 
     def pending(self, status: SyncSourceStatus) -> bool:
         """Whether a run is asked for that was not taken yet."""
@@ -35,11 +37,21 @@ class Requests:
         """Whether a full refresh is asked for that was not taken yet."""
         return self.full is not None and self.full == self.run and self.full != status.last_handled_full_refresh_at
 
+    def pending_verify(self, status: SyncSourceStatus) -> bool:
+        """Whether a verification is asked for that was not carried out yet."""
+        return self.verify is not None and self.verify != status.last_handled_verify_at
+
 
 def read_requests(annotations: Mapping[str, str], *, created: datetime | None) -> Requests:
     """The requests of an object that was created at ``created``."""
-    asked = annotations.get(api.REQUESTED_AT)
-    return Requests(run=_token(asked), full=_token(annotations.get(api.FULL_REFRESH_AT)), outdated=_older(asked, created))
+    asked, verify = annotations.get(api.REQUESTED_AT), annotations.get(api.VERIFY_REQUESTED_AT)
+    return Requests(
+        run=_token(asked),
+        full=_token(annotations.get(api.FULL_REFRESH_AT)),
+        outdated=_older(asked, created),
+        verify=_token(verify),
+        verify_outdated=_older(verify, created),
+    )
 
 
 def _token(value: str | None) -> str | None:

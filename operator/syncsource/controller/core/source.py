@@ -39,7 +39,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One SyncSource: the object at its latest seen version, its status as it should be, and its run."""
+    """One SyncSource: the object at its latest seen version, its status as it should be, and its run or verification: never both."""
 
     ref: Ref
     generation: int
@@ -52,6 +52,7 @@ class Source:
     packed_written: bytes
     """status as the API server has it, as far as known."""
     run: Run | None = None
+    verifying: Run | None = None
     waiting: bool = False
     """Whether it waits for a slot, and has for long enough to say so."""
 

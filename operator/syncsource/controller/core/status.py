@@ -10,11 +10,27 @@ from datetime import datetime
 from typing import Any
 
 from syncsource.controller.core import messages
-from syncsource.controller.core.change import Began, Change, Ended, LeftBehind, Looked, Moved, Outdated, Refused, SecretChanged, View
+from syncsource.controller.core.change import (
+    Began,
+    Change,
+    Ended,
+    LeftBehind,
+    Looked,
+    Moved,
+    Outdated,
+    Refused,
+    SecretChanged,
+    Verified,
+    VerifyOutdated,
+    VerifyRefused,
+    VerifySecretChanged,
+    View,
+)
 from syncsource.controller.core.deriving import STEPS
 from syncsource.controller.core.ending import ended, interrupted, taken, taken_up, with_entry
 from syncsource.controller.core.scheduling import missed
 from syncsource.controller.core.source import Run
+from syncsource.controller.core.verified import verified, verify_again, verify_refused, verify_taken
 from syncsource.resource import conditions
 from syncsource.resource.conditions import find
 from syncsource.resource.status import CurrentRun, HistoryEntry, SyncSourceStatus
@@ -46,6 +62,14 @@ def _happened(old: SyncSourceStatus, change: Change, view: View) -> SyncSourceSt
             return ended(old, run, outcome, view)
         case SecretChanged():
             return _set(old, next_retry_time=view.now)
+        case Verified():
+            return verified(old, change, view)
+        case VerifyOutdated(requests):
+            return _set(old, **verify_taken(requests, old))
+        case VerifyRefused():
+            return verify_refused(old, change)
+        case VerifySecretChanged():
+            return verify_again(old, view)
 
 
 def _left_behind(old: SyncSourceStatus, view: View) -> SyncSourceStatus:

@@ -7,7 +7,21 @@ from dataclasses import replace
 from datetime import datetime
 
 from syncsource.controller.core.announcing import announce_end, announce_seen
-from syncsource.controller.core.change import Began, Change, Ended, LeftBehind, Looked, Moved, Outdated, Refused, SecretChanged, View
+from syncsource.controller.core.change import (
+    Began,
+    Change,
+    Ended,
+    LeftBehind,
+    Looked,
+    Moved,
+    Outdated,
+    Refused,
+    SecretChanged,
+    VerifyOutdated,
+    VerifyRefused,
+    VerifySecretChanged,
+    View,
+)
 from syncsource.controller.core.due import SPEC_CHANGED, Due
 from syncsource.controller.core.happening import Announce, Cancel, Decision, RunEnded, RunStarted, Settle
 from syncsource.controller.core.observed import Observed
@@ -77,20 +91,40 @@ def settled_late(source: Source, now: datetime) -> Step:
 def _noticed(old: Source | None, source: Source, id_: str) -> list[Change]:
     """What there is to notice about an object, in this order."""
     changes: list[Change] = [LeftBehind() if old is None else Looked()]
-    if not source.requests.pending(source.status):
-        return changes
-    if source.requests.outdated:
-        return [*changes, Outdated(source.requests)]
-    if not source.intent.runnable:
-        return [*changes, _refusal(source, id_)]
+    requests, status = source.requests, source.status
+    if requests.pending(status):
+        changes += _answered(source, id_)
+    under_way = source.verifying is not None and source.verifying.requests.verify == requests.verify
+    if requests.pending_verify(status) and not under_way:
+        changes += _verify_answered(source)
     return changes
 
 
-def _refusal(source: Source, id_: str) -> Refused:
+def _answered(source: Source, id_: str) -> list[Change]:
+    """How a request is answered without a run, if it is."""
+    if source.requests.outdated:
+        return [Outdated(source.requests)]
+    if source.intent.runnable:
+        return []
+    reason, why = _refusal(source)
+    return [Refused(id=id_, generation=source.generation, requests=source.requests, reason=reason, why=why)]
+
+
+def _verify_answered(source: Source) -> list[Change]:
+    """The same for a verification."""
+    if source.requests.verify_outdated:
+        return [VerifyOutdated(source.requests)]
+    if source.intent.runnable:
+        return []
+    reason, why = _refusal(source)
+    return [VerifyRefused(requests=source.requests, reason=reason, why=why)]
+
+
+def _refusal(source: Source) -> tuple[str, str]:
     intent = source.intent
-    reason = conditions.SUSPEND_REFUSED if intent.suspend else conditions.INVALID_SPEC
-    why = intent.suspend_reason if intent.suspend else intent.problem
-    return Refused(id=id_, generation=source.generation, requests=source.requests, reason=reason, why=why)
+    if intent.suspend:
+        return conditions.SUSPEND_REFUSED, intent.suspend_reason
+    return conditions.INVALID_SPEC, intent.problem
 
 
 def _cancel_outdated(source: Source) -> Step:
@@ -172,9 +206,13 @@ def wait(source: Source, now: datetime) -> Source:
 
 
 def secret_changed(source: Source, now: datetime) -> Source:
-    """A Secret that it names changed: what backs off or is stalled is tried again at once."""
+    """A Secret that it names changed: what backs off, is stalled or could not be verified is tried again at once."""
     if source.run is not None:
         return replace(source, run=replace(source.run, secrets_changed=True))
+    if not source.intent.runnable:
+        return source
     status = source.status
+    if source.verifying is None and status.verification is not None and status.verification.failures:
+        source = changed(source, VerifySecretChanged(), now)
     waits = status.next_retry_time is not None or find(status.conditions, conditions.STALLED) is not None
-    return changed(source, SecretChanged(), now) if waits and source.intent.runnable else source
+    return changed(source, SecretChanged(), now) if waits else source
