@@ -314,6 +314,22 @@ def test_in_a_table_that_has_rows_the_order_of_reading_counts_across_batches(pla
     assert {row["name"] for row in engine.rows().values()} == {"old"}
 
 
+@pytest.mark.parametrize("breaks", [None, 3, 4])
+def test_rows_are_merged_batch_by_batch(place: Place, breaks: int | None) -> None:
+    """What people changed stays, what the source changed comes, whichever batch it is in."""
+    engine, upstream = batched(place, write={"onExisting": "Merge"}, safety={"undo": {"keep": "1d"}}), Paged(rows(8))
+    engine.run(upstream)
+    place.sql("UPDATE t SET name = 'mine' WHERE id IN (2, 7)")
+    upstream.records = [{**one, "amount": 50, "changed": one["id"] + 10} for one in rows(8)]
+    upstream.meanwhile = breaks_at(breaks) if breaks else lambda number: None
+    assert engine.run(upstream).result == ("Failed" if breaks else "Succeeded")
+    upstream.meanwhile = lambda number: None
+    assert engine.run(upstream).result == "Succeeded"
+    found = engine.rows()
+    assert {key: row["name"] for key, row in found.items()} == {key: "mine" if key in (2, 7) else "a" for key in range(1, 9)}
+    assert {row["amount"] for row in found.values()} == {50}
+
+
 # Undo, backup
 
 
