@@ -141,19 +141,19 @@ class PartitionRun:
 
     def _stage(self, writer: Writer, reader: Reader, batches: Iterator[Batch], position: Position) -> tuple[int, bool]:
         """Stages what makes a transaction; returns how many records came, and whether more may follow."""
-        read, rows, more = 0, 0, False
+        read, more = 0, False
         self._skipped = 0
         waiting = Waiting()
         for batch in batches:
             self._setting.stop.check()
             position.take(batch, self._shape.zone)
-            read, rows = read + batch.read, rows + len(batch.rows)
+            read += batch.read
             self._skipped += batch.skipped
             self._keep_aside(writer, batch.rejected)
             self._setting.moved(batch.read, reader.news(), "Reading")
             if waiting.add(batch) >= STAGE_ROWS or not self._source.waits:
                 self._flush(writer, waiting, more=not self._source.waits and batch.read > 0)
-            if more := self._most is not None and rows >= self._most:
+            if more := self._most is not None and read >= self._most:
                 break
         if not more:
             self._all_read(reader, position)
@@ -216,6 +216,8 @@ class PartitionRun:
             failpoints.hit("before-commit")
         failpoints.hit("after-commit")
         self.counts, self.cursor, self.batches = counts, cursor, self.batches + 1
+        if more:
+            _log.info("%s committed so far", counted(counts.read, "record"))
 
     def _state(self, last: bool) -> str | None:
         """What the source remembers is of a complete read. Pieces that were taken once stay taken."""

@@ -33,7 +33,7 @@ class Setting:
     backup: RunBackup
     started_at: datetime
     batch_rows: int | None
-    """Rows from which on a transaction ends with a page; None: it ends with the window."""
+    """Records from which on a transaction ends with a page; None: it ends with the window."""
     fresh: bool
     """Whether the table was empty as a run began that commits batch by batch."""
     moved: Callable[[int, int, str], None]

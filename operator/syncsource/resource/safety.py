@@ -10,7 +10,7 @@ from syncsource.resource.parts import PositiveDuration
 from syncsource.resource.types import Part, Share, ruled
 
 BATCH_ROWS = 10_000
-"""Rows of a batch, where spec.safety.batchRows does not say."""
+"""Records of a batch, where spec.safety.batchRows does not say."""
 _NOT_BATCH = "!has(self.transaction) || self.transaction != 'Batch' || !has(self.{})"
 
 
@@ -60,7 +60,7 @@ class Safety(Part):
         "source.firestore, and by the cursor in source.sql; others read the partition or window again. The cursor moves at its end.",
     )
     batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
-        None, description="For Batch: a transaction has at least so many rows, and ends with a page. Absent: 10000."
+        None, description="For Batch: a transaction is made of at least so many records of the source, and ends with a page. Absent: 10000."
     )
     max_changed: Share | None = Field(
         None,
