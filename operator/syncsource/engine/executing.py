@@ -200,7 +200,8 @@ def _failed(plan: RunPlan, kept: Kept, database: Database, fence: ledger.Fence, 
             cursor_after=kept.cursor,
         )
     if not entered:
-        raise AbortedError(ledger.FENCED, reason="Fenced") from error
+        told = f"another run of this SyncSource took over; {kept.told}" if kept.told else ledger.FENCED
+        raise AbortedError(told, reason="Fenced") from error
     return msgspec.structs.replace(
         outcome,
         message=message,

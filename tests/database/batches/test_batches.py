@@ -99,6 +99,8 @@ def test_an_older_run_commits_no_further_batch(place: Place) -> None:
     outcome = engine.run(upstream)
     assert (outcome.result, outcome.reason) == ("Interrupted", "Fenced")
     there = ids(engine)
+    told = "; 1 batch before it committed" if there else ": nothing of this one was committed"
+    assert outcome.message == f"another run of this SyncSource took over{told}"
     assert there in ([], [1, 2, 3, 4])  # the first batch was committed before that, or not
     assert next(run for run in history(engine) if run.run == outcome.run).inserted == len(there)
 
