@@ -103,7 +103,7 @@ class Engine:
         """The cursor that the ledger has."""
         with self.place.database.engine.connect() as connection:
             kept = ledger.cursor(connection, f"{IDENTITY}/{self.table}")
-        return int(kept.text) if kept else None
+        return int(kept.text) if kept and kept.text else None
 
     def kept(self, partition: str = "") -> ledger.Cursor | None:
         """What the ledger keeps of a partition."""

@@ -44,7 +44,7 @@ def test_prepare_again_and_by_many_at_once(place: Any) -> None:
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda _: ledger.prepare(place.database.engine), range(6)))
     ledger.prepare(place.database.engine)
-    assert place.sql("SELECT version FROM syncsource_ledger") == [(3,)]
+    assert place.sql("SELECT version FROM syncsource_ledger") == [(4,)]
 
 
 FIRST_VERSION = (
@@ -77,7 +77,7 @@ def test_the_first_version_s_ledger_is_brought_up_to_date_with_what_it_holds(pla
         place.sql(statement.format(instant="VARCHAR(27)" if place.kind == "sqlite" else "TIMESTAMP WITH TIME ZONE"))
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda _: ledger.prepare(place.database.engine), range(6)))
-    assert place.sql("SELECT max(version) FROM syncsource_ledger") == [(3,)]
+    assert place.sql("SELECT max(version) FROM syncsource_ledger") == [(4,)]
     [run] = ledger.history(place.database.engine, "me")
     assert (run.run, run.inserted, run.document_reads, run.partitions_total, run.started_at) == ("a", 1, 0, 0, NOW)
     assert place.sql("SELECT digest, place, position, excerpt, form FROM syncsource_quarantine") == [("d", None, None, None, None)]
@@ -86,6 +86,33 @@ def test_the_first_version_s_ledger_is_brought_up_to_date_with_what_it_holds(pla
         assert ledger.cursor(connection, "me") == ledger.Cursor("0", "h1")
         ledger.save_cursor(connection, "me", None, "h2", state="etag")
         assert ledger.cursor(connection, "me") == ledger.Cursor(None, "h2", "etag")
+
+
+def test_an_older_ledger_gets_a_place_for_positions(engine: Any, place: Any) -> None:
+    with engine.begin() as connection:
+        ledger.save_cursor(connection, "me", "7", "h", state="etag")
+    place.sql("ALTER TABLE syncsource_cursors DROP COLUMN position")
+    place.sql("UPDATE syncsource_ledger SET version = 3")
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _: ledger.prepare(engine), range(6)))
+    assert place.sql("SELECT max(version) FROM syncsource_ledger") == [(4,)]
+    long = "p" * 100_000
+    with engine.begin() as connection:
+        assert ledger.cursor(connection, "me") == ledger.Cursor("7", "h", "etag")
+        ledger.save_cursor(connection, "me", "7", "h", position=long)
+        assert ledger.cursor(connection, "me") == ledger.Cursor("7", "h", None, long)
+
+
+def test_a_position_is_kept_without_a_cursor_and_goes_with_all_of_it(engine: Any) -> None:
+    with engine.begin() as connection:
+        ledger.save_cursor(connection, "me", None, "h", position="p")
+        assert ledger.cursor(connection, "me") == ledger.Cursor(None, "h", None, "p")
+        ledger.save_cursor(connection, "me", None, "h")
+        assert ledger.cursor(connection, "me") is None
+        ledger.save_cursor(connection, "me", "1", "h", state="s", position="p")
+    ledger.forget_states(engine, "me")
+    with engine.connect() as connection:
+        assert ledger.cursor(connection, "me") == ledger.Cursor("1", "h")
 
 
 def test_a_newer_ledger_is_left_alone(engine: Any, place: Any) -> None:

@@ -46,7 +46,7 @@ def opened_table(spec: SyncSourceSpec, identity: str, database: Database) -> Tab
     if sql.create_table and find_table(database, sql, spec.fields, keys, spec.write) is None:
         ledger.forget(database.engine, identity)
     found = open_table(database, sql, spec.fields, keys, spec.write, undo=spec.safety.undo is not None)
-    if not _has_rows(database, found):
+    if not has_rows(database, found):
         ledger.forget_states(database.engine, identity)
     return found
 
@@ -63,7 +63,8 @@ def keep_asked(connection: Connection, plan: RunPlan, spec: SyncSourceSpec, take
         ledger.keep_images(connection, plan.identity, plan.run, "", taken, spec.safety.undo.keep if spec.safety.undo else _KEPT)
 
 
-def _has_rows(database: Database, of: Table) -> bool:
+def has_rows(database: Database, of: Table) -> bool:
+    """Whether the table has any."""
     target = table(quoted_name(of.name, True), schema=quoted_name(of.schema, True) if of.schema else None)
     with database.engine.connect() as connection:
         return connection.execute(select(literal(1)).select_from(target).limit(1)).first() is not None

@@ -117,7 +117,8 @@ def _tidy(plan: RunPlan, spec: SyncSourceSpec, database: Database) -> None:
 
 def _left(spec: SyncSourceSpec) -> str:
     """What a run that is out of time leaves."""
-    if spec.partitions is None and (spec.incremental is None or spec.incremental.window is None):
+    whole = spec.partitions is None and (spec.incremental is None or spec.incremental.window is None)
+    if whole and spec.safety.transaction == "Run":
         return "nothing of it was written"
     return "what it had committed stays, and the next run goes on from there"
 
@@ -183,6 +184,10 @@ def _failed(plan: RunPlan, kept: Kept, database: Database, fence: ledger.Fence, 
     outcome, entered = failed(plan, error), True
     message = f"{outcome.message}; {kept.told}" if kept.told else outcome.message
     with suppress(SyncError):
+        if kept.counts.quarantined:
+            outcome = msgspec.structs.replace(
+                outcome, quarantined_total=sum(ledger.quarantine_counts(database.engine, plan.identity).values())
+            )
         entered = ledger.end_run(
             database.engine,
             fence,
@@ -195,7 +200,8 @@ def _failed(plan: RunPlan, kept: Kept, database: Database, fence: ledger.Fence, 
             cursor_after=kept.cursor,
         )
     if not entered:
-        raise AbortedError(ledger.FENCED, reason="Fenced") from error
+        told = f"another run of this SyncSource took over; {kept.told}" if kept.told else ledger.FENCED
+        raise AbortedError(told, reason="Fenced") from error
     return msgspec.structs.replace(
         outcome,
         message=message,

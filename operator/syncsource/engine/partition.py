@@ -6,22 +6,24 @@ import logging
 import random
 import time
 from collections.abc import Callable, Collection, Iterator
-from datetime import datetime
 
 from sqlalchemy import Connection
 
 from syncsource import failpoints, ledger
 from syncsource.destinations import Owner, Policy, Writer
+from syncsource.engine.beginning import Beginning
 from syncsource.engine.destination import keep_images
 from syncsource.engine.guards import Invalid, Limits
+from syncsource.engine.newest import newest_column
 from syncsource.engine.parallel import Slot
 from syncsource.engine.parts import Done, Setting, Waiting, counted, told_of_held
 from syncsource.engine.plan import Counts
+from syncsource.engine.position import Position
 from syncsource.engine.reading import Reader
-from syncsource.engine.windows import Span, spans
-from syncsource.errors import RetryableError, StalledError
-from syncsource.records.batch import Rejected
-from syncsource.records.cursors import cap, higher, look_back, meaning
+from syncsource.engine.windows import Span
+from syncsource.errors import PermanentError, RetryableError
+from syncsource.records.batch import Batch, Rejected
+from syncsource.records.cursors import meaning
 from syncsource.records.shape import Shape
 from syncsource.sources.base import Slice, Source
 
@@ -33,8 +35,12 @@ STAGE_ROWS = 2000
 """Rows are staged by at least so many at a time, however small the pages are."""
 
 
+class _Forgotten(Exception):
+    """The source does not know the place any more at which a read was to go on."""
+
+
 class PartitionRun:
-    """``run`` raises a SyncError or leaves everything committed; windows before the one that failed stay committed.
+    """``run`` raises a SyncError or leaves everything committed; what was committed before it failed, window by window or batch by batch, stays.
 
     ``commit`` is called in each transaction, before the fence is checked. ``slot`` is taken when all is ready to be read, and given back once
     nothing more is: NotBegun where it can't be taken.
@@ -53,147 +59,137 @@ class PartitionRun:
         self._incremental = spec.incremental
         self._shape = Shape.of(spec, partition)
         self._invalid = Invalid(spec.validation)
+        self._most = setting.batch_rows
         self._read = 0
         self._skipped = 0
         self._note, self._known = "", False
-        self._before: str | None = None
-        self._full = True
+        self._beginning: Beginning
         self.cursor: str | None = None
         """The cursor that was committed last."""
         self.counts = Counts()
         """Of what was committed."""
-        self.windows = 0
-        """Windows committed."""
+        self.windows = self.batches = 0
+        """Windows committed, and batches."""
 
     def run(self) -> None:
         """Read and write it."""
-        kept = self._kept()
-        state = self._usable_state(kept)
-        self._before = self.cursor = kept.text if kept and self._incremental else None
-        self._full = self._before is None and state is None and not self._setting.plan.files.handed
-        for span in self._spans():
-            self._setting.stop.check()
-            self._read_and_write(span, state if span.last and not self.windows else None)
+        setting = self._setting
+        beginning = self._beginning = Beginning.of(setting, self._partition)
+        self.cursor = beginning.cursor
+        for position in self._positions(beginning):
+            setting.stop.check()
+            try:
+                self._read_and_write(position, beginning.state if position.span.last and not self.windows else None)
+            except _Forgotten:
+                self._read_and_write(position.again(setting.started_at, setting.fence.token), None)
             self.windows += 1
 
-    def _kept(self) -> ledger.Cursor | None:
-        """What the last read left behind, unless it is of no use."""
-        setting = self._setting
-        if setting.plan.full:
-            return None
-        with setting.database.engine.connect() as connection:
-            kept = ledger.cursor(connection, setting.plan.identity, self._partition)
-        return kept if kept and kept.config_hash == setting.config_hash else None
+    def _positions(self, beginning: Beginning) -> Iterator[Position]:
+        """Each slice that is to be read, at its beginning, but for the first where a read goes on."""
+        if beginning.left is not None:
+            yield beginning.left
+        for span in beginning.spans(self._shape.zone):
+            yield beginning.position(span, self.cursor)
 
-    def _usable_state(self, kept: ledger.Cursor | None) -> str | None:
-        """A source that finds nothing new leaves things as they are: only where they are as a complete read left them.
-        Where pieces are taken once, what is in quarantine stays for people to mend."""
-        if kept is None or kept.state is None:
-            return None
-        setting = self._setting
-        settled = setting.spec.source.chosen.takes_once or not ledger.has_quarantined(
-            setting.database.engine, setting.plan.identity, self._partition
-        )
-        return kept.state if settled else None
-
-    def _tell(self) -> None:
+    def _tell(self, position: Position) -> None:
         of = f" of partition {self._partition}" if self._partition else ""
-        if self._before is not None:
-            _log.info("reading%s from the cursor %s", of, self._before)
+        if position.resume is not None:
+            _log.info("reading%s goes on where it ended early", of)
+        elif self._beginning.cursor is not None:
+            _log.info("reading%s from the cursor %s", of, self._beginning.cursor)
         else:
-            _log.info("reading everything%s" if self._full else "reading what is new%s", of)
+            _log.info("reading everything%s" if self._beginning.full else "reading what is new%s", of)
 
-    def _spans(self) -> Iterator[Span]:
-        incremental, setting = self._incremental, self._setting
-        if incremental is None:
-            return iter([Span(None)])
-        try:
-            since = look_back(self._before, incremental.lookback) if self._before is not None else None
-        except ValueError as error:
-            raise StalledError(f"spec.incremental.lookback: {error}; remove lookback or choose another cursor") from None
-        if incremental.window is None:
-            return iter([Span(since)])
-        first = incremental.window.start if since is None else since
-        try:
-            return spans(first, incremental.window.size, setting.started_at, self._shape.zone)
-        except ValueError as error:
-            raise StalledError(f"spec.incremental.window: {error}; remove window or choose another cursor") from None
+    def _read_and_write(self, position: Position, state: str | None) -> None:
+        """Raises _Forgotten where the source does not take the place at which it was to go on."""
+        span, resumed = position.span, position.resume is not None
+        part = Slice(since=span.since, until=span.until, partition=self._partition, state=state, resume=position.resume)
+        self._begin(position)
+        with Reader(self._source, self._shape, part, self._setting.stop) as reader:
+            try:
+                batches, more = iter(reader), True
+                while more:
+                    more = self._batch(reader, batches, position)
+            except PermanentError as error:
+                if not resumed or reader.pages:
+                    raise
+                _log.warning("the source does not go on where it ended early: %s: reading again from the beginning", error.reason)
+                raise _Forgotten from None
 
-    def _read_and_write(self, span: Span, state: str | None) -> None:
-        setting, zone = self._setting, self._shape.zone
-        part = Slice(since=span.since, until=span.until, partition=self._partition, state=state)
-        self._begin()
-        with (
-            Writer(setting.database, setting.table, Policy.of(setting.spec.write), zone=zone) as writer,
-            setting.stop.calling(writer.cancel),
-            Reader(self._source, self._shape, part, setting.stop) as reader,
-        ):
+    def _batch(self, reader: Reader, batches: Iterator[Batch], position: Position) -> bool:
+        """One transaction. Whether another may follow."""
+        setting = self._setting
+        policy = Policy.of(setting.spec.write, newer=newest_column(setting.spec, setting.table) if position.fresh else None)
+        with Writer(setting.database, setting.table, policy, zone=self._shape.zone) as writer, setting.stop.calling(writer.cancel):
             quarantined = self._invalid.count
-            read, seen = self._stage(writer, reader, span.last)
+            read, more = self._stage(writer, reader, batches, position)
             self._read += read
             self._invalid.check(self._read)
             setting.moved(0, 0, "Writing")
-            cursor = self._cursor_after(span, seen, reader.served_at)
+            position.served(reader.served_at)
+            cursor = self._cursor_after(position, more)
             with setting.turn:
-                self._write_in_turn(writer, span, cursor, read, quarantined)
+                self._write_in_turn(writer, position, more, cursor, read, quarantined)
+        return more
 
-    def _begin(self) -> None:
+    def _begin(self, position: Position) -> None:
         """Waits until it may be read, without a connection: that may take long."""
         if self._slot is not None:
             self._slot.take()
         if not self.windows:
-            self._tell()
+            self._tell(position)
 
-    def _stage(self, writer: Writer, reader: Reader, last: bool) -> tuple[int, str | None]:
-        """Stages every batch; returns how many records came, and their highest cursor."""
-        read, pages, seen = 0, 0, None
+    def _stage(self, writer: Writer, reader: Reader, batches: Iterator[Batch], position: Position) -> tuple[int, bool]:
+        """Stages what makes a transaction; returns how many records came, and whether more may follow."""
+        read, more = 0, False
         self._skipped = 0
         waiting = Waiting()
-        for batch in reader:
+        for batch in batches:
             self._setting.stop.check()
-            seen = higher(seen, batch.cursor, self._shape.zone)
+            position.take(batch, self._shape.zone)
             read += batch.read
             self._skipped += batch.skipped
             self._keep_aside(writer, batch.rejected)
+            self._setting.moved(batch.read, reader.news(), "Reading")
             if waiting.add(batch) >= STAGE_ROWS or not self._source.waits:
                 self._flush(writer, waiting, more=not self._source.waits and batch.read > 0)
-            self._setting.moved(batch.read, reader.pages - pages, "Reading")
-            pages = reader.pages
-        if last and self._slot is not None:
-            self._slot.give_back()
+            if more := self._most is not None and read >= self._most:
+                break
+        if not more:
+            self._all_read(reader, position)
         self._flush(writer, waiting, more=False)
-        _log.info("%s on %s read", counted(read, "record"), counted(reader.pages, "page"))
-        return read, seen
+        return read, more
+
+    def _all_read(self, reader: Reader, position: Position) -> None:
+        if position.span.last and self._slot is not None:
+            self._slot.give_back()
+        _log.info("%s on %s read", counted(reader.records, "record"), counted(reader.pages, "page"))
 
     def _flush(self, writer: Writer, waiting: Waiting, *, more: bool) -> None:
         """``more``: the next rows come without delay, so that the database may work on these meanwhile."""
         self._keep_aside(writer, writer.stage(*waiting.taken(), more=more))
         failpoints.hit("after-stage")
 
-    def _cursor_after(self, span: Span, seen: str | None, served_at: datetime | None) -> str | None:
-        """Never later than the run's start, by either side's clock: what changed while we read is read again.
-
-        A window's is its end, and a young one's what it saw. A full read's cursor is what it saw, be it earlier than the last one: so a
-        cursor that went astray is mended.
-        """
-        reached = span.until if span.closed else seen
-        if reached is None or not self._fits(reached, span):
-            return self.cursor
-        start = self._setting.started_at
-        return higher(self.cursor, cap(reached, min(start, served_at or start), self._shape.zone), self._shape.zone)
+    def _cursor_after(self, position: Position, more: bool) -> str | None:
+        """A window's is its end, and a young one's what it saw. Before that it stays."""
+        if more:
+            return self.cursor if self.windows else self._beginning.standing
+        span = position.span
+        reached = span.until if span.closed else position.seen
+        return position.cursor(reached if reached is not None and self._fits(reached, span) else None, self._shape.zone)
 
     def _fits(self, reached: str, span: Span) -> bool:
         """Windows follow from an instant or a date: a cursor of another kind stays aside."""
         windowed = self._incremental is not None and self._incremental.window is not None
         return not windowed or meaning(reached)[0] == meaning(span.since or "")[0]
 
-    def _write_in_turn(self, writer: Writer, span: Span, cursor: str | None, read: int, quarantined: int) -> None:
+    def _write_in_turn(self, writer: Writer, position: Position, more: bool, cursor: str | None, read: int, quarantined: int) -> None:
         """Who meets others at the same rows, so that the database ends one of them, tries again: what is staged stays."""
         begun = time.monotonic()
         while True:
             invalid = self._invalid.copy()
             try:
-                self._write(writer, span, cursor, read, quarantined)
+                self._write(writer, position, more, cursor, read, quarantined)
                 return
             except RetryableError as error:
                 if error.reason != "DatabaseBusy" or time.monotonic() - begun > _LONG:
@@ -203,24 +199,33 @@ class PartitionRun:
             self._setting.stop.event.wait(random.uniform(0.01, 0.2))
             self._setting.stop.check()
 
-    def _write(self, writer: Writer, span: Span, cursor: str | None, read: int, quarantined: int) -> None:
-        """One transaction. ``quarantined``: records that earlier windows set aside."""
+    def _write(self, writer: Writer, position: Position, more: bool, cursor: str | None, read: int, quarantined: int) -> None:
+        """``quarantined``: records that earlier transactions set aside."""
         setting, identity = self._setting, self._setting.plan.identity
         if not self._source.unchanged and (writer.staged or setting.table.owned):
             setting.backup.take()
         with writer.transaction() as connection:
-            counts, total = self._applied(writer, connection, span, read, quarantined)
-            state = self._source.state if span.last else None
-            ledger.save_cursor(connection, identity, cursor, setting.config_hash, self._partition, state=state)
-            self._commit(connection, self._done(counts, cursor, span, total, writer.waiting(self._owner)))
+            last = position.span.last and not more
+            counts, total = self._applied(writer, connection, position, read, quarantined, last=last)
+            state, left = self._state(last), position.left(more=more, last=last)
+            ledger.save_cursor(connection, identity, cursor, setting.config_hash, self._partition, state=state, position=left)
+            self._commit(connection, self._done(counts, cursor, last, total, writer.waiting(self._owner)))
             setting.stop.check()
             ledger.check_fence(connection, setting.fence)
             setting.backup.written(counts.changed)
             failpoints.hit("before-commit")
         failpoints.hit("after-commit")
-        self.counts, self.cursor = counts, cursor
+        self.counts, self.cursor, self.batches = counts, cursor, self.batches + 1
+        if more:
+            _log.info("%s committed so far", counted(counts.read, "record"))
 
-    def _applied(self, writer: Writer, connection: Connection, span: Span, read: int, quarantined: int) -> tuple[Counts, int]:
+    def _state(self, last: bool) -> str | None:
+        """What the source remembers is of a complete read. Pieces that were taken once stay taken."""
+        return self._source.state if last else self._beginning.taken
+
+    def _applied(
+        self, writer: Writer, connection: Connection, position: Position, read: int, quarantined: int, *, last: bool
+    ) -> tuple[Counts, int]:
         """What is committed with this transaction, and how many records are in quarantine then."""
         plan = self._setting.plan
         if self._source.unchanged:
@@ -235,7 +240,9 @@ class PartitionRun:
         self._keep_aside(writer, applied.rejected)
         self._invalid.check(self._read)
         keep_images(connection, plan, self._setting.spec, self._partition, applied.taken)
-        total = ledger.commit_rejected(connection, plan.identity, plan.run, full=self._full and span.last, partition=self._partition)
+        total = ledger.commit_rejected(
+            connection, plan.identity, plan.run, full=self._beginning.full and last, partition=self._partition, since=position.fence
+        )
         counts = Counts(
             read=read,
             inserted=applied.inserted,
@@ -251,7 +258,7 @@ class PartitionRun:
     @property
     def _complete(self) -> bool:
         """Whether all that there is was read: what is remembered of it only tells whether anything is new."""
-        return self._before is None and not (self._setting.plan.files.handed or self._source.known)
+        return self._beginning.cursor is None and not (self._most or self._setting.plan.files.handed or self._source.known)
 
     @property
     def _owner(self) -> Owner:
@@ -266,17 +273,17 @@ class PartitionRun:
         kept = self._complete and self._invalid.count and self._setting.spec.write.on_absent != "Ignore"
         return "rows that the source has no more stay until no record of it is quarantined" if kept else ""
 
-    def _done(self, counts: Counts, cursor: str | None, span: Span, total: int, waiting: int) -> Done:
+    def _done(self, counts: Counts, cursor: str | None, last: bool, total: int, waiting: int) -> Done:
         return Done(
             partition=self._partition,
-            before=self._before,
+            before=self._beginning.cursor,
             cursor=cursor,
             counts=counts,
-            last=span.last,
+            last=last,
             unchanged=self._source.unchanged,
             note=self._note,
             complete=self._known or self._source.unchanged,
-            full=self._full,
+            full=self._beginning.full,
             invalid=self._invalid,
             quarantined_total=total,
             conflicts_total=waiting,

@@ -32,6 +32,10 @@ class Setting:
     stop: Stop
     backup: RunBackup
     started_at: datetime
+    batch_rows: int | None
+    """Records from which on a transaction ends with a page; None: it ends with the window."""
+    fresh: bool
+    """Whether the table was empty as a run began that commits batch by batch."""
     moved: Callable[[int, int, str], None]
     """Takes the records and pages that were read since the last call, and the phase."""
     turn: AbstractContextManager[object]
@@ -48,7 +52,7 @@ class Done:
     cursor: str | None
     counts: Counts
     last: bool
-    """Whether no window follows."""
+    """Whether no transaction follows."""
     unchanged: bool
     """Whether the upstream had nothing new, so that nothing was written."""
     note: str
@@ -111,6 +115,6 @@ def told_of_held(held: str) -> str:
     return f"rows that the source has no more stay: {held}" if held else ""
 
 
-def counted(number: int, thing: str) -> str:
+def counted(number: int, thing: str, things: str = "") -> str:
     """``1 page``, ``1,200 pages``."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {things or thing + 's'}"

@@ -13,12 +13,13 @@ import msgspec
 from sqlalchemy import Connection
 
 from syncsource import ledger
-from syncsource.destinations import Applied, Database, Owner, Policy, Table, Writer
+from syncsource.destinations import Applied, Database, Owner, Policy, Writer
 from syncsource.engine.destination import keep_images, opened, opened_table
 from syncsource.engine.ending import failed, known
 from syncsource.engine.guards import Invalid
 from syncsource.engine.inferring import unread, with_fields
 from syncsource.engine.masking import Mask
+from syncsource.engine.newest import newest_column
 from syncsource.engine.plan import Counts, Outcome, RunPlan
 from syncsource.engine.redacting import redact
 from syncsource.engine.stopping import Stop
@@ -32,30 +33,6 @@ from syncsource.resource.spec import SyncSourceSpec
 
 TRIGGER = "Retry"
 _PART = 1000
-_MOMENTS = frozenset(("timestamp", "date"))
-_NUMBERS = frozenset(("integer", "decimal", "float"))
-_NUMERIC = frozenset(
-    [
-        "INTEGER",
-        "NUMERIC",
-        "REAL",
-        "int2",
-        "int4",
-        "int8",
-        "numeric",
-        "float4",
-        "float8",
-        "tinyint",
-        "smallint",
-        "mediumint",
-        "int",
-        "bigint",
-        "decimal",
-        "float",
-        "double",
-    ]
-)
-"""Columns, as the databases call them, that compare numbers as numbers."""
 _LEAST = 4
 """Characters that an id must have at least."""
 
@@ -171,7 +148,7 @@ class _Retry:
     def _partition(self, fence: ledger.Fence, ids: Sequence[str] | None, partition: str, *, last: bool) -> int:
         """Returns how many records are in quarantine then."""
         plan, zone, before = self._plan, Shape.of(self._spec).zone, self._invalid.count
-        policy = Policy.of(self._spec.write, newer=_newer(self._spec, self._table))
+        policy = Policy.of(self._spec.write, newer=newest_column(self._spec, self._table))
         with Writer(self._database, self._table, policy, zone=zone) as writer, self._stop.calling(writer.cancel):
             read, skipped = self._stage(writer, ids, partition)
             with writer.transaction() as connection:
@@ -228,17 +205,6 @@ class _Retry:
         return Outcome(
             run=self._plan.run, result="Succeeded", reason=reason, message=message, counts=self.counts, full=False, quarantined_total=total
         )
-
-
-def _newer(spec: SyncSourceSpec, table: Table) -> str | None:
-    """The column that holds the cursor, where the database compares it as it is meant: a later run may have written the row anew since."""
-    cursor = spec.incremental.cursor if spec.incremental else None
-    for field, column in zip(spec.fields, table.columns, strict=True):
-        kind = column.field_type.partition("(")[0]
-        ordered = kind in _MOMENTS or (kind in _NUMBERS and column.found.base in _NUMERIC)
-        if (field.path or field.name) == cursor and field.value is None and not field.partition and ordered and not column.key:
-            return column.name
-    return None
 
 
 def _left(entry: Entry) -> Rejected:

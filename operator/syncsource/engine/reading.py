@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from syncsource import failpoints
@@ -42,7 +42,8 @@ class Reader:
         self._thread: threading.Thread | None = None
         self.served_at: datetime | None = None
         """The upstream's clock at the first page."""
-        self.pages = 0
+        self.pages = self.records = 0
+        self._told = 0
         self._ended = False
 
     def __enter__(self) -> Reader:
@@ -58,6 +59,11 @@ class Reader:
         if self._thread is not None:
             self._thread.join()
 
+    def news(self) -> int:
+        """Pages that came since this was asked last."""
+        told, self._told = self._told, self.pages
+        return self._told - told
+
     def __iter__(self) -> Iterator[Batch]:
         yield from self._batches() if self._thread is None else self._handed_over()
         self._ended = True
@@ -69,13 +75,16 @@ class Reader:
                 continue
             failpoints.hit("after-page")
             self.pages += 1
+            self.records += len(page.records)
             self.served_at = self.served_at or page.served_at
-            yield self._shape.batch(page.records, page.place, page.positions)
+            batch = self._shape.batch(page.records, page.place, page.positions)
+            yield replace(batch, resume=page.resume) if page.resume is not None else batch
 
     def _handed_over(self) -> Iterator[Batch]:
         while not isinstance(item := self._next(), _End):
             yield item
         if item.error is not None:
+            self._ended = True  # the source's own thread has: nothing of it waits for an answer
             raise item.error
 
     def _next(self) -> Batch | _End:

@@ -13,13 +13,14 @@ from syncsource import ledger
 from syncsource.destinations import Database
 from syncsource.engine.backups import RunBackup
 from syncsource.engine.confighash import config_hash
-from syncsource.engine.destination import opened_table
+from syncsource.engine.destination import has_rows, opened_table
 from syncsource.engine.partition import PartitionRun
 from syncsource.engine.partitioned import Partitioned
 from syncsource.engine.parts import Done, Kept, Setting, counted
 from syncsource.engine.plan import Outcome, Progress, RunPlan
 from syncsource.engine.progress import Meter
 from syncsource.engine.stopping import Stop
+from syncsource.resource.safety import BATCH_ROWS
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Source
 
@@ -63,6 +64,7 @@ class Run:
         spec, database = self._spec, self._database
         table = opened_table(spec, self._plan.identity, database)
         queues = spec.partitions is not None and (table.alone or database.engine.dialect.name == "sqlite")
+        rows = (spec.safety.batch_rows or BATCH_ROWS) if spec.safety.transaction == "Batch" else None
         return Setting(
             plan=self._plan,
             spec=spec,
@@ -73,6 +75,8 @@ class Run:
             stop=self._stop,
             backup=self._backup,
             started_at=self._started_at,
+            batch_rows=rows,
+            fresh=rows is not None and not has_rows(database, table),
             moved=self._meter.moved,
             turn=threading.Lock() if queues else nullcontext(),
         )
@@ -96,7 +100,8 @@ class Whole:
     def kept(self) -> Kept:
         """See :attr:`Run.kept`."""
         part = self._part
-        told = f"{counted(part.windows, 'window')} before it committed" if part.windows else ""
+        done = counted(part.windows, "window") if self._setting.batch_rows is None else counted(part.batches, "batch", "batches")
+        told = f"{done} before it committed" if part.batches else ""
         return Kept(counts=part.counts, cursor=part.cursor, document_reads=self._source.billed, told=told)
 
     def _commit(self, connection: Connection, done: Done) -> None:

@@ -21,13 +21,16 @@ class Cursor:
     config_hash: str
     state: str | None = None
     """What the source wants to be given the next time."""
+    position: str | None = None
+    """Where a read that ended early goes on, whose first batches are committed; None: none did."""
 
 
 def cursor(connection: Connection, identity: str, partition: str = "") -> Cursor | None:
     """What was committed last; None where nothing was."""
     where = cursors.c.identity == identity, cursors.c.partition == partition
-    row = connection.execute(select(cursors.c.cursor, cursors.c.config_hash, cursors.c.state).where(*where)).one_or_none()
-    return None if row is None else Cursor(row.cursor, row.config_hash, row.state)
+    columns = cursors.c.cursor, cursors.c.config_hash, cursors.c.state, cursors.c.position
+    row = connection.execute(select(*columns).where(*where)).one_or_none()
+    return None if row is None else Cursor(*row)
 
 
 def save_cursor(
@@ -38,25 +41,26 @@ def save_cursor(
     partition: str = "",
     *,
     state: str | None = None,
+    position: str | None = None,
     at: datetime | None = None,
 ) -> None:
-    """Sets cursor and state, in the transaction of the rows that they cover; both None: forgets them. ``at``: now, where it is None."""
-    if text is None and state is None:
+    """Sets cursor, state and position, in the transaction of the rows that they cover; all None: forgets them. ``at``: now, where it is None."""
+    if text is None and state is None and position is None:
         connection.execute(delete(cursors).where(cursors.c.identity == identity, cursors.c.partition == partition))
         return
-    moment = at or datetime.now(UTC)
-    row = {"identity": identity, "partition": partition, "cursor": text, "state": state, "config_hash": config_hash, "updated_at": moment}
-    upsert(connection, cursors, row, dict.fromkeys(("cursor", "state", "config_hash", "updated_at")))
+    values = {"cursor": text, "state": state, "position": position, "config_hash": config_hash, "updated_at": at or datetime.now(UTC)}
+    upsert(connection, cursors, {"identity": identity, "partition": partition, **values}, dict.fromkeys(values))
 
 
 def rewind(connection: Connection, identity: str, run: RunRecord) -> None:
-    """Sets the cursors to where they were before a run, of each partition that it read; what the source remembers is forgotten."""
+    """Sets the cursors to where they were before a run, of each partition that it read; what the source remembers and positions are
+    forgotten."""
     mine = select(run_partitions.c.partition, run_partitions.c.cursor_before).where(run_partitions.c.run == run.run)
     befores = [(partition, before) for partition, before in connection.execute(mine)]
     for partition, before in befores or [("", run.cursor_before)]:
         where = cursors.c.identity == identity, cursors.c.partition == partition
-        change = delete(cursors).where(*where) if before is None else update(cursors).where(*where).values(cursor=before, state=None)
-        connection.execute(change)
+        back = update(cursors).where(*where).values(cursor=before, state=None, position=None)
+        connection.execute(delete(cursors).where(*where) if before is None else back)
 
 
 def forget(engine: Engine, identity: str) -> None:
@@ -66,6 +70,6 @@ def forget(engine: Engine, identity: str) -> None:
 
 
 def forget_states(engine: Engine, identity: str) -> None:
-    """Forgets what the source of each partition remembers, in a transaction of its own. Cursors stay."""
+    """Forgets what the source of each partition remembers, and positions, in a transaction of its own. Cursors stay."""
     with writing(engine).begin() as connection:
-        connection.execute(update(cursors).where(cursors.c.identity == identity).values(state=None))
+        connection.execute(update(cursors).where(cursors.c.identity == identity).values(state=None, position=None))

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import IntegrityError
 
 from syncsource.errors import AbortedError, RetryableError
+from syncsource.ledger.committed import enter_committed
 from syncsource.ledger.connecting import upsert, writing
 from syncsource.ledger.tables import runs, sources
 
@@ -99,9 +100,10 @@ def _newest(connection: Connection, fence: Fence) -> int | None:
 
 def _interrupt_older(connection: Connection, identity: str, token: int, run: str, at: datetime) -> list[str]:
     older = runs.c.identity == identity, runs.c.fence < token, runs.c.result == "Running"
-    message = f"run {run} took over: this one had not finished, and nothing of it was committed"
     found = sorted(connection.execute(select(runs.c.run).where(*older).with_for_update()).scalars())
-    if found:
+    for one in found:
+        left = "what it had committed stays" if enter_committed(connection, one) else "nothing of it was committed"
+        message = f"run {run} took over: this one had not finished, and {left}"
         ended = {"result": "Interrupted", "reason": "Interrupted", "message": message, "finished_at": at}
-        connection.execute(update(runs).where(runs.c.run.in_(found), *older).values(**ended))
+        connection.execute(update(runs).where(runs.c.run == one, *older).values(**ended))
     return found

@@ -30,6 +30,8 @@ _CURSORS_TO_2 = {
         "DROP TABLE syncsource_cursors_1",
     ),
 }
+_TEXT = {"mysql": "LONGTEXT"}
+"""Where :data:`syncsource.ledger.tables.Text` is not TEXT."""
 
 
 def migrate(connection: Connection, version: int) -> None:
@@ -41,6 +43,9 @@ def migrate(connection: Connection, version: int) -> None:
         there = [name for name in _COUNTED_TO_3 if inspect(connection).has_table(name)]
         added = [(name, count) for name in there for count in ("deleted", "conflicts")]
         _run(connection, [f"ALTER TABLE {name} ADD COLUMN {count} BIGINT NOT NULL DEFAULT 0" for name, count in added])
+    if version < 4:
+        text = _TEXT.get(connection.dialect.name, "TEXT")
+        _run(connection, [f"ALTER TABLE syncsource_cursors ADD COLUMN position {text}"])
 
 
 def _run(connection: Connection, statements: Sequence[str]) -> None:

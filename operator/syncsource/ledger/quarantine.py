@@ -8,11 +8,11 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, inspect, literal, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, inspect, literal, select
 from sqlalchemy.schema import CreateTable
 
 from syncsource.ledger.connecting import reading, upsert
-from syncsource.ledger.tables import Instant, quarantine, rejected
+from syncsource.ledger.tables import Instant, quarantine, rejected, runs
 from syncsource.records.batch import Rejected
 
 ROW = "Row"
@@ -30,17 +30,34 @@ def stage_rejected(connection: Connection, records: Iterable[Rejected]) -> None:
         upsert(connection, rejected, list(map(_entered, part)), None)
 
 
-def commit_rejected(connection: Connection, identity: str, run: str, *, full: bool, partition: str = "", at: datetime | None = None) -> int:
+def commit_rejected(
+    connection: Connection,
+    identity: str,
+    run: str,
+    *,
+    full: bool,
+    partition: str = "",
+    since: int | None = None,
+    at: datetime | None = None,
+) -> int:
     """Moves a run's bad records to quarantine, in the transaction of its rows; returns how many are there for this identity.
 
-    ``full``: the run read everything, so that entries which it did not see again are gone from the source. ``at``: now, where None.
+    ``full``: everything was read, so that entries which were not seen again are gone from the source. ``since``: the token of the run that began
+    to read, where it was not this one. ``at``: now, where None.
     """
     if inspect(connection).has_table(rejected.name):
         _merge(connection, identity, partition, run, at or datetime.now(UTC))
     mine = quarantine.c.identity == identity, quarantine.c.partition == partition
     if full:
-        connection.execute(delete(quarantine).where(*mine, quarantine.c.last_run != run))
+        connection.execute(delete(quarantine).where(*mine, quarantine.c.last_run != run, *_before(identity, since)))
     return quarantine_total(connection, identity)
+
+
+def _before(identity: str, token: int | None) -> list[ColumnElement[bool]]:
+    """A condition on entries: they were seen last before the run that has this token."""
+    if token is None:
+        return []
+    return [quarantine.c.last_run.not_in(select(runs.c.run).where(runs.c.identity == identity, runs.c.fence >= token))]
 
 
 def quarantine_total(connection: Connection, identity: str) -> int:

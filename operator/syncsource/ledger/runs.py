@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, select, update
 
+from syncsource.ledger.committed import enter_committed
 from syncsource.ledger.connecting import reading, upsert, writing
 from syncsource.ledger.fences import Fence, overtaken
 from syncsource.ledger.tables import COUNTS, runs, sources
@@ -168,6 +169,7 @@ def _take_away(engine: Engine, record: RunRecord, message: str, at: datetime) ->
         mine = sources.c.identity == record.identity, sources.c.fence == record.fence
         connection.execute(update(sources).where(*mine).values(fence=sources.c.fence + 1))
     with writing(engine).begin() as connection:
+        enter_committed(connection, record.run)
         finish_run(connection, record.run, result="Interrupted", reason="Interrupted", message=message, finished_at=at)
 
 

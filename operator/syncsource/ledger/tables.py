@@ -11,7 +11,7 @@ from sqlalchemy import Text as SqlText
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
-VERSION = 3
+VERSION = 4
 """Of these definitions. A ledger with a higher one belongs to a newer SyncSource."""
 
 
@@ -68,6 +68,7 @@ cursors = Table(
     Column("partition", _PARTITION, primary_key=True),
     Column("cursor", Text),
     Column("state", Text),
+    Column("position", Text),
     Column("config_hash", _WORD, nullable=False),
     Column("updated_at", Instant, nullable=False),
 )

@@ -52,3 +52,5 @@ class Batch:
     """Each row's own cursor, where the source has cursors: of two rows with one key, the higher is the newer."""
     skipped: int = 0
     """Records that spec.filter leaves out."""
+    resume: str | None = None
+    """Where a later read goes on after this page; None: it can't from here."""

@@ -9,6 +9,10 @@ from pydantic import Field
 from syncsource.resource.parts import PositiveDuration
 from syncsource.resource.types import Duration, Part, Share, ruled
 
+BATCH_ROWS = 10_000
+"""Records of a batch, where spec.safety.batchRows does not say."""
+_NOT_BATCH = "!has(self.transaction) || self.transaction != 'Batch' || !has(self.{})"
+
 
 class Undo(Part):
     """How long and how much is kept of what runs did to rows. It stands beside the table, in the same database."""
@@ -45,6 +49,32 @@ class Verify(Part):
 class Safety(Part):
     """Limits of what a run may do to the table. With partitions or windows each of them is a transaction, and has them for itself."""
 
+    model_config = ruled(
+        (
+            _NOT_BATCH.format("maxChanged"),
+            "how many rows change is not known before the first batch is committed: let transaction be Run, or remove maxChanged",
+            ".maxChanged",
+        ),
+        (
+            _NOT_BATCH.format("minRows"),
+            "how many rows there are is not known before the first batch is committed: let transaction be Run, or remove minRows",
+            ".minRows",
+        ),
+        (
+            "!has(self.batchRows) || (has(self.transaction) && self.transaction == 'Batch')",
+            "batchRows is for transaction Batch: set that, or remove batchRows",
+            ".batchRows",
+        ),
+    )
+    transaction: Literal["Run", "Batch"] = Field(
+        "Run",
+        description="Run: everything of a partition or window is written in one transaction, after its last page. Batch: rows are committed "
+        "while reading goes on, and a run that ends early goes on where it was: by pagination cursor and keyset of source.http, in "
+        "source.firestore, and by the cursor in source.sql; others read the partition or window again. The cursor moves at its end.",
+    )
+    batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        None, description="For Batch: a transaction is made of at least so many records of the source, and ends with a page. Absent: 10000."
+    )
     max_changed: Share | None = Field(
         None,
         description="A run that would insert, update and delete more rows than this (a count, or a share of the rows in the table such as 30%) "

@@ -18,6 +18,7 @@ from syncsource.resource.types import Cron, Duration, Part, Path, TimeZone, rule
 from syncsource.resource.validating import Validation
 from syncsource.resource.writing import TableName, Write
 
+_BATCH = "(has(self.safety) && has(self.safety.transaction) && self.safety.transaction == 'Batch')"
 LIST_MAP_BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
 
 
@@ -169,6 +170,21 @@ class SyncSourceSpec(Part):
             "!has(self.write) || !has(self.write.onAbsent) || self.write.onAbsent == 'Ignore' || !has(self.incremental) || !has(self.incremental.window)",
             "what is absent is known after reading everything at once: remove incremental.window, or let onAbsent be Ignore",
             ".write.onAbsent",
+        ),
+        (
+            f"!{_BATCH} || !has(self.write) || !has(self.write.onAbsent) || self.write.onAbsent == 'Ignore'",
+            "what is absent is not known before the first batch is committed: let safety.transaction be Run, or onAbsent Ignore",
+            ".write.onAbsent",
+        ),
+        (
+            f"!{_BATCH} || !has(self.validation) || !has(self.validation.maxInvalid)",
+            "how many records are invalid is not known before the first batch is committed: let safety.transaction be Run, or remove maxInvalid",
+            ".validation.maxInvalid",
+        ),
+        (
+            f"!{_BATCH} || !has(self.validation) || !has(self.validation.onInvalid) || self.validation.onInvalid != 'Fail'",
+            "whether a record is invalid is not known before the first batch is committed: let safety.transaction be Run, or onInvalid Quarantine",
+            ".validation.onInvalid",
         ),
     )
     suspend: bool = Field(False, description="Stops scheduled and requested runs.")

@@ -20,6 +20,8 @@ class Slice:
     """The partition's value; empty where there are no partitions."""
     state: str | None = None
     """:attr:`Source.state` after the last complete read of this partition; None: read whatever is there."""
+    resume: str | None = None
+    """:attr:`Page.resume` of an earlier read of this slice, which ended early: read what follows that page; None: from the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,9 @@ class Page:
     """Where the records stand, for people: ``page 3``, ``orders.csv``. Holds no secret."""
     positions: Sequence[int] | None = None
     """Where each record stands in that place, such as its line; None: counted from 1."""
+    resume: str | None = None
+    """What a later read of the slice is to be given, so that it goes on after this page. Opaque text, without secrets; None: from here none can,
+    or nothing follows."""
 
 
 PAUSE = Page(())

@@ -173,6 +173,23 @@ CASES = [
     ("spec.safety", {"verify": {}}, "spec.safety.verify.every: Required value"),
     ("spec.safety", {"verify": {"every": "500ms"}}, "spec.safety.verify.every: Invalid value: every must be at least 1s"),
     ("spec.safety", {"verify": {"every": "1d", "sample": 0}}, "spec.safety.verify.sample: Invalid value: 0: "),
+    (
+        "spec.safety",
+        {"transaction": "Page"},
+        'spec.safety.transaction: Unsupported value: "Page": supported values: "Run", "Batch"',
+    ),
+    ("spec.safety", {"transaction": "Batch", "batchRows": 0}, "spec.safety.batchRows: Invalid value: 0: "),
+    ("spec.safety", {"batchRows": 5}, "spec.safety.batchRows: Invalid value: batchRows is for transaction Batch"),
+    (
+        "spec.safety",
+        {"transaction": "Batch", "maxChanged": "30%"},
+        "spec.safety.maxChanged: Invalid value: how many rows change is not known before the first batch is committed: let transaction be Run",
+    ),
+    (
+        "spec.safety",
+        {"transaction": "Batch", "minRows": 1},
+        "spec.safety.minRows: Invalid value: how many rows there are is not known before the first batch is committed: let transaction be Run",
+    ),
     ("spec.write", {"onAbsent": "SoftDelete"}, "spec.write: Invalid value: softDelete names the column for onAbsent SoftDelete"),
     ("spec.write", {"softDelete": {"column": "x"}}, "spec.write: Invalid value: softDelete names the column for onAbsent SoftDelete"),
     (
@@ -229,6 +246,25 @@ def test_windows_are_no_complete_read(path: str, value: Any, message: str) -> No
     assert problems(manifest) == []
     manifest["spec"][path.removeprefix("spec.")] = value
     assert [str(problem)[: len(message)] for problem in problems(manifest)] == [message]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("write", {"onAbsent": "Delete"}, "spec.write.onAbsent: Invalid value: what is absent is not known before"),
+        ("validation", {"maxInvalid": "5%"}, "spec.validation.maxInvalid: Invalid value: how many records are invalid is not known before"),
+        ("validation", {"onInvalid": "Fail"}, "spec.validation.onInvalid: Invalid value: whether a record is invalid is not known before"),
+    ],
+)
+def test_what_is_known_after_reading_everything_is_not_for_batches(path: str, value: Any, message: str) -> None:
+    manifest = changed("spec.safety", {"transaction": "Batch", "batchRows": 500, "undo": {"keep": "1d"}})
+    manifest["spec"] |= {"validation": {"onInvalid": "Quarantine"}, "write": {"onAbsent": "Ignore"}}
+    assert problems(manifest) == []
+    manifest["spec"][path] = value
+    [problem] = map(str, problems(manifest))
+    assert problem.startswith(f"{message} the first batch is committed: let safety.transaction be Run, or ")
+    manifest["spec"]["safety"] = {"transaction": "Run"}
+    assert problems(manifest) == []
 
 
 def test_the_table_is_immutable() -> None:

@@ -56,15 +56,15 @@ class Reading:
         self._until = 0.0
         self._positions: set[int] = set()
 
-    def answers(self, start: Json | None, end: Json | None) -> Iterator[tuple[Answer, bool]]:
-        """Every page, and whether it is the last. Raises PermanentError (PaginationStuck, AnswerTooLarge) and what a query raises."""
+    def answers(self, start: Json | None, end: Json | None) -> Iterator[tuple[Answer, Json | None]]:
+        """Every page, and where the next one begins; None after the last. Raises PermanentError (PaginationStuck, AnswerTooLarge) and what a query raises."""
         more = True
         while more:
             limit, answer = self._ask(start, end)
             more = len(answer.documents) >= limit
-            yield answer, not more
-            if more:
-                start = self._query.after(answer.documents[-1])
+            start = self._query.after(answer.documents[-1]) if more else None
+            yield answer, start
+            if start is not None:
                 self._check(start)
                 self._size.learn(answer)
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from syncsource.errors import SchemaMismatch, StalledError
+from syncsource.records.converting import from_json, to_json
 from syncsource.records.paths import quoted
 from syncsource.resource.conditions import INVALID_SPEC
 from syncsource.resource.firestore import FirestoreSource as Declared
@@ -80,19 +81,20 @@ class FirestoreSource:
         query = Query.of(self._declared, self._mask, part.partition)
         kinds = self._kinds(query, part, before)
         count, found = 0, None
-        for number, (answer, last) in enumerate(self._answers(query, part, kinds), 1):
-            found = digest(answer.documents) if last and number == 1 else None
+        for number, (answer, following) in enumerate(self._answers(query, part, kinds), 1):
+            found = digest(answer.documents) if following is None and number == 1 and part.resume is None else None
             if found is not None and part.state is not None and (found, part.since) == (before.found, before.since):
                 self.unchanged = True
                 return
             if kinds:
                 kinds.see(answer.documents)
             count += len(answer.documents)
-            page = Page(list(map(self._values.record, answer.documents)), answer.served_at, f"page {number}")
+            resume = None if following is None else to_json(following)
+            page = Page(list(map(self._values.record, answer.documents)), answer.served_at, f"page {number}", resume=resume)
             del answer
             yield page
             del page  # So that a page that the reader is done with does not stay while the next one is read.
-        if kinds and kinds.kind is None and count:
+        if kinds and kinds.kind is None and count and part.resume is None:
             raise self._no_cursor(count)
         if kinds and kinds.kind:
             self._learned[part.partition] = kinds.kind
@@ -102,13 +104,14 @@ class FirestoreSource:
         """See :class:`syncsource.sources.Source`."""
         self._client.close()
 
-    def _answers(self, query: Query, part: Slice, kinds: Kinds | None) -> Iterator[tuple[Answer, bool]]:
+    def _answers(self, query: Query, part: Slice, kinds: Kinds | None) -> Iterator[tuple[Answer, Json | None]]:
         """All documents go by name, so that those without the cursor's field are found, too; a slice goes by the cursor."""
         start = end = None
         if kinds and (part.since is not None or part.until is not None):
             assert self._cursor is not None
             query = query.ordered_by(self._cursor)
             start, end = _bound(part.since, kinds), _bound(part.until, kinds)
+        start = from_json(part.resume) if part.resume else start
         return Reading(self._client, query, Size(self._declared.page_size, self._comfortable), self._charge).answers(start, end)
 
     def _kinds(self, query: Query, part: Slice, before: Bookmark) -> Kinds | None:

@@ -29,9 +29,15 @@ class Keyset:
         self._within: Values | None = None
         self._offset = 0
         self._largest = 0
+        self.place: Any = None
 
     def first(self) -> Ask:
         return self._ask({}, {})
+
+    def again(self, place: Any) -> Ask:
+        last, self._offset, self._largest = tuple(place[0]), place[1], place[2]
+        self._within = last if self._model.offset_param else None
+        return self._after(last, self._offset)
 
     def taken(self, records: list[Any]) -> list[Any]:
         return records
@@ -43,32 +49,37 @@ class Keyset:
         if known is None and self._is_tail(reading):
             return None
         last = self._values(reading.records[-1] if known is None else known, reading)
-        fields = self._model.fields
-        named = {field.path: value for field, value in zip(fields, last, strict=True)}
-        parameters = {field.param: value for field, value in zip(fields, last, strict=True) if field.param}
-        ask = self._ask(named, {**parameters, **self._skip(last, reading)})
+        ask = self._after(last, self._skip(last, reading))
         if ask != reading.asked:
             self._note(reading)
+            self.place = last, self._offset, self._largest
             return ask
         if self._is_tail(reading):
             return None
         raise self._too_many_ties(last, reading)
+
+    def _after(self, last: Values, skip: int) -> Ask:
+        model = self._model
+        fields = model.fields
+        named = {field.path: value for field, value in zip(fields, last, strict=True)}
+        parameters = {field.param: value for field, value in zip(fields, last, strict=True) if field.param}
+        return self._ask(named, {**parameters, **({model.offset_param: skip} if model.offset_param else {})})
 
     def _ask(self, last: dict[str, Any], parameters: dict[str, Any]) -> Ask:
         model = self._model
         size = {model.size_param: model.size} if model.size_param else {}
         return self._drafted(last).plus(model.send_in, {**parameters, **size}).ask
 
-    def _skip(self, last: Values, reading: Reading) -> dict[str, Any]:
+    def _skip(self, last: Values, reading: Reading) -> int:
         """How many of the records that tie with the last one were read: where offsetParam goes on within the tie."""
         if not self._model.offset_param:
-            return {}
+            return 0
         if last == self._within:
             self._offset += reading.count
         else:
             ties = takewhile(lambda record: self._loosely(record) == last, reversed(reading.records))
             self._within, self._offset = last, sum(1 for _ in ties)
-        return {self._model.offset_param: self._offset}
+        return self._offset
 
     def _note(self, reading: Reading) -> None:
         """The size that the upstream keeps to shows in pages that are not all ties."""

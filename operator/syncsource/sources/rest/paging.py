@@ -31,8 +31,15 @@ Resolve = Callable[[httpx.URL, str], httpx.URL | None]
 class Pager(Protocol):
     """A kind of pagination, in one read."""
 
+    place: Any
+    """The page that :meth:`following` named, for :meth:`again`: JSON. None where only this read can ask for it."""
+
     def first(self) -> Ask:
         """The first page."""
+        ...
+
+    def again(self, place: Any) -> Ask:
+        """The page that an earlier read would have asked for next."""
         ...
 
     def taken(self, records: list[Any]) -> list[Any]:
@@ -65,11 +72,16 @@ def pager(pagination: Pagination, stops: Stops, drafted: Drafted, resolve: Resol
 class OnePage:
     """One request has all."""
 
+    place: Any = None
+
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
 
     def first(self) -> Ask:
         return self._draft.ask
+
+    def again(self, place: Any) -> Ask:
+        return self.first()
 
     def taken(self, records: list[Any]) -> list[Any]:
         return records
@@ -144,6 +156,9 @@ class Tokens(OnePage):
     def first(self) -> Ask:
         return self._at(self._model.first)
 
+    def again(self, place: Any) -> Ask:
+        return self._at(place)
+
     def following(self, reading: Reading) -> Ask | None:
         if self._stops.verdict(reading) is True:
             return None
@@ -153,6 +168,7 @@ class Tokens(OnePage):
             return None
         if isinstance(token, bool) or not isinstance(token, str | int | Decimal):
             raise _unreadable("cursor", "a text or a number", token, reading)
+        self.place = token
         return self._at(token)
 
     def _at(self, token: Any) -> Ask:

@@ -13,6 +13,7 @@ from syncsource.sources.rest.fetching import Fetched, Fetching
 from syncsource.sources.rest.paging import Resolve, pager
 from syncsource.sources.rest.recipe import Recipe
 from syncsource.sources.rest.remembering import Remembered
+from syncsource.sources.rest.resuming import Stopped
 from syncsource.sources.rest.stops import Reading, Stillness, Stops
 from syncsource.sources.rest.trail import Trail
 from syncsource.sources.rest.values import Values
@@ -27,7 +28,9 @@ class Pass:
         self._fetching, self._recipe, self._values = fetching, recipe, values
         self._pager = pager(pagination, stops, self._draft, resolve)
         self._numbered = bool(pagination.page or pagination.offset)
-        self._trail, self._still, self._total = Trail(pagination.max_pages), Stillness(stops, watched=self._numbered), 0
+        self._stopped = Stopped.read(values.part.resume)
+        self._trail, self._still = Trail(pagination.max_pages, self._stopped.pages), Stillness(stops, watched=self._numbered)
+        self._total = self._stopped.total
         self._longest = fetching.http.max_record_bytes
         self._validated = not pagination.heeds_headers
         self.state: str | None = None
@@ -35,7 +38,7 @@ class Pass:
 
     def pages(self) -> Iterator[Page]:
         """Raises SyncError, and Shifted where rows moved."""
-        ask: Ask | None = self._pager.first()
+        ask: Ask | None = self._first()
         assert ask is not None
         before = Remembered.read(self._values.part.state, ask)
         while ask is not None:
@@ -63,22 +66,35 @@ class Pass:
         following = self._after(Reading(ask, answer, records, len(records), self._trail.pages, self._total))
         if following is None and fetched.seen is not None and self._is_known(fetched.seen, before):
             return None, None
-        return Page(bounded(records, self._longest, answer.fingerprint[0]), answer.served_at, self._place), following
+        shown = bounded(records, self._longest, answer.fingerprint[0])
+        return Page(shown, answer.served_at, self._place, resume=self._resume(following)), following
 
     def _lines(self, ask: Ask, fetched: Fetched) -> Generator[Page, None, Ask | None]:
         """The pages of a stream. Returns what to ask for next."""
         stream, records, count = fetched.stream, list[Any](), 0
         assert stream is not None
+        page: Page | None = None
         for lines in stream:
+            if page is not None:
+                yield page
             records, count = lines.records, count + len(lines.records)
-            yield Page(records, stream.served_at, self._place, lines.positions)
+            page = Page(records, stream.served_at, self._place, lines.positions)
         answer = stream.answer
         self._trail.read(answer, records, numbered=False)
         self._total += count
         following = self._after(Reading(ask, answer, records, count, self._trail.pages, self._total))
         if following is None and fetched.seen is not None and fetched.seen.conditions and self._validated:
             self.state = fetched.seen.text
+        if page is not None:  # the last one, which knows what follows
+            yield replace(page, resume=self._resume(following))
         return following
+
+    def _first(self) -> Ask:
+        place = self._stopped.place
+        return self._pager.first() if place is None else self._pager.again(place)
+
+    def _resume(self, following: Ask | None) -> str | None:
+        return None if following is None else Stopped(self._trail.pages, self._total, self._pager.place).text
 
     def _after(self, reading: Reading) -> Ask | None:
         following = self._pager.following(reading)

@@ -15,9 +15,9 @@ _ADVICE = "does the upstream know the parameters of paging that the spec names?"
 class Trail:
     """The requests and pages of one read. Of each, hashes are kept: a long read has very many."""
 
-    def __init__(self, most: int) -> None:
-        self.pages = 0
-        """Pages asked for so far."""
+    def __init__(self, most: int, pages: int = 0) -> None:
+        self.pages = pages
+        """Pages asked for so far, those of the read that this one goes on from among them."""
         self._most = most
         self._asked: dict[int, int] = {}
         self._bodies: dict[tuple[int, int], int] = {}

@@ -85,7 +85,7 @@ class Selecting:
         since = part.since if "{cursor}" not in own else None
         until = part.until if "{until}" not in own else None
         within_day = column.order is Order.DAY and until is not None and len(until) > len("2026-01-31")
-        for bound, sign in ((since, ">="), (until, "<=" if within_day else "<")):
+        for bound, sign in ((part.resume or since, ">="), (until, "<=" if within_day else "<")):
             if bound is not None:
                 text = floor_of(bound) if column.order in (Order.TEXT, Order.LOOSE) else bound
                 yield f" AND {compared} {sign} "

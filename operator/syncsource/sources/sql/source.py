@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import URL
 
 from syncsource.databases.url import kept_url, parse_url
 from syncsource.errors import SchemaMismatch
+from syncsource.records.cursors import cursor_text
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.resource.sqlsource import SqlSource
 from syncsource.sources.base import Page, Slice
@@ -82,9 +84,10 @@ class DatabaseSource:
             if order is not None:
                 at, texts = order
                 texts.check({row[at] for row in rows})
-            page = Page(records.of(rows), served_at, place, range(count + 1, count + len(rows) + 1))
+            found = records.of(rows)
+            page = Page(found, served_at, place, range(count + 1, count + len(rows) + 1), self._resume(found))
             count += len(rows)
-            del rows
+            del rows, found
             yield page
             del page  # So that a page that the reader is done with does not stay while the next one is read.
 
@@ -98,8 +101,14 @@ class DatabaseSource:
         """Where the cursor stands in a row, if its texts are to be looked at."""
         for place, column in enumerate(columns):
             if column.name == self._selecting.cursor and column.order in (Order.TEXT, Order.LOOSE):
-                return place, TextOrder(f"the column {column.name!r}", part.since)
+                return place, TextOrder(f"the column {column.name!r}", part.resume or part.since)
         return None
+
+    def _resume(self, records: Sequence[Any]) -> str | None:
+        """The last record's cursor: records come in its order, so that what follows has it, too, or a higher one."""
+        last = records[-1] if self._selecting.cursor is not None else None
+        value = last.get(self._selecting.cursor) if isinstance(last, dict) else None
+        return None if value is None else cursor_text(value)
 
 
 def _zone(spec: SyncSourceSpec) -> tzinfo:
