@@ -61,6 +61,7 @@ def operator(
     cluster: str | None,
     workers: int,
     files: str | None,
+    backups: str | None,
     link_local: bool,
     log_format: str,
     health: tuple[str | None, int] | None,
@@ -73,7 +74,7 @@ def operator(
     write_log(_form(log_format), min(logging.getLogger("syncsource").level, logging.INFO))
     if child:
         _end_with_parent()
-    runner = WorkerPool(workers, files=Files(folder=files), link_local=link_local)
+    runner = WorkerPool(workers, files=Files(folder=files, backups=backups), link_local=link_local)
     try:
         asyncio.run(_operate(namespaces, kubeconfig_of(kubeconfig), context, cluster, runner, grace, health))
     except ConfigException as error:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import URL, Engine
 
+from syncsource.destinations.dumps.programs import Programs
 from syncsource.destinations.quoting import Joined, quoted
 from syncsource.destinations.table import Column, Found, Layout, Referrer, Table
 from syncsource.destinations.values import Codec
@@ -37,6 +39,30 @@ Load = Callable[[Sequence[Sequence[Any]]], None]
 def target(dialect: Dialect, schema: str | None, name: str) -> str:
     """A table's quoted name; never that of a temporary table where those have a schema of their own."""
     return quoted(schema or ("main" if dialect.temp == "temp" else None), name)
+
+
+class Dumping(Protocol):
+    """How a table goes into a file, and its rows come back from there. May raise a driver's error."""
+
+    @property
+    def ending(self) -> str:
+        """Of the file's name."""
+
+    def check(self) -> None:
+        """PermanentError (ProgramNotFound) where a program is wanting."""
+
+    def check_table(self, layout: Layout) -> None:
+        """SchemaMismatch where its rows would not come back as they are."""
+
+    def dump(self, layout: Layout, file: Path) -> None:
+        """Fills the file, which is there, with one state of the table. Outside of a transaction."""
+
+    def rows(self, layout: Layout, file: Path) -> int:
+        """How many the file has: it is read to its end."""
+
+    def load(self, file: Path, table: str, columns: Sequence[str], lacking: Sequence[str], scratch: str) -> int:
+        """Fills the table ``scratch``, which has ``columns`` of the one that the file has as ``table``; it has ``lacking`` besides. Tells how many
+        rows those are."""
 
 
 class Dialect(Protocol):
@@ -166,3 +192,6 @@ class Dialect(Protocol):
 
     def cancel(self, driver: Driver) -> None:
         """Stops what the connection is doing. Called from another thread."""
+
+    def dumping(self, driver: Driver, programs: Programs) -> Dumping:
+        """What writes files, and loads them by this connection."""

@@ -40,7 +40,7 @@ class Session:
         self._database = database
         self.dialect: Dialect = database.dialect
         self.connection: Connection = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._driver: Driver = self.connection.connection.driver_connection
+        self.driver: Driver = self.connection.connection.driver_connection
         self._cancelled = threading.Event()
         self._loading: AbstractContextManager[Load] | None = None
 
@@ -69,7 +69,7 @@ class Session:
     def stream(self, statement: str) -> Iterator[tuple[Any, ...]]:
         """A query's rows, without holding all of them. Inside a transaction only."""
         with self.translated():
-            yield from self.dialect.stream(self._driver, statement)
+            yield from self.dialect.stream(self.driver, statement)
 
     def load(self, names: Sequence[str], columns: Sequence[Sequence[Any]]) -> None:
         """Hands rows over to the staging table. ``columns``: their values, one sequence for each name, the same names until :meth:`settle`.
@@ -78,7 +78,7 @@ class Session:
         """
         with self.translated():
             if self._loading is None:
-                loading = self.dialect.loading(self._driver, names)
+                loading = self.dialect.loading(self.driver, names)
                 self._load, self._loading = loading.__enter__(), loading
             try:
                 self._load(columns)
@@ -94,22 +94,22 @@ class Session:
     def layout(self, schema: str | None, name: str) -> Layout | None:
         """What stands in the database under this name; None where nothing does."""
         with self.translated():
-            return self.dialect.layout(self._driver, schema, name)
+            return self.dialect.layout(self.driver, schema, name)
 
     def referrers(self, layout: Layout) -> tuple[Referrer, ...]:
         """Foreign keys that refer to a table."""
         with self.translated():
-            return tuple(self.dialect.referrers(self._driver, layout))
+            return tuple(self.dialect.referrers(self.driver, layout))
 
     def create(self, schema: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
         """Creates the table unless somebody else just did."""
         with self.translated():
-            self.dialect.create(self._driver, schema, name, fields, keys)
+            self.dialect.create(self.driver, schema, name, fields, keys)
 
     def create_companion(self, name: str, own: Mapping[str, str], columns: Sequence[Found], layout: Layout, index: Sequence[str]) -> None:
         """Creates a table of ours beside one of people's, unless somebody else just did."""
         with self.translated():
-            self.dialect.create_companion(self._driver, name, own, columns, layout, index)
+            self.dialect.create_companion(self.driver, name, own, columns, layout, index)
 
     @contextmanager
     def transaction(self, begin: str) -> Iterator[None]:
@@ -152,7 +152,7 @@ class Session:
         """Ends what runs here, and all that would follow, with AbortedError. From any thread."""
         self._cancelled.set()
         with suppress(self._database.driver_error):  # a connection that is lost has nothing to stop
-            self.dialect.cancel(self._driver)
+            self.dialect.cancel(self.driver)
 
     def close(self) -> None:
         """Closes the connection for good: what is temporary goes with it."""
@@ -169,7 +169,7 @@ class Session:
 
     @contextmanager
     def _cursor(self) -> Iterator[Any]:
-        cursor = self._driver.cursor()
+        cursor = self.driver.cursor()
         try:
             yield cursor
         finally:
@@ -184,7 +184,7 @@ class Session:
             raise CommitLost(error.message, reason=error.reason) from error
 
     def _check_place(self) -> None:
-        if not self.dialect.in_place(self._driver):
+        if not self.dialect.in_place(self.driver):
             raise RetryableError(
                 f"{self._database.place} was removed or replaced while it was written to: nothing was committed",
                 reason="DatabaseUnavailable",
@@ -192,7 +192,7 @@ class Session:
 
     def _roll_back(self) -> None:
         try:
-            self._driver.rollback()
+            self.driver.rollback()
         except self._database.driver_error:
             self.connection.invalidate()
 

@@ -13,8 +13,10 @@ from typing import Any
 from sqlalchemy import URL, Engine
 
 from syncsource.databases.mysql import by_code_point
-from syncsource.destinations.dialect import Load, Refusal
+from syncsource.destinations.dialect import Dumping, Load, Refusal
+from syncsource.destinations.dumps.programs import Programs
 from syncsource.destinations.mysql import columns, connecting, faults, schema
+from syncsource.destinations.mysql.dumping import MySqlDumping
 from syncsource.destinations.mysql.filling import Filling
 from syncsource.destinations.quoting import NUMBER, STAGE, Joined, in_a_row, quoted
 from syncsource.destinations.table import Column, Found, Layout, Referrer, Table, folded
@@ -200,6 +202,9 @@ class MySQL:
 
     def in_place(self, driver: Any) -> bool:
         return True
+
+    def dumping(self, driver: Any, programs: Programs) -> Dumping:
+        return MySqlDumping(driver, programs)
 
     def cancel(self, driver: Any) -> None:
         connecting.cancel(driver)

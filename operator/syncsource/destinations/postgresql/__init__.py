@@ -9,8 +9,10 @@ from typing import Any
 
 from sqlalchemy import URL, Engine
 
-from syncsource.destinations.dialect import Load, Refusal
+from syncsource.destinations.dialect import Dumping, Load, Refusal
+from syncsource.destinations.dumps.programs import Programs
 from syncsource.destinations.postgresql import catalog, columns, connecting, copying, faults
+from syncsource.destinations.postgresql.dumping import PostgresDumping
 from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, Joined, quoted, updating
 from syncsource.destinations.table import Column, Found, Layout, Referrer, Table
 from syncsource.destinations.values import Codec
@@ -160,6 +162,9 @@ class PostgreSQL:
 
     def in_place(self, driver: Any) -> bool:
         return True
+
+    def dumping(self, driver: Any, programs: Programs) -> Dumping:
+        return PostgresDumping(driver, programs)
 
     def cancel(self, driver: Any) -> None:
         driver.cancel_safe(timeout=5)

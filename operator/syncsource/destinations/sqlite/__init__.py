@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import URL, Engine
 
-from syncsource.destinations.dialect import Load, Refusal
+from syncsource.destinations.dialect import Dumping, Load, Refusal
+from syncsource.destinations.dumps.programs import Programs
 from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, Joined, quoted, updating
 from syncsource.destinations.sqlite import columns, connecting, faults, schema
+from syncsource.destinations.sqlite.dumping import SqliteDumping
 from syncsource.destinations.table import Column, Found, Layout, Referrer, Table, folded
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
@@ -144,6 +146,9 @@ class SQLite:
 
     def in_place(self, driver: Any) -> bool:
         return bool(driver.in_place)
+
+    def dumping(self, driver: Any, programs: Programs) -> Dumping:
+        return SqliteDumping(driver)
 
     def cancel(self, driver: Any) -> None:
         driver.interrupt()
