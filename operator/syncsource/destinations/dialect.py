@@ -27,10 +27,16 @@ class Refusal:
 
     reason: str
     message: str
+    """May quote the row: it goes to quarantine, in the same database, and nowhere else."""
     column: str | None = None
     depends: bool = False
     """Whether other rows of the run may decide it: another unique index, a foreign key."""
+    nameless: str = ""
+    """The same without any value, for a run's message."""
 
+
+NO_TEXT = "a value that is not text that a database takes"
+"""Of a refusal that the driver made itself."""
 
 Load = Callable[[Sequence[Sequence[Any]]], None]
 """Takes rows, at least one, held by column. What it raises, it may raise for rows that it was given before."""

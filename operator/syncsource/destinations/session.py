@@ -20,17 +20,19 @@ class RowRefused(Exception):
     """The database did not take a statement's rows, and a row is why. Never leaves this room."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.message)
+        super().__init__(refusal.nameless or refusal.reason)
         self.refusal = refusal
 
 
 @contextmanager
 def nameless(what: str) -> Iterator[None]:
-    """Where no row can be named, what the database refuses ends the run: a constraint at COMMIT, a limit of a definition."""
+    """Where no row can be named, what the database refuses ends the run: a constraint at COMMIT, a limit of a definition. The run's message goes
+    to status and Events, where no value of a row may be."""
     try:
         yield
     except RowRefused as refused:
-        raise PermanentError(f"the database refused {what}: {refused.refusal.message}", reason=refused.refusal.reason) from refused
+        refusal = refused.refusal
+        raise PermanentError(f"the database refused {what}: {refusal.nameless or refusal.reason}", reason=refusal.reason) from refused
 
 
 class Session:
