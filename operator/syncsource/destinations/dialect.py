@@ -35,6 +35,21 @@ class Refusal:
     """The same without any value, for a run's message."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long, in seconds, and how much of a server we take."""
+
+    patience: float
+    """For somebody else's lock."""
+    longest: float | None = None
+    """For a statement, after which the server ends it, whether we are still there or not. None: as the server says."""
+
+    @property
+    def pool(self) -> Mapping[str, int]:
+        """Of connections: few wait for use."""
+        return {"pool_size": 2, "max_overflow": 80}
+
+
 NO_TEXT = "a value that is not text that a database takes"
 """Of a refusal that the driver made itself."""
 
@@ -94,8 +109,11 @@ class Dialect(Protocol):
     def join(self) -> str:
         """The word that joins tables to be locked."""
 
-    def engine(self, url: URL, patience: float) -> Engine:
-        """Connections with the session settings that rows need. ``patience``: seconds to wait for somebody else's lock."""
+    def engine(self, url: URL, terms: Terms) -> Engine:
+        """Connections with the session settings that rows need."""
+
+    def standstill(self, *, within: bool) -> str | None:
+        """Tells the server how long this connection may say nothing, ``within`` a transaction or not, before its locks go. None: it knows."""
 
     def translate(self, error: BaseException, place: str) -> SyncError | None:
         """What a driver's error means for the run; None where a row is at fault and nothing else."""

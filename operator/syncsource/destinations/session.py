@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from syncsource.destinations.database import Database
 from syncsource.destinations.dialect import Dialect, Driver, Load, Refusal
 from syncsource.destinations.table import Found, Layout, Referrer
-from syncsource.errors import AbortedError, CommitLost, PermanentError, RetryableError
+from syncsource.errors import AbortedError, CommitLost, PermanentError, RetryableError, SyncError
 from syncsource.resource.fields import FieldSpec
 
 
@@ -45,6 +45,7 @@ class Session:
         self.driver: Driver = self.connection.connection.driver_connection
         self._cancelled = threading.Event()
         self._loading: AbstractContextManager[Load] | None = None
+        self._may_stand_still(within=False)
 
     def run(self, statement: str, values: Sequence[Any] | None = None) -> int:
         """Executes a statement and returns how many rows it touched."""
@@ -116,6 +117,7 @@ class Session:
     @contextmanager
     def transaction(self, begin: str) -> Iterator[None]:
         """Everything inside, or nothing. A lost connection rolls back by itself."""
+        self._may_stand_still(within=True)
         self.run(begin)
         try:
             yield
@@ -124,6 +126,9 @@ class Session:
         except BaseException:
             self._roll_back()
             raise
+        finally:
+            with suppress(SyncError):  # a connection that is lost, or a cancelled one, waits for nobody
+                self._may_stand_still(within=False)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -176,6 +181,11 @@ class Session:
             yield cursor
         finally:
             cursor.close()
+
+    def _may_stand_still(self, *, within: bool) -> None:
+        statement = self.dialect.standstill(within=within)
+        if statement is not None:
+            self.run(statement)
 
     def _commit(self) -> None:
         try:

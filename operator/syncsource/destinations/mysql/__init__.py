@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import URL, Engine
 
 from syncsource.databases.mysql import by_code_point
-from syncsource.destinations.dialect import Dumping, Load, Refusal
+from syncsource.destinations.dialect import Dumping, Load, Refusal, Terms
 from syncsource.destinations.dumps.programs import Programs
 from syncsource.destinations.mysql import columns, connecting, faults, schema
 from syncsource.destinations.mysql.dumping import MySqlDumping
@@ -46,8 +46,11 @@ class MySQL:
     temporary = "TEMPORARY "
     as_given = ""
 
-    def engine(self, url: URL, patience: float) -> Engine:
-        return connecting.connect(url, patience)
+    def engine(self, url: URL, terms: Terms) -> Engine:
+        return connecting.connect(url, terms)
+
+    def standstill(self, *, within: bool) -> str | None:
+        return connecting.standstill(within=within)
 
     def translate(self, error: BaseException, place: str) -> SyncError | None:
         return faults.translate(error, place)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import URL, Engine
 
-from syncsource.destinations.dialect import Dumping, Load, Refusal
+from syncsource.destinations.dialect import Dumping, Load, Refusal, Terms
 from syncsource.destinations.dumps.programs import Programs
 from syncsource.destinations.postgresql import catalog, columns, connecting, copying, faults
 from syncsource.destinations.postgresql.dumping import PostgresDumping
@@ -37,8 +37,11 @@ class PostgreSQL:
     temporary = ""
     as_given = "OVERRIDING SYSTEM VALUE "
 
-    def engine(self, url: URL, patience: float) -> Engine:
-        return connecting.connect(url, patience)
+    def engine(self, url: URL, terms: Terms) -> Engine:
+        return connecting.connect(url, terms)
+
+    def standstill(self, *, within: bool) -> str | None:
+        """Where a transaction is open it has its own setting."""
 
     def translate(self, error: BaseException, place: str) -> SyncError | None:
         return faults.translate(error, place)

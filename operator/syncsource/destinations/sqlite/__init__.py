@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import URL, Engine
 
-from syncsource.destinations.dialect import Dumping, Load, Refusal
+from syncsource.destinations.dialect import Dumping, Load, Refusal, Terms
 from syncsource.destinations.dumps.programs import Programs
 from syncsource.destinations.quoting import CHANGES, REFUSED, STAGE, Joined, quoted, updating
 from syncsource.destinations.sqlite import columns, connecting, faults, schema
@@ -31,8 +31,11 @@ class SQLite:
     temporary = ""
     as_given = ""
 
-    def engine(self, url: URL, patience: float) -> Engine:
-        return connecting.connect(url, patience)
+    def engine(self, url: URL, terms: Terms) -> Engine:
+        return connecting.connect(url, terms)
+
+    def standstill(self, *, within: bool) -> str | None:
+        """A process that stands still holds the file's lock until it ends."""
 
     def translate(self, error: BaseException, place: str) -> SyncError | None:
         return faults.translate(error, place)
