@@ -37,17 +37,21 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How long, in seconds, and how much of a server we take."""
+    """How long, in seconds, and how much of a server is taken."""
 
     patience: float
     """For somebody else's lock."""
     longest: float | None = None
     """For a statement, after which the server ends it, whether we are still there or not. None: as the server says."""
 
+    most: int | None = None
+    """Connections at a time: who wants another waits until one is given back. None: as many as are wanted."""
+
     @property
-    def pool(self) -> Mapping[str, int]:
+    def pool(self) -> Mapping[str, float]:
         """Of connections: few wait for use."""
-        return {"pool_size": 2, "max_overflow": 80}
+        size = min(2, self.most or 2)
+        return {"pool_size": size, "max_overflow": (self.most or 82) - size, "pool_timeout": self.longest or 30}
 
 
 NO_TEXT = "a value that is not text that a database takes"
