@@ -56,7 +56,7 @@ def test_a_run_leaves_a_copy_of_the_table_as_it_was(place: Place) -> None:
     _run(engine, _record(1, "x"), _record(4))
     [kept] = backups.listed(engine.plan())
     assert kept.rows == 3
-    assert place.sql(f'SELECT id, name, amount, changed, note FROM "{kept.table}" ORDER BY id') == before
+    assert place.sql(f'SELECT id, name, amount, changed, note FROM "{kept.place}" ORDER BY id') == before
 
 
 def test_whoever_changed_rows_since_they_are_what_they_were(place: Place) -> None:
@@ -134,7 +134,7 @@ def test_a_copy_that_was_not_finished_is_none_and_goes(place: Place) -> None:
     engine = _engine(place)
     _run(engine, _record(1, "x"))
     [kept] = backups.listed(engine.plan())
-    place.sql(f'DELETE FROM "{kept.table}"')
+    place.sql(f'DELETE FROM "{kept.place}"')
     assert backups.listed(engine.plan()) == []
     _run(engine, _record(1, "y"))
     assert [one.id > kept.id for one in backups.listed(engine.plan())] == [True]
@@ -211,8 +211,9 @@ def test_rows_that_go_before_they_are_locked_stay_gone(request: pytest.FixtureRe
     monkeypatch.setattr(place.database.dialect, "locks", meanwhile)
     with Backups(place.database, SyncSourceSpec.model_validate(engine.spec).destination.sql, engine.plan().identity) as found:
         found.keep_images()
+        found.bring(found.listed()[0])
         with found.transaction():
-            done = found.restore(found.listed()[0])
+            done = found.restore()
     assert (done.restored, done.removed, done.reinserted) == (1, 0, 0)
     assert done.taken is not None
     assert place.sql(f"SELECT syncsource_side, id FROM {done.taken.images} ORDER BY 1") == [("A", 2), ("B", 2)]
@@ -240,7 +241,7 @@ def test_a_constraint_that_holds_a_row_ends_it_whole(place: Place) -> None:
     place.sql("DELETE FROM t WHERE id = 1")
     before = _rows(place)
     [kept] = backups.listed(engine.plan())
-    place.sql(f'UPDATE "{kept.table}" SET amount = 2 WHERE id = 1')
+    place.sql(f'UPDATE "{kept.place}" SET amount = 2 WHERE id = 1')
     outcome, done = backups.restore(engine.plan(), kept.id, Stop())
     assert (outcome.result, outcome.reason, done) == ("Failed", "ConstraintViolation", None)
     assert "refused to restore the table: a constraint holds what is there" in outcome.message

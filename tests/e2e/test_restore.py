@@ -67,3 +67,44 @@ def test_where_there_is_none(tmp_path: Path) -> None:
     assert shop.call("restore", "--list").output == "There is no backup\n"
     called = shop.call("restore", "--yes")
     assert (called.exit_code, "NotFound: there is no backup" in called.stderr) == (1, True)
+
+
+def test_from_a_file(tmp_path: Path) -> None:
+    """The same words, with a directory: as the manifest's author may name any."""
+    shop, folder = Shop(tmp_path), tmp_path / "backups"
+    folder.mkdir()
+    shop.declare(safety={"backup": {"mode": "File", "directory": str(folder)}})
+    assert "Backup       files go to" in shop.call("test").output
+    shop.run(GOOD)
+    shop.run(MISTAKE)
+    [told] = json.loads(shop.call("restore", "--list", "-o", "json").output)
+    head, row = shop.call("restore", "--list").output.splitlines()
+    assert head.split() == ["ID", "MADE", "ROWS", "FILE"]
+    assert row.split() == [told["id"], told["madeAt"], "3", told["file"]]
+    assert Path(told["file"]).parent == folder
+    assert shop.call("restore", "--yes").exit_code == 0
+    assert shop.amounts() == [(1, "10.00"), (2, "20.00"), (3, "30.00")]
+
+
+@pytest.mark.parametrize(
+    ("backup", "told"),
+    [
+        ({"mode": "File"}, "directory is for mode File, which needs it"),
+        ({"mode": "Table", "directory": "/backups"}, "directory is for mode File, which needs it"),
+        ({"mode": "File", "directory": "/backups/../etc"}, "directory must be written without . and .."),
+        ({"mode": "File", "directory": "backups"}, "spec.safety.backup.directory"),
+        ({"mode": "File", "directory": "/"}, "spec.safety.backup.directory"),
+    ],
+)
+def test_a_directory_that_could_mean_anything_is_refused(tmp_path: Path, backup: dict[str, str], told: str) -> None:
+    shop = Shop(tmp_path)
+    shop.declare(safety={"backup": backup})
+    called = shop.call("validate")
+    assert (called.exit_code, told in called.output + called.stderr) == (1, True), called.output + called.stderr
+
+
+def test_what_test_tells_of_a_directory_that_is_not_there(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.declare(safety={"backup": {"mode": "File", "directory": str(tmp_path / "none")}})
+    called = shop.call("test")
+    assert (called.exit_code, "DirectoryRefused" in called.output) == (1, True), called.output

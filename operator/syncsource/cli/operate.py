@@ -19,8 +19,9 @@ from syncsource.cli.permissions import permissions
 from syncsource.client.api import kubeconfig_of
 from syncsource.controller.health import Health, serving
 from syncsource.controller.operating import operate
+from syncsource.engine.connecting import LEAST
 from syncsource.runner.logs import write_log
-from syncsource.runner.pool import WorkerPool
+from syncsource.runner.pool import CONNECTIONS, WorkerPool
 from syncsource.sources.files import Files
 
 
@@ -40,6 +41,14 @@ def _address(context: click.Context, option: click.Parameter, value: str | None)
 @click.option("--context", help="Context of the kubeconfig.")
 @click.option("--cluster", help="Name of this cluster in the ledger; the uid of kube-system by default.")
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Worker processes.")
+@click.option(
+    "--max-connections",
+    "connections",
+    type=click.IntRange(LEAST, 10_000),
+    default=CONNECTIONS,
+    show_default=True,
+    help="To one database, of all runs together: others wait, and runs with partitions have fewer under way.",
+)
 @permissions
 @click.option(
     "--log-format",
@@ -60,7 +69,9 @@ def operator(
     context: str | None,
     cluster: str | None,
     workers: int,
+    connections: int,
     files: str | None,
+    backups: str | None,
     link_local: bool,
     log_format: str,
     health: tuple[str | None, int] | None,
@@ -73,7 +84,7 @@ def operator(
     write_log(_form(log_format), min(logging.getLogger("syncsource").level, logging.INFO))
     if child:
         _end_with_parent()
-    runner = WorkerPool(workers, files=Files(folder=files), link_local=link_local)
+    runner = WorkerPool(workers, files=Files(folder=files, backups=backups), link_local=link_local, connections=connections)
     try:
         asyncio.run(_operate(namespaces, kubeconfig_of(kubeconfig), context, cluster, runner, grace, health))
     except ConfigException as error:

@@ -15,9 +15,10 @@ from syncsource.engine import backups as engine
 from syncsource.engine.backups import Restoring
 from syncsource.engine.plan import RunPlan
 from syncsource.errors import SyncError
+from syncsource.resource.spec import SyncSourceSpec
 from syncsource.resource.status import format_time
 
-HEAD = ("ID", "MADE", "ROWS", "TABLE")
+HEAD = ("ID", "MADE", "ROWS")
 
 
 @click.command()
@@ -42,7 +43,7 @@ def restore(
     """Make the rows of the table of NAME those of a backup again, all in one transaction: rows that were changed since are set back, those that
     were added since go, those that are gone come back. What people did since is lost, too; `syncsource undo` takes back only what a run did.
 
-    Backups are made where spec.safety.backup is set. The plan is shown first, and is asked about on a terminal; elsewhere --yes is needed.
+    Backups are made where spec.safety.backup is set; those in files are looked for in its directory on this machine. The plan is shown first, and is asked about on a terminal; elsewhere --yes is needed.
 
     Exits with 0 where it worked, 1 where not, 2 where the manifest can't be used.
     """
@@ -59,10 +60,15 @@ def restore(
 
 
 def _list(plan: RunPlan, output: str) -> None:
-    found = engine.listed(plan)
-    rows = [(one.id, format_time(one.made_at), f"{one.rows:,}", one.table) for one in found]
-    told = [{"id": one.id, "madeAt": format_time(one.made_at), "rows": one.rows, "table": one.table} for one in found]
-    emit(told, output, lambda: columns(HEAD, rows) if found else "There is no backup")
+    found, place = engine.listed(plan), "file" if _in_files(plan) else "table"
+    rows = [(one.id, format_time(one.made_at), f"{one.rows:,}", one.place) for one in found]
+    told = [{"id": one.id, "madeAt": format_time(one.made_at), "rows": one.rows, place: one.place} for one in found]
+    emit(told, output, lambda: columns((*HEAD, place.upper()), rows) if found else "There is no backup")
+
+
+def _in_files(plan: RunPlan) -> bool:
+    backup = SyncSourceSpec.model_validate(plan.spec).safety.backup
+    return backup is not None and backup.mode == "File"
 
 
 def _restore(plan: RunPlan, backup: str | None, *, plans: bool, yes: bool, output: str) -> None:

@@ -48,6 +48,7 @@ def up(
     no_operator: bool,
     workers: int,
     files: str | None,
+    backups: str | None,
     link_local: bool,
     timeout: float,
 ) -> None:
@@ -61,15 +62,15 @@ def up(
     folder = folder.resolve()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        asyncio.run(_up(folder, port, demo, ends, None if no_operator else _options(workers, files, link_local), timeout))
+        asyncio.run(_up(folder, port, demo, ends, None if no_operator else _options(workers, files, backups, link_local), timeout))
     except* (ChildFailed, ApiFailed) as failures:
         raise Fail(_first(failures)) from None
 
 
-def _options(workers: int, files: str | None, link_local: bool) -> tuple[str, ...]:
+def _options(workers: int, files: str | None, backups: str | None, link_local: bool) -> tuple[str, ...]:
     """The operator's."""
-    allowed = ("--allow-link-local",) if link_local else ()
-    return "operator", "--workers", str(workers), *(("--files", files) if files else ()), *allowed
+    folders = [part for option, folder in (("--files", files), ("--backups", backups)) if folder for part in (option, folder)]
+    return "operator", "--workers", str(workers), *folders, *(("--allow-link-local",) if link_local else ())
 
 
 async def _up(folder: Path, port: int | None, demo: bool, once: bool, operator: tuple[str, ...] | None, seconds: float) -> None:

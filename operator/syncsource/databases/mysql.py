@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pymysql
@@ -54,6 +55,11 @@ _KINDS: dict[int, tuple[type[SyncError], str]] = {
     ER.DISK_FULL: (RetryableError, "DiskFull"),
 }
 
+ER_SIGNAL = 1644
+_DUPLICATES = (1062, 1169, 1586)
+_VALUELESS = frozenset((1048, 1118, 1153, 1216, 1217, 1264, 1265, 1364, 1406, 1451, 1452, 1748, 3819, 4025))
+"""Errors about rows that quote none."""
+
 
 def fault(error: Exception) -> Fault:
     """What the error means where no row is at fault."""
@@ -68,6 +74,21 @@ def fault(error: Exception) -> Fault:
     if CR.CR_ERROR_FIRST <= number <= CR.CR_ERROR_LAST or isinstance(error, pymysql.err.InterfaceError):
         return Fault(RetryableError, "DatabaseUnavailable", told)
     return Fault(*_KINDS.get(number, (PermanentError, "DatabaseError")), told)
+
+
+def nameless(error: Exception) -> str:
+    """The server's words about a row without its values, which may go anywhere: constraints, tables and columns by their names."""
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    told = str(error.args[-1]) if error.args else ""
+    if number in _VALUELESS:
+        return outside_text(told, 400)
+    if number in _DUPLICATES:
+        key = re.search(r"for key '([^']*)'$", told)
+        return f"a duplicate entry{f' for key {outside_text(key[1])!r}' if key else ''} ({number})"
+    if number == ER_SIGNAL or getattr(error, "sqlstate", None) == "45000":
+        return f"an error that a trigger or a function raised ({number})"
+    column = re.search(r"for column (?:`[^`']*`\.)*[`']([^`']*)[`'](?: at row \d+)?$", told)
+    return f"a value that it does not take{f' for column {outside_text(column[1])!r}' if column else ''} ({number})"
 
 
 def arguments(url: URL, field: str) -> dict[str, Any]:

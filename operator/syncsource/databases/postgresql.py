@@ -38,10 +38,16 @@ _REFUSED: tuple[tuple[str, type[SyncError], str], ...] = (
     (r"invalid (connection|URI)|invalid .* value|unsupported", StalledError, "InvalidSpec"),
 )
 
+_RAISED = ("exec_stmt_raise", "PLy_", "plperl", "pltcl")
+"""Beginnings of the names of the server's functions that pass on what people's say."""
+_QUOTING = ("22", "23", "44", "54")
+"""Classes whose detail quotes rows."""
+_FUNCTION = re.compile(r"function ([^\s(]+)")
+
 
 def fault(error: psycopg.Error) -> Fault:
     """What the error means where no row is at fault."""
-    state, told = error.sqlstate, said(error)
+    state, told = error.sqlstate, nameless(error)
     if state is None:  # refused or lost
         found = next(((kind, reason) for text, kind, reason in _REFUSED if re.search(text, told)), (RetryableError, "DatabaseUnavailable"))
     else:
@@ -49,7 +55,22 @@ def fault(error: psycopg.Error) -> Fault:
     return Fault(*found, told)
 
 
+def nameless(error: psycopg.Error) -> str:
+    """The server's words without values of rows, which may go anywhere: constraints, tables, columns and functions by their names."""
+    diag, state = error.diag, error.sqlstate
+    if state is None:
+        return "a value that PostgreSQL does not take" if isinstance(error, psycopg.DataError) else said(error)
+    if (diag.source_function or "").startswith(_RAISED) or state.startswith("P0"):
+        named = _FUNCTION.search(diag.context or "")
+        return f"an error that {named[1] if named else 'a function'} raised ({state})"
+    if state.startswith("22") and state != "22001":
+        column = f" in the column {diag.column_name}" if diag.column_name else ""
+        words = re.sub("(?<=.)([A-Z])", r" \1", type(error).__name__).lower()
+        return f"{words} ({state}){column}"
+    return outside_text(diag.message_primary or str(error), 400) if state.startswith(_QUOTING) else said(error)
+
+
 def said(error: psycopg.Error) -> str:
-    """The server's words, with their detail."""
+    """The server's words, with their detail, which may quote a row."""
     primary = error.diag.message_primary or str(error)
     return outside_text(f"{primary}: {error.diag.message_detail}" if error.diag.message_detail else primary, 400)

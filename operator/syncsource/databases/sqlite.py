@@ -32,6 +32,13 @@ def fault(error: sqlite3.Error) -> Fault:
     return Fault(kind, reason, outside_text(str(error), 400))
 
 
+def nameless(error: BaseException) -> str:
+    """SQLite's words about a row, which hold no value of it but where a trigger speaks."""
+    if getattr(error, "sqlite_errorname", "") == "SQLITE_CONSTRAINT_TRIGGER":
+        return "FOREIGN KEY constraint failed" if str(error).startswith("FOREIGN KEY") else "an error that a trigger raised"
+    return outside_text(str(error), 400) if isinstance(error, sqlite3.Error) else "a value that SQLite does not take"
+
+
 def _other(error: sqlite3.Error) -> tuple[type[SyncError], str]:
     if str(error).startswith(("no such table", "no such column")) or " has no column named " in str(error):
         return SchemaMismatch, "SchemaMismatch"

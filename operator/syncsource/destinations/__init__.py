@@ -11,12 +11,14 @@ definition (but for nullable columns that are asked for by name), or anything ab
 
 from syncsource.destinations.absent import Owner
 from syncsource.destinations.applying import Applied
-from syncsource.destinations.backups import Backup, Backups
-from syncsource.destinations.backups import found as found_backup
+from syncsource.destinations.backups import Backups
 from syncsource.destinations.database import Database, open_database
+from syncsource.destinations.dumps.files import FileBackups
 from syncsource.destinations.duplicated import Dropped, Duplicates, Rule, Shared
 from syncsource.destinations.fitting import add_columns, fitting
 from syncsource.destinations.foreseeing import Foreseen
+from syncsource.destinations.keeping import Backup, Keeping
+from syncsource.destinations.keeping import found as found_backup
 from syncsource.destinations.opening import find_table, open_table
 from syncsource.destinations.policy import Policy
 from syncsource.destinations.resolving import Conflict, Conflicts
@@ -37,7 +39,9 @@ __all__ = [
     "Database",
     "Dropped",
     "Duplicates",
+    "FileBackups",
     "Foreseen",
+    "Keeping",
     "Owner",
     "Policy",
     "Restored",

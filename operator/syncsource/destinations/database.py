@@ -11,7 +11,7 @@ from typing import Self
 from sqlalchemy import URL, Engine, ExceptionContext, event
 
 from syncsource.databases.url import parse_url, secrets_of, where
-from syncsource.destinations.dialect import Dialect
+from syncsource.destinations.dialect import Dialect, Terms
 from syncsource.errors import StalledError, SyncError
 
 _NO_TABLE = 1146
@@ -53,18 +53,20 @@ class Database:
         return text
 
 
-def open_database(url: str, named: str = "the database URL", *, patience: float = PATIENCE) -> Database:
+def open_database(
+    url: str, named: str = "the database URL", *, patience: float = PATIENCE, longest: float | None = None, most: int | None = None
+) -> Database:
     """The database at a URL; connects when it is first used.
 
     ``named`` says where the URL is kept, such as "key url of Secret db". ``patience``: seconds to wait for a lock that
-    somebody else holds. StalledError (InvalidSpec) where the URL can't be used. Whatever uses ``engine`` raises RetryableError
+    somebody else holds. ``longest``: seconds that a statement may take on a server. ``most``: connections at a time. StalledError (InvalidSpec) where the URL can't be used. Whatever uses ``engine`` raises RetryableError
     (DatabaseUnavailable, DatabaseBusy, DatabaseReadOnly, DiskFull, TransactionTimeout), PermanentError (DatabaseAuthFailed, DatabaseNotFound,
     PermissionDenied, DatabaseError) or SchemaMismatch instead of a driver's error.
     """
     parsed = parse_url(url, named, tuple(_DIALECTS))
     _check_folder(parsed, named)
     dialect = _DIALECTS[parsed.drivername]()
-    engine = dialect.engine(parsed, patience)
+    engine = dialect.engine(parsed, Terms(patience, longest, most))
     assert engine.dialect.dbapi is not None
     database = Database(engine, dialect, where(parsed), engine.dialect.dbapi.Error, secrets_of(parsed))
     event.listen(engine, "handle_error", _Border(database))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import URL, Engine
 
+from syncsource.destinations.dumps.programs import Programs
 from syncsource.destinations.quoting import Joined, quoted
 from syncsource.destinations.table import Column, Found, Layout, Referrer, Table
 from syncsource.destinations.values import Codec
@@ -25,10 +27,35 @@ class Refusal:
 
     reason: str
     message: str
+    """May quote the row: it goes to quarantine, in the same database, and nowhere else."""
     column: str | None = None
     depends: bool = False
     """Whether other rows of the run may decide it: another unique index, a foreign key."""
+    nameless: str = ""
+    """The same without any value, for a run's message."""
 
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long, in seconds, and how much of a server is taken."""
+
+    patience: float
+    """For somebody else's lock."""
+    longest: float | None = None
+    """For a statement, after which the server ends it, whether we are still there or not. None: as the server says."""
+
+    most: int | None = None
+    """Connections at a time: who wants another waits until one is given back. None: as many as are wanted."""
+
+    @property
+    def pool(self) -> Mapping[str, float]:
+        """Of connections: few wait for use."""
+        size = min(2, self.most or 2)
+        return {"pool_size": size, "max_overflow": (self.most or 82) - size, "pool_timeout": self.longest or 30}
+
+
+NO_TEXT = "a value that is not text that a database takes"
+"""Of a refusal that the driver made itself."""
 
 Load = Callable[[Sequence[Sequence[Any]]], None]
 """Takes rows, at least one, held by column. What it raises, it may raise for rows that it was given before."""
@@ -37,6 +64,30 @@ Load = Callable[[Sequence[Sequence[Any]]], None]
 def target(dialect: Dialect, schema: str | None, name: str) -> str:
     """A table's quoted name; never that of a temporary table where those have a schema of their own."""
     return quoted(schema or ("main" if dialect.temp == "temp" else None), name)
+
+
+class Dumping(Protocol):
+    """How a table goes into a file, and its rows come back from there. May raise a driver's error."""
+
+    @property
+    def ending(self) -> str:
+        """Of the file's name."""
+
+    def check(self) -> None:
+        """PermanentError (ProgramNotFound) where a program is wanting."""
+
+    def check_table(self, layout: Layout) -> None:
+        """SchemaMismatch where its rows would not come back as they are."""
+
+    def dump(self, layout: Layout, file: Path) -> None:
+        """Fills the file, which is there, with one state of the table. Outside of a transaction."""
+
+    def rows(self, layout: Layout, file: Path) -> int:
+        """How many the file has: it is read to its end."""
+
+    def load(self, file: Path, table: str, columns: Sequence[str], lacking: Sequence[str], scratch: str) -> int:
+        """Fills the table ``scratch``, which has ``columns`` of the one that the file has as ``table``; it has ``lacking`` besides. Tells how many
+        rows those are."""
 
 
 class Dialect(Protocol):
@@ -62,8 +113,11 @@ class Dialect(Protocol):
     def join(self) -> str:
         """The word that joins tables to be locked."""
 
-    def engine(self, url: URL, patience: float) -> Engine:
-        """Connections with the session settings that rows need. ``patience``: seconds to wait for somebody else's lock."""
+    def engine(self, url: URL, terms: Terms) -> Engine:
+        """Connections with the session settings that rows need."""
+
+    def standstill(self, *, within: bool) -> str | None:
+        """Tells the server how long this connection may say nothing, ``within`` a transaction or not, before its locks go. None: it knows."""
 
     def translate(self, error: BaseException, place: str) -> SyncError | None:
         """What a driver's error means for the run; None where a row is at fault and nothing else."""
@@ -184,3 +238,6 @@ class Dialect(Protocol):
 
     def cancel(self, driver: Driver) -> None:
         """Stops what the connection is doing. Called from another thread."""
+
+    def dumping(self, driver: Driver, programs: Programs) -> Dumping:
+        """What writes files, and loads them by this connection."""

@@ -47,5 +47,5 @@ def _check_comparable(session: Session, other: Layout, pairs: Sequence[tuple[str
     except (RowRefused, PermanentError) as error:
         if getattr(error, "reason", "") == "PermissionDenied":
             raise
-        told = error.refusal.message if isinstance(error, RowRefused) else error.message
+        told = str(error) if isinstance(error, RowRefused) else error.message
         raise SchemaMismatch(f"spec.write.skipIf: {other.name!r} can't be compared with {table.name!r}: {told}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from syncsource.destinations.images import AFTER, BEFORE, DELETED, INSERTED, Images
@@ -33,7 +34,7 @@ class Restoring:
     done to it: a side of images. A column that the table has gained since stays as it is."""
 
     def __init__(self, session: Session, copy: Layout, now: Layout, images: Companion | None) -> None:
-        _check(copy, now)
+        check_alike({column.name: column.type for column in copy.columns}, now)
         self._session, self._dialect, self._now = session, session.dialect, now
         there = {column.name for column in copy.columns}
         self._columns = [found for found in now.columns if found.name in there]
@@ -120,10 +121,10 @@ class Restoring:
         return not found.generated and (found.name not in now.primary or found.collation not in ("", "BINARY"))
 
 
-def _check(copy: Layout, now: Layout) -> None:
+def check_alike(before: Mapping[str, str], now: Layout) -> None:
+    """SchemaMismatch where rows can't be put back. ``before``: the columns that the table had, and their types."""
     if now.kind != "table" or not now.primary:
         raise SchemaMismatch(f"the table {now.name!r} has no primary key any more: its rows can't be told apart")
-    before = {column.name: column.type for column in copy.columns}
     for found in now.columns:
         changed = found.name in before and before[found.name] != found.type
         if changed or (found.name in now.primary and found.name not in before):

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from syncsource.destinations.database import Database
 from syncsource.destinations.dialect import Dialect, Driver, Load, Refusal
 from syncsource.destinations.table import Found, Layout, Referrer
-from syncsource.errors import AbortedError, CommitLost, PermanentError, RetryableError
+from syncsource.errors import AbortedError, CommitLost, PermanentError, RetryableError, SyncError
 from syncsource.resource.fields import FieldSpec
 
 
@@ -20,17 +20,19 @@ class RowRefused(Exception):
     """The database did not take a statement's rows, and a row is why. Never leaves this room."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.message)
+        super().__init__(refusal.nameless or refusal.reason)
         self.refusal = refusal
 
 
 @contextmanager
 def nameless(what: str) -> Iterator[None]:
-    """Where no row can be named, what the database refuses ends the run: a constraint at COMMIT, a limit of a definition."""
+    """Where no row can be named, what the database refuses ends the run: a constraint at COMMIT, a limit of a definition. The run's message goes
+    to status and Events, where no value of a row may be."""
     try:
         yield
     except RowRefused as refused:
-        raise PermanentError(f"the database refused {what}: {refused.refusal.message}", reason=refused.refusal.reason) from refused
+        refusal = refused.refusal
+        raise PermanentError(f"the database refused {what}: {refusal.nameless or refusal.reason}", reason=refusal.reason) from refused
 
 
 class Session:
@@ -40,9 +42,10 @@ class Session:
         self._database = database
         self.dialect: Dialect = database.dialect
         self.connection: Connection = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._driver: Driver = self.connection.connection.driver_connection
+        self.driver: Driver = self.connection.connection.driver_connection
         self._cancelled = threading.Event()
         self._loading: AbstractContextManager[Load] | None = None
+        self._may_stand_still(within=False)
 
     def run(self, statement: str, values: Sequence[Any] | None = None) -> int:
         """Executes a statement and returns how many rows it touched."""
@@ -58,7 +61,7 @@ class Session:
     def fill(self, table: str, columns: Sequence[Sequence[Any]]) -> None:
         """Inserts rows, held by column, into a temporary table of as many columns."""
         with self.translated():
-            self.dialect.fill(self._driver, table, columns)
+            self.dialect.fill(self.driver, table, columns)
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """A query's rows."""
@@ -74,7 +77,7 @@ class Session:
     def stream(self, statement: str) -> Iterator[tuple[Any, ...]]:
         """A query's rows, without holding all of them. Inside a transaction only."""
         with self.translated():
-            yield from self.dialect.stream(self._driver, statement)
+            yield from self.dialect.stream(self.driver, statement)
 
     def load(self, names: Sequence[str], columns: Sequence[Sequence[Any]]) -> None:
         """Hands rows over to the staging table. ``columns``: their values, one sequence for each name, the same names until :meth:`settle`.
@@ -83,7 +86,7 @@ class Session:
         """
         with self.translated():
             if self._loading is None:
-                loading = self.dialect.loading(self._driver, names)
+                loading = self.dialect.loading(self.driver, names)
                 self._load, self._loading = loading.__enter__(), loading
             try:
                 self._load(columns)
@@ -99,17 +102,17 @@ class Session:
     def layout(self, schema: str | None, name: str) -> Layout | None:
         """What stands in the database under this name; None where nothing does."""
         with self.translated():
-            return self.dialect.layout(self._driver, schema, name)
+            return self.dialect.layout(self.driver, schema, name)
 
     def referrers(self, layout: Layout) -> tuple[Referrer, ...]:
         """Foreign keys that refer to a table."""
         with self.translated():
-            return tuple(self.dialect.referrers(self._driver, layout))
+            return tuple(self.dialect.referrers(self.driver, layout))
 
     def create(self, schema: str | None, name: str, fields: Sequence[FieldSpec], keys: Sequence[str]) -> None:
         """Creates the table unless somebody else just did."""
         with self.translated():
-            self.dialect.create(self._driver, schema, name, fields, keys)
+            self.dialect.create(self.driver, schema, name, fields, keys)
 
     def create_companion(
         self,
@@ -123,11 +126,12 @@ class Session:
     ) -> None:
         """Creates a table of ours beside one of people's, unless somebody else just did. ``temporary``: it ends with the connection."""
         with self.translated():
-            self.dialect.create_companion(self._driver, name, own, columns, layout, index, temporary=temporary)
+            self.dialect.create_companion(self.driver, name, own, columns, layout, index, temporary=temporary)
 
     @contextmanager
     def transaction(self, begin: str) -> Iterator[None]:
         """Everything inside, or nothing. A lost connection rolls back by itself."""
+        self._may_stand_still(within=True)
         self.run(begin)
         try:
             yield
@@ -136,6 +140,9 @@ class Session:
         except BaseException:
             self._roll_back()
             raise
+        finally:
+            with suppress(SyncError):  # a connection that is lost, or a cancelled one, waits for nobody
+                self._may_stand_still(within=False)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -166,7 +173,7 @@ class Session:
         """Ends what runs here, and all that would follow, with AbortedError. From any thread."""
         self._cancelled.set()
         with suppress(self._database.driver_error):  # a connection that is lost has nothing to stop
-            self.dialect.cancel(self._driver)
+            self.dialect.cancel(self.driver)
 
     def close(self) -> None:
         """Closes the connection for good: what is temporary goes with it."""
@@ -183,11 +190,16 @@ class Session:
 
     @contextmanager
     def _cursor(self) -> Iterator[Any]:
-        cursor = self._driver.cursor()
+        cursor = self.driver.cursor()
         try:
             yield cursor
         finally:
             cursor.close()
+
+    def _may_stand_still(self, *, within: bool) -> None:
+        statement = self.dialect.standstill(within=within)
+        if statement is not None:
+            self.run(statement)
 
     def _commit(self) -> None:
         try:
@@ -198,7 +210,7 @@ class Session:
             raise CommitLost(error.message, reason=error.reason) from error
 
     def _check_place(self) -> None:
-        if not self.dialect.in_place(self._driver):
+        if not self.dialect.in_place(self.driver):
             raise RetryableError(
                 f"{self._database.place} was removed or replaced while it was written to: nothing was committed",
                 reason="DatabaseUnavailable",
@@ -206,7 +218,7 @@ class Session:
 
     def _roll_back(self) -> None:
         try:
-            self._driver.rollback()
+            self.driver.rollback()
         except self._database.driver_error:
             self.connection.invalidate()
 

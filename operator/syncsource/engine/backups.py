@@ -5,18 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 from sqlalchemy import Connection
 
-from syncsource.destinations import Backup, Backups, Database, Restored, found_backup
+from syncsource.destinations import Backup, Backups, Database, FileBackups, Keeping, Restored, found_backup
 from syncsource.engine.destination import keep_images, opened
 from syncsource.engine.fenced import ended, fenced, foreseen
 from syncsource.engine.plan import Counts, Outcome, RunPlan
 from syncsource.engine.redacting import redact
 from syncsource.engine.stopping import Stop
-from syncsource.errors import PermanentError, SyncError
+from syncsource.errors import PermanentError, StalledError, SyncError
 from syncsource.resource.spec import SyncSourceSpec
+from syncsource.sources.files import Files
 
 TRIGGER = "Restore"
 _LEFT = "nothing was changed"
@@ -29,8 +31,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     made_at: datetime
     rows: int
-    table: str
-    """The copy's own name."""
+    place: str
+    """The copy's own name: of a table, or the path of a file."""
 
 
 class Restoring(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,14 +84,42 @@ class RunBackup:
                 "backups that need not be kept could not be dropped: %s: %s", error.reason, redact(error.message, self._plan.secrets)
             )
 
-    def _opened(self) -> Backups:
-        return Backups(self._database, self._spec.destination.sql, self._plan.identity)
+    def _opened(self) -> Keeping:
+        return keeping(self._plan, self._spec, self._database)
+
+
+def keeping(plan: RunPlan, spec: SyncSourceSpec, database: Database) -> Keeping:
+    """The copies where the spec wants them: in files, or in tables, also those of a spec that wants none any more."""
+    backup, sql = spec.safety.backup, spec.destination.sql
+    if backup is None or backup.directory is None:
+        return Backups(database, sql, plan.identity)
+    return FileBackups(database, sql, plan.identity, plan.run, Path(backup.directory), _within(plan.files))
+
+
+def check(plan: RunPlan, spec: SyncSourceSpec, database: Database) -> str:
+    """Tells where a run could put files; empty where it makes none. Raises what a run would."""
+    with keeping(plan, spec, database) as backups:
+        if not isinstance(backups, FileBackups):
+            return ""
+        backups.check()
+    return f"files go to {spec.safety.backup.directory}" if spec.safety.backup else ""
+
+
+def _within(files: Files) -> Path | None:
+    if files.anywhere:
+        return None
+    if files.backups is None:
+        raise StalledError(
+            "spec.safety.backup.directory: this operator may write no files; start it with --backups FOLDER, or use mode Table",
+            reason="DirectoryRefused",
+        )
+    return Path(files.backups)
 
 
 def listed(plan: RunPlan) -> list[Kept]:
     """Newest first. Raises a SyncError that holds no secret."""
-    with opened(plan) as (spec, database), Backups(database, spec.destination.sql, plan.identity) as backups:
-        return [Kept(id=one.id, made_at=one.made_at, rows=backups.rows(one), table=one.name) for one in backups.listed()]
+    with opened(plan) as (spec, database), keeping(plan, spec, database) as backups:
+        return [Kept(id=one.id, made_at=one.made_at, rows=backups.rows(one), place=one.name) for one in backups.listed()]
 
 
 def foresee(plan: RunPlan, backup: str | None, stop: Stop) -> Restoring:
@@ -100,10 +130,10 @@ def foresee(plan: RunPlan, backup: str | None, stop: Stop) -> Restoring:
     with (
         opened(plan) as (spec, database),
         stop.after(spec.timeout, _LEFT),
-        Backups(database, spec.destination.sql, plan.identity) as backups,
+        keeping(plan, spec, database) as backups,
     ):
-        chosen = _chosen(backups, backup)
-        return _told(chosen, foreseen(backups, stop, lambda: backups.restore(chosen)))
+        chosen = _brought(backups, backup, stop)
+        return _told(chosen, foreseen(backups, stop, backups.restore))
 
 
 def restore(plan: RunPlan, backup: str, stop: Stop) -> tuple[Outcome, Restoring | None]:
@@ -113,12 +143,12 @@ def restore(plan: RunPlan, backup: str, stop: Stop) -> tuple[Outcome, Restoring 
         with (
             opened(plan) as (spec, database),
             stop.after(spec.timeout, _LEFT),
-            Backups(database, spec.destination.sql, plan.identity) as backups,
+            keeping(plan, spec, database) as backups,
         ):
-            chosen, done = _chosen(backups, backup), list[Restored]()
+            chosen, done = _brought(backups, backup, stop), list[Restored]()
 
             def write(connection: Connection) -> Outcome:
-                done.append(backups.restore(chosen))
+                done.append(backups.restore())
                 keep_images(connection, plan, spec, "", done[0].taken)
                 return _outcome(plan, _told(chosen, done[0]))
 
@@ -130,7 +160,14 @@ def restore(plan: RunPlan, backup: str, stop: Stop) -> tuple[Outcome, Restoring 
     return ended(plan, stop, work)
 
 
-def _chosen(backups: Backups, identifier: str | None) -> Backup:
+def _brought(backups: Keeping, identifier: str | None, stop: Stop) -> Backup:
+    chosen = _chosen(backups, identifier)
+    with stop.calling(backups.cancel):
+        backups.bring(chosen)
+    return chosen
+
+
+def _chosen(backups: Keeping, identifier: str | None) -> Backup:
     chosen = found_backup(backups.listed(), identifier)
     if chosen is None:
         told = f"no backup has an id that begins with {identifier!r}, or more than one" if identifier else "there is no backup"

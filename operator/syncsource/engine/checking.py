@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 
 from syncsource import ledger
 from syncsource.destinations import Database, find_table
+from syncsource.engine import backups
 from syncsource.engine.destination import opened_database
 from syncsource.engine.ending import known
 from syncsource.engine.executing import OpenSource
@@ -152,6 +153,7 @@ class _Check:
             self._ok("Destination", _product(database.engine, database.place))
             self._step("Table", lambda: self._table(database))
             self._step("Ledger", lambda: self._ledger(database))
+            self._step("Backup", lambda: self._backup(database))
 
     def _table(self, database: Database) -> None:
         sql = self._spec.destination.sql
@@ -178,6 +180,10 @@ class _Check:
     def _ledger(self, database: Database) -> None:
         version = ledger.version(database.engine)
         self._ok("Ledger", "the first run creates it" if version is None else f"version {version}")
+
+    def _backup(self, database: Database) -> None:
+        if told := backups.check(self._plan, self._spec, database):
+            self._ok("Backup", told)
 
     def _step(self, step: str, work: Callable[[], None]) -> None:
         try:

@@ -18,12 +18,14 @@ from syncsource.resource.spec import SyncSourceSpec
 
 _KEPT = timedelta(days=14)
 """How long it is kept what commands did, where spec.safety.undo does not say."""
+_GRACE = 5.0
+"""Seconds that a statement may take longer than spec.timeout, when the run is stopped: only one that nobody stops any more is left to the server."""
 
 
-def opened_database(spec: SyncSourceSpec, secrets: Mapping[str, Mapping[str, str]]) -> Database:
-    """Connects when it is first used. Raises StalledError (SecretNotFound, SecretInvalid)."""
+def opened_database(spec: SyncSourceSpec, secrets: Mapping[str, Mapping[str, str]], most: int | None = None) -> Database:
+    """Connects when it is first used, at most so many times at once. Raises StalledError (SecretNotFound, SecretInvalid)."""
     url, place = kept_url(spec.destination.sql.url_from.secret_key_ref, secrets, "spec.destination.sql.urlFrom")
-    return open_database(url, named=place)
+    return open_database(url, named=place, longest=spec.timeout.total_seconds() + _GRACE, most=most)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import msgspec
 from syncsource import ledger
 from syncsource.destinations import Database
 from syncsource.engine.conflicts import waiting
+from syncsource.engine.connecting import BESIDE
 from syncsource.engine.destination import opened_database
 from syncsource.engine.ending import failed, known, together
 from syncsource.engine.inferring import settled
@@ -76,7 +77,8 @@ def settle(plan: RunPlan) -> Outcome:
 
 def _execute(plan: RunPlan, stop: Stop, progress: Callable[[Progress], None], opened: OpenSource) -> Outcome:
     spec = SyncSourceSpec.model_validate(plan.spec)
-    with stop.after(spec.timeout, _left(spec)), opened_database(spec, plan.secrets) as database:
+    most = None if plan.lanes is None else plan.lanes + BESIDE
+    with stop.after(spec.timeout, _left(spec)), opened_database(spec, plan.secrets, most) as database:
         ledger.prepare(database.engine)
         fence = ledger.acquire(
             database.engine, plan.identity, run=plan.run, trigger=plan.trigger, generation=plan.generation, started_at=datetime.now(UTC)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from syncsource import ledger
 from syncsource.destinations import Owner, Policy, Writer
 from syncsource.engine.conflicts import waiting
+from syncsource.engine.connecting import threads
 from syncsource.engine.destination import keep_images
 from syncsource.engine.ending import failed_partly, first_failures, known, summary, together
 from syncsource.engine.guards import Invalid, Limits
@@ -56,8 +57,8 @@ class Partitioned:
         ledger.expect_partitions(setting.database.engine, setting.plan.run, len(self._values))
         self._meter.expect(len(self._values))
         starts = Starts(self._values, spec.parallelism, spec.delay, setting.stop)
-        threads = 1 if spec.parallelism == 1 else 2 * spec.parallelism  # so that some read while others write
-        side_by_side(min(threads, len(self._values)), partial(self._work, starts), setting.stop)
+        most = min(threads(setting.spec), setting.plan.lanes or len(self._values))
+        side_by_side(min(most, len(self._values)), partial(self._work, starts), setting.stop)
         setting.stop.check()
         self._sweep()
         outcome = self._outcome()

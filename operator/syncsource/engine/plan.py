@@ -104,6 +104,8 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Those of the machine that may be read."""
     link_local: bool = False
     """Whether link-local and cloud metadata addresses may be asked."""
+    lanes: int | None = None
+    """How many partitions may have a connection at a time, beside one for all of them. None: as many as the spec says."""
 
     def __repr__(self) -> str:
         return f"RunPlan(run={self.run!r}, identity={self.identity!r})"

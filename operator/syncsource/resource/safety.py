@@ -26,9 +26,23 @@ class Undo(Part):
 class Backup(Part):
     """A copy of the table before a run writes to it, so that `syncsource restore` can make the table what it was, whoever changed it since."""
 
-    mode: Literal["Table"] = Field(
-        description="Table: a table beside the destination's ledger, on the same server. It is made before a run with rows to write begins "
-        "to, unless the table is empty, and stays where the run changed any."
+    model_config = ruled(
+        ("(self.mode == 'File') == has(self.directory)", "directory is for mode File, which needs it", ".directory"),
+        (
+            "!has(self.directory) || !self.directory.split('/').exists(p, p == '..' || p == '.')",
+            "directory must be written without . and ..",
+            ".directory",
+        ),
+    )
+    mode: Literal["Table", "File"] = Field(
+        description="Table: a table beside the destination's ledger, on the same server. File: a file in directory, written by pg_dump, "
+        "mariadb-dump or mysqldump, which must be on the PATH, or for SQLite a copy of the whole database file. Either is made before a run with "
+        "rows to write begins to, unless the table is empty, and stays where the run changed any."
+    )
+    directory: Annotated[str, Field(min_length=2, max_length=1024, pattern=r"^/[^/\x00-\x1f][^\x00-\x1f]*$")] | None = Field(
+        None,
+        description="Mode File: the absolute path of a directory where the run is, so on a volume that outlives the operator's Pod, below the folder "
+        "of the operator's --backups. It must be there, writable, and not for every user.",
     )
     keep: int = Field(7, ge=1, le=1000, description="How many backups are kept; the oldest go.")
 

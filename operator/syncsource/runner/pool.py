@@ -11,14 +11,18 @@ from collections.abc import Callable
 
 import msgspec
 
+from syncsource.engine.connecting import wanted
 from syncsource.engine.plan import Next, Outcome, Progress, RunPlan
 from syncsource.runner import wire
+from syncsource.runner.connections import Connections
 from syncsource.runner.limits import declare
 from syncsource.runner.logs import relay
 from syncsource.sources.files import NO_FILES, Files
 from syncsource.sources.hosts import HostTable
 
 RUNS_PER_WORKER = 8
+CONNECTIONS = 32
+"""To one database: as many as the runs of two workers need that have no partitions, and a third of what PostgreSQL takes unless it is told otherwise."""
 _LINE_LIMIT = 64 * 2**20
 """The longest message in bytes; a plan holds a spec (at most 1.5 MB in an API server) and its Secrets."""
 
@@ -49,17 +53,24 @@ class WorkerPool:
     """Runs plans in ``workers`` processes, ``runs_per_worker`` at a time in each. One event loop owns it.
 
     ``files``: those of this machine that their sources may read. ``link_local``: whether they may ask link-local and cloud
-    metadata addresses.
+    metadata addresses. ``connections``: how many all of them together may have to one database.
     """
 
     def __init__(
-        self, workers: int = 2, runs_per_worker: int = RUNS_PER_WORKER, files: Files = NO_FILES, *, link_local: bool = False
+        self,
+        workers: int = 2,
+        runs_per_worker: int = RUNS_PER_WORKER,
+        files: Files = NO_FILES,
+        *,
+        link_local: bool = False,
+        connections: int = CONNECTIONS,
     ) -> None:
         self.slots = workers * runs_per_worker
         """How many runs may be under way at a time; the caller keeps to it."""
         self._workers, self._files, self._link_local = workers, files, link_local
         self._members: list[_Member] = []
         self._hosts = HostTable()
+        self._connections = Connections(connections)
         self._unhanded: set[str] = set()
         """Runs that wait for a worker to start."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -96,6 +107,7 @@ class WorkerPool:
     def cancel(self, run: str) -> None:
         """Stop the run at its next batch. Unknown runs are ignored."""
         self._unhanded.discard(run)
+        self._connections.call_off(run)
         for member in list(self._members):
             if run in member.runs:
                 member.send(wire.Cancel(run))
@@ -103,6 +115,7 @@ class WorkerPool:
     async def stop(self, grace: float) -> None:
         """Cancel what runs, wait at most ``grace`` seconds for it, end the workers."""
         self._stopping = True
+        self._connections.close()
         futures = [future for member in self._members for future, _ in member.runs.values()]
         for member in list(self._members):
             for run in member.runs:
@@ -114,15 +127,23 @@ class WorkerPool:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _give(self, plan: RunPlan, message: type[wire.Execute | wire.Verify], progress: Report | None) -> Outcome | None:
-        """Give the plan to a worker, once there is one, and wait for its answer. None: it died over it."""
+        """Give the plan to a worker, once there are connections for it, and wait for its answer. None: the worker died over it."""
         declare(self._hosts, plan)
+        need = wanted(plan, self._connections.most)
+        async with self._connections.held(plan.run, need.by_place) as granted:
+            if not granted:
+                return _called_off(plan)
+            allowed = msgspec.structs.replace(plan, lanes=need.lanes, files=self._files, link_local=self._link_local)
+            return await self._hand_over(message(allowed), plan, progress)
+
+    async def _hand_over(self, message: wire.Message, plan: RunPlan, progress: Report | None) -> Outcome | None:
+        """Give a message to the worker with the least to do, once there is one, unless the run is called off meanwhile."""
         self._unhanded.add(plan.run)
         member = await self._least_busy()
         if plan.run not in self._unhanded:
             return _called_off(plan)
         self._unhanded.discard(plan.run)
-        allowed = msgspec.structs.replace(plan, files=self._files, link_local=self._link_local)
-        return await self._hand(member, message(allowed), plan, progress)
+        return await self._hand(member, message, plan, progress)
 
     async def _hand(self, member: _Member, message: wire.Message, plan: RunPlan, progress: Report | None) -> Outcome | None:
         """Give a message to a worker and wait for its answer. None: it died over it."""

@@ -1,4 +1,4 @@
-"""Which files of this machine a source may read."""
+"""Which files of this machine a run may read, and where it may write some."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Handed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Files(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What may be read: by default nothing. Crosses a process border as JSON."""
+    """What may be read and written: by default nothing. Crosses a process border as JSON."""
 
     folder: str | None = None
     """Absolute; relative paths begin here. None: there is no such folder."""
@@ -26,6 +26,8 @@ class Files(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Files to read instead of those that the spec names."""
     again: bool = False
     """Whether to read files that were read before."""
+    backups: str | None = None
+    """The absolute folder below which copies of tables may be kept. None: nowhere, unless ``anywhere``."""
 
 
 NO_FILES = Files()

@@ -13,8 +13,10 @@ from typing import Any
 from sqlalchemy import URL, Engine
 
 from syncsource.databases.mysql import by_code_point
-from syncsource.destinations.dialect import Load, Refusal
+from syncsource.destinations.dialect import Dumping, Load, Refusal, Terms
+from syncsource.destinations.dumps.programs import Programs
 from syncsource.destinations.mysql import columns, connecting, faults, schema
+from syncsource.destinations.mysql.dumping import MySqlDumping
 from syncsource.destinations.mysql.filling import Filling
 from syncsource.destinations.quoting import NUMBER, ROW_ID, STAGE, Joined, in_a_row, quoted
 from syncsource.destinations.table import Column, Found, Layout, Referrer, Table, folded
@@ -44,8 +46,11 @@ class MySQL:
     temporary = "TEMPORARY "
     as_given = ""
 
-    def engine(self, url: URL, patience: float) -> Engine:
-        return connecting.connect(url, patience)
+    def engine(self, url: URL, terms: Terms) -> Engine:
+        return connecting.connect(url, terms)
+
+    def standstill(self, *, within: bool) -> str | None:
+        return connecting.standstill(within=within)
 
     def translate(self, error: BaseException, place: str) -> SyncError | None:
         return faults.translate(error, place)
@@ -220,6 +225,9 @@ class MySQL:
 
     def in_place(self, driver: Any) -> bool:
         return True
+
+    def dumping(self, driver: Any, programs: Programs) -> Dumping:
+        return MySqlDumping(driver, programs)
 
     def cancel(self, driver: Any) -> None:
         connecting.cancel(driver)

@@ -6,8 +6,8 @@ import re
 
 import pymysql
 
-from syncsource.databases.mysql import fault
-from syncsource.destinations.dialect import Refusal
+from syncsource.databases.mysql import fault, nameless
+from syncsource.destinations.dialect import NO_TEXT, Refusal
 from syncsource.errors import SyncError, outside_text
 
 _VALUES = frozenset((1153, 1264, 1265, 1292, 1300, 1366, 1367, 1406, 1411, 1416, 1441, 1525, 1690, 3140, 3141, 3157, 4038, 1118))
@@ -41,11 +41,11 @@ def translate(error: BaseException, place: str) -> SyncError | None:
 def refusal(error: BaseException) -> Refusal:
     """What the server says of a row."""
     if not isinstance(error, pymysql.err.Error):
-        return Refusal("InvalidValue", f"not text that a database takes: {outside_text(str(error))}")
+        return Refusal("InvalidValue", f"not text that a database takes: {outside_text(str(error))}", nameless=NO_TEXT)
     number, said = _number(error), outside_text(str(error.args[-1]), 400)
     column = _COLUMN.search(said)
     reason = "ConstraintViolation" if number in _CONSTRAINTS or _signalled(error) else "InvalidValue"
-    return Refusal(reason, said, column[1] if column else None, number in _DEPENDS)
+    return Refusal(reason, said, column[1] if column else None, number in _DEPENDS, nameless(error))
 
 
 def _number(error: BaseException) -> int:

@@ -9,8 +9,10 @@ from typing import Any
 
 from sqlalchemy import URL, Engine
 
-from syncsource.destinations.dialect import Load, Refusal
+from syncsource.destinations.dialect import Dumping, Load, Refusal, Terms
+from syncsource.destinations.dumps.programs import Programs
 from syncsource.destinations.postgresql import catalog, columns, connecting, copying, faults
+from syncsource.destinations.postgresql.dumping import PostgresDumping
 from syncsource.destinations.quoting import CHANGES, REFUSED, ROW_ID, STAGE, Joined, quoted, updating
 from syncsource.destinations.table import Column, Found, Layout, Referrer, Table
 from syncsource.destinations.values import Codec
@@ -37,8 +39,11 @@ class PostgreSQL:
     temporary = ""
     as_given = "OVERRIDING SYSTEM VALUE "
 
-    def engine(self, url: URL, patience: float) -> Engine:
-        return connecting.connect(url, patience)
+    def engine(self, url: URL, terms: Terms) -> Engine:
+        return connecting.connect(url, terms)
+
+    def standstill(self, *, within: bool) -> str | None:
+        """Where a transaction is open it has its own setting."""
 
     def translate(self, error: BaseException, place: str) -> SyncError | None:
         return faults.translate(error, place)
@@ -187,6 +192,9 @@ class PostgreSQL:
 
     def in_place(self, driver: Any) -> bool:
         return True
+
+    def dumping(self, driver: Any, programs: Programs) -> Dumping:
+        return PostgresDumping(driver, programs)
 
     def cancel(self, driver: Any) -> None:
         driver.cancel_safe(timeout=5)

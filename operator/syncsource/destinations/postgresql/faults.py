@@ -6,8 +6,8 @@ import re
 
 import psycopg
 
-from syncsource.databases.postgresql import fault, said
-from syncsource.destinations.dialect import Refusal
+from syncsource.databases.postgresql import fault, nameless, said
+from syncsource.destinations.dialect import NO_TEXT, Refusal
 from syncsource.errors import SyncError, outside_text
 
 _ROW = ("22", "23", "44", "54", "P0")
@@ -38,12 +38,13 @@ def translate(error: BaseException, place: str) -> SyncError | None:
 def refusal(error: BaseException) -> Refusal:
     """What the server says of a row."""
     if not isinstance(error, psycopg.Error):
-        return Refusal("InvalidValue", f"not text that a database takes: {outside_text(str(error))}")
+        return Refusal("InvalidValue", f"not text that a database takes: {outside_text(str(error))}", nameless=NO_TEXT)
     diag, state = error.diag, error.sqlstate or ""
     staged = _STAGED.search(diag.context or "")
     reason = "InvalidValue" if state.startswith("22") else "ConstraintViolation"
     named = f"{diag.constraint_name}: " if diag.constraint_name else ""
-    return Refusal(reason, named + said(error), diag.column_name or (staged[1] if staged else None), state in ("23505", "23503", "23P01"))
+    column, depends = diag.column_name or (staged[1] if staged else None), state in ("23505", "23503", "23P01")
+    return Refusal(reason, named + said(error), column, depends, named + nameless(error))
 
 
 def _at_row(error: psycopg.Error) -> bool:

@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import URL, Engine
 
-from syncsource.destinations.dialect import Load, Refusal
+from syncsource.destinations.dialect import Dumping, Load, Refusal, Terms
+from syncsource.destinations.dumps.programs import Programs
 from syncsource.destinations.quoting import CHANGES, REFUSED, ROW_ID, STAGE, Joined, quoted, updating
 from syncsource.destinations.sqlite import columns, connecting, faults, schema
+from syncsource.destinations.sqlite.dumping import SqliteDumping
 from syncsource.destinations.table import Column, Found, Layout, Referrer, Table, folded
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
@@ -29,8 +31,11 @@ class SQLite:
     temporary = ""
     as_given = ""
 
-    def engine(self, url: URL, patience: float) -> Engine:
-        return connecting.connect(url, patience)
+    def engine(self, url: URL, terms: Terms) -> Engine:
+        return connecting.connect(url, terms)
+
+    def standstill(self, *, within: bool) -> str | None:
+        """A process that stands still holds the file's lock until it ends."""
 
     def translate(self, error: BaseException, place: str) -> SyncError | None:
         return faults.translate(error, place)
@@ -166,6 +171,9 @@ class SQLite:
 
     def in_place(self, driver: Any) -> bool:
         return bool(driver.in_place)
+
+    def dumping(self, driver: Any, programs: Programs) -> Dumping:
+        return SqliteDumping(driver)
 
     def cancel(self, driver: Any) -> None:
         driver.interrupt()

@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
+from syncsource.destinations.dialect import Terms
+
 WRITES = "syncsource_writes"
 """Execution option: the transaction will write."""
 
@@ -34,12 +36,10 @@ def _inode(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def connect(url: URL, patience: float) -> Engine:
+def connect(url: URL, terms: Terms) -> Engine:
     """A lazy engine with a small pool. Connections may move between threads, one at a time."""
-    arguments = {"timeout": patience, "check_same_thread": False, "factory": File}
-    engine = create_engine(
-        url.set(drivername="sqlite+pysqlite"), connect_args=arguments, pool_size=2, max_overflow=80, hide_parameters=True
-    )
+    arguments = {"timeout": terms.patience, "check_same_thread": False, "factory": File}
+    engine = create_engine(url.set(drivername="sqlite+pysqlite"), connect_args=arguments, **terms.pool, hide_parameters=True)
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     return engine

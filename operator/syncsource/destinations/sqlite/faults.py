@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from syncsource.databases.sqlite import fault
+from syncsource.databases.sqlite import fault, nameless
 from syncsource.destinations.dialect import Refusal
 from syncsource.errors import SyncError, outside_text
 
@@ -35,6 +35,6 @@ def refusal(error: BaseException) -> Refusal:
     """What SQLite says of a row."""
     name, said = getattr(error, "sqlite_errorname", ""), outside_text(str(error), 400)
     if name == "SQLITE_CONSTRAINT_DATATYPE" or not name.startswith("SQLITE_CONSTRAINT"):
-        return Refusal("InvalidValue", said)
+        return Refusal("InvalidValue", said, nameless=nameless(error))
     column = said.rpartition(".")[2] if name == "SQLITE_CONSTRAINT_NOTNULL" else None
-    return Refusal("ConstraintViolation", said, column, name != "SQLITE_CONSTRAINT_CHECK" and column is None)
+    return Refusal("ConstraintViolation", said, column, name != "SQLITE_CONSTRAINT_CHECK" and column is None, nameless(error))
