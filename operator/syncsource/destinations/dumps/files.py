@@ -102,7 +102,7 @@ class FileBackups(Keeping):
         columns = [found for found in now.columns if found.name in note.columns]
         self._scratch = f"{self._prefix}{new_id()}"
         with nameless(f"to create the table {self._scratch!r}"), self._session.transaction(self._session.dialect.begin):
-            self._session.create_companion(self._scratch, {}, columns, now, now.primary)
+            self._session.create_companion(self._scratch, {}, columns, now, [now.primary])
         lacking = [name for name in note.columns if name not in {found.name for found in columns}]
         with nameless("the rows of the backup"), self._session.translated():
             rows = self._dumping.load(self._folder.path(note), note.table, [found.name for found in columns], lacking, self._scratch)
