@@ -199,8 +199,8 @@ def test_what_goes_is_decided_under_the_lock(request: pytest.FixtureRequest, mon
         return locks(joined, order)
 
     monkeypatch.setattr(place.database.dialect, "locks", meanwhile)
-    sql = SyncSourceSpec.model_validate(engine.spec).destination.sql
-    with Rows(place.database, sql, ["id"]) as rows, rows.transaction():
+    spec = SyncSourceSpec.model_validate(engine.spec)
+    with Rows(place.database, spec.destination.sql, spec.keys) as rows, rows.transaction():
         dropped = rows.drop(Rule())
     assert (dropped.groups, dropped.rows, dropped.taken) == (1, 1, None)
     assert _left(place) == [1, 4, 5, 6]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from syncsource.engine import undoing
+from syncsource.destinations import Rule
+from syncsource.engine import duplicates, undoing
 from syncsource.engine.plan import Outcome
 from syncsource.engine.stopping import Stop
 from tests.database.conftest import Place
@@ -205,3 +206,27 @@ def test_keys_of_other_types(place: Place, shape: str) -> None:
     records = [_record("12", "1"), _record("7", "2")] if shape != "bigint" else [{**_record(None, "1"), "booking": 12}, _record(None, "2")]
     assert _counts(engine.run(Upstream(records)))[0] == 2
     assert _counts(engine.run(Upstream(records))) == (0, 0, 2)
+
+
+def test_rows_that_several_keys_call_one_are_found_and_dropped(place: Place) -> None:
+    """A row without a number belongs to the one booking that has its phone; where two have it, to none."""
+    engine = _engine(
+        place,
+        "'B1', '1', 'Ana', 1",
+        "NULL, '(1)', 'ana', 2",
+        "'B1', '9', 'Ana', 3",
+        "'B2', '2', 'Bo', 4",
+        "'B3', '2', 'Bo', 5",
+        "NULL, '2', 'Bo', 6",
+        "NULL, '3', 'Cy', 7",
+        "NULL, '3 ', 'CY', 8",
+        "NULL, NULL, 'Cy', 9",
+    )
+    found = duplicates.find(engine.plan(), Stop(), 5)
+    assert (found.groups, found.surplus, found.keys) == (2, 3, ["booking", "phone", "person"])
+    assert [(group.rows, group.key["phone"]) for group in found.examples] == [(3, "1"), (2, "3")]
+    outcome, fixed = duplicates.fix(engine.plan(), Rule(by="total", highest=True), Stop())
+    assert (outcome.result, fixed and fixed.deleted) == ("Succeeded", 3)
+    assert [row[3] for row in _rows(place)] == [3, 4, 5, 6, 8, 9]
+    undone, _ = undoing.undo(engine.plan(), outcome.run, Stop())
+    assert (undone.result, len(_rows(place))) == ("Succeeded", 9)

@@ -8,6 +8,9 @@ from typing import Any
 
 from syncsource.destinations.database import Database
 from syncsource.destinations.images import Images, open_images
+from syncsource.destinations.matching import Groups, candidates
+from syncsource.destinations.matching.candidates import is_single
+from syncsource.destinations.matching.groups import GROUP
 from syncsource.destinations.quoting import GONE, NUMBER, SHARED, quoted
 from syncsource.destinations.referring import check_unreferred
 from syncsource.destinations.session import Session
@@ -17,6 +20,7 @@ from syncsource.destinations.values import AS_IT_IS
 from syncsource.destinations.working import Working
 from syncsource.errors import PermanentError, SchemaMismatch
 from syncsource.records.images import Taken
+from syncsource.resource.fields import Key
 from syncsource.resource.spec import SqlDestination
 
 _ALIKE, _PLACE = "syncsource_alike", "syncsource_place"
@@ -59,7 +63,7 @@ class Duplicates(Working):
     PermanentError (NotFound) where the table is not there, SchemaMismatch where it has not the columns, or no primary key to tell rows apart.
     """
 
-    def __init__(self, database: Database, destination: SqlDestination, keys: Sequence[str]) -> None:
+    def __init__(self, database: Database, destination: SqlDestination, keys: Sequence[Key]) -> None:
         super().__init__(database, "to delete the rows: a constraint holds one of them")
         self._destination, self._keys = destination, keys
         self._images: Companion | None = None
@@ -67,11 +71,19 @@ class Duplicates(Working):
     def find(self, examples: int) -> Shared:
         """Counts them, and writes nothing."""
         table = self._table(self._layout())
-        shared = _shared(table, Statements(self._session.dialect, table).target)
-        [[groups, rows]] = self._session.rows(f"SELECT count(*), sum({_ALIKE}) FROM (SELECT count(*) AS {_ALIKE} {shared}) found")
-        shown = ", ".join(self._session.dialect.readable(column, f"t.{quoted(column.name)}") for column in table.columns)
-        found = self._session.rows(f"SELECT count(*), {shown} {shared} ORDER BY count(*) DESC, {_names(table)} LIMIT {examples}")
-        return Shared(groups=groups, surplus=int(rows or 0) - groups, examples=[(key, count) for count, *key in found])
+        sharing, values = _Sharing(self._session, table), [f"v{place}" for place in range(len(table.columns))]
+        listed = ", ".join(f"t.{quoted(column.name)} AS {value}" for column, value in zip(table.columns, values, strict=True))
+        order = ", ".join([*(f"t.{quoted(name)}" for name in table.primary), *sharing.names])
+        groups = f"PARTITION BY {', '.join(sharing.names)}"
+        ranked = (
+            f"SELECT {listed}, count(*) OVER ({groups}) AS {_ALIKE}, row_number() OVER ({groups} ORDER BY {order}) AS {_PLACE} "
+            f"FROM {Statements(self._session.dialect, table).target} AS t {sharing.joined} WHERE {sharing.present}"
+        )
+        found = f"FROM ({ranked}) AS t WHERE {_PLACE} = 1 AND {_ALIKE} > 1"
+        [[keys, rows]] = self._session.rows(f"SELECT count(*), sum({_ALIKE}) {found}")
+        shown = ", ".join(self._session.dialect.readable(column, f"t.{value}") for column, value in zip(table.columns, values, strict=True))
+        firsts = self._session.rows(f"SELECT {_ALIKE}, {shown} {found} ORDER BY {_ALIKE} DESC, {', '.join(values)} LIMIT {examples}")
+        return Shared(groups=keys, surplus=int(rows or 0) - keys, examples=[(key, count) for count, *key in firsts])
 
     def keep_images(self) -> None:
         """From now on what is deleted is kept, so that it can be undone. Before :meth:`transaction`."""
@@ -82,10 +94,7 @@ class Duplicates(Working):
         layout = self._layout()
         table = replace(self._table(layout), images=self._images)
         if not table.primary:
-            raise SchemaMismatch(
-                f"the table {table.name!r} has no primary key, so that rows of one key can't be told apart: give it one, "
-                f"such as a column of numbers that the database counts"
-            )
+            raise _no_primary(layout)
         return _Dropping(self._session, layout, table, rule).run()
 
     def _layout(self) -> Layout:
@@ -98,10 +107,16 @@ class Duplicates(Working):
         return layout
 
     def _table(self, layout: Layout) -> Table:
-        """With the columns of the key only."""
-        columns = tuple(Column(_named(self._session, layout, name, "spec.keys"), "text", AS_IT_IS, True, name) for name in self._keys)
-        unique = any(one <= {column.name for column in columns} for one in layout.unique)
-        return Table(layout.schema, layout.name, columns, layout.primary, unique)
+        """With the columns of the keys only."""
+        named = list(dict.fromkeys(name for key in self._keys for name in key.fields))
+        single = is_single(self._keys)
+        columns = tuple(Column(_named(self._session, layout, name, "spec.keys"), "text", AS_IT_IS, single, name) for name in named)
+        unique = any(one <= {column.name for column in columns} for one in layout.unique) if single else bool(layout.primary)
+        found = candidates(self._keys, columns)
+        identity = tuple(one for name in layout.primary for one in layout.columns if one.name == name) if found else ()
+        if found and not identity:
+            raise _no_primary(layout)
+        return Table(layout.schema, layout.name, columns, layout.primary, unique, candidates=found, identity=identity)
 
 
 class _Dropping:
@@ -110,28 +125,29 @@ class _Dropping:
     def __init__(self, session: Session, layout: Layout, table: Table, rule: Rule) -> None:
         self._session, self._layout, self._table = session, layout, table
         self._by, self._highest = _by(session, layout, rule), rule.highest
-        self._statements = Statements(session.dialect, table)
+        self._statements, self._sharing = Statements(session.dialect, table), _Sharing(session, table)
         self._primary = [quoted(name) for name in table.primary]
         self._matched = " AND ".join(f"t.{name} = g.{name}" for name in self._primary)
 
     def run(self) -> Dropped:
         """What is to go is decided once all rows in question are locked, those that stay included: people may have changed them meanwhile."""
-        dialect, names, target = self._session.dialect, _names(self._table), self._statements.target
-        self._list(SHARED, f"count(*) OVER (PARTITION BY {names})", f"{target} AS t")
+        dialect, names, target = self._session.dialect, ", ".join(self._sharing.names), self._statements.target
+        self._list(SHARED, f"count(*) OVER (PARTITION BY {names})", f"{target} AS t {self._sharing.joined}")
         shared = f"{self._statements.temporary(SHARED)} AS g"
         lock = dialect.locks(f"{shared} {dialect.join} {target} AS t ON {self._matched}", f"g.{NUMBER}")
         if lock is not None:
             self._session.value(lock)
-        locked = f"{shared} JOIN {target} AS t ON {self._matched}"
+        self._sharing.settle()
+        locked = f"{shared} JOIN {target} AS t ON {self._matched} {self._sharing.joined}"
         self._list(GONE, f"row_number() OVER (PARTITION BY {names} ORDER BY {self._order})", locked)
-        alike = f"SELECT 1 FROM {locked} WHERE {_present(self._table)} GROUP BY {names} HAVING count(*) > 1"
+        alike = f"SELECT 1 FROM {locked} WHERE {self._sharing.present} GROUP BY {names} HAVING count(*) > 1"
         groups = self._session.value(f"SELECT count(*) FROM ({alike}) found")
         return self._delete(int(groups))
 
     def _list(self, name: str, place: str, source: str) -> None:
         """Numbers the rows whose ``place`` is above 1."""
         primary = ", ".join(self._primary)
-        ranked = f"SELECT {', '.join(f't.{one}' for one in self._primary)}, {place} AS {_PLACE} FROM {source} WHERE {_present(self._table)}"
+        ranked = f"SELECT {', '.join(f't.{one}' for one in self._primary)}, {place} AS {_PLACE} FROM {source} WHERE {self._sharing.present}"
         self._session.run(
             f"CREATE TEMPORARY TABLE {name} {self._session.dialect.numbered}SELECT row_number() OVER (ORDER BY {primary}) AS {NUMBER}, "
             f"{primary} FROM ({ranked}) ranked WHERE {_PLACE} > 1"
@@ -165,16 +181,23 @@ def _named(session: Session, layout: Layout, name: str, place: str) -> Found:
     return found
 
 
-def _shared(table: Table, target: str) -> str:
-    """Groups of the rows ``t`` of one key. Those alone in theirs go before, by a window: MariaDB takes several times as long to group by texts."""
-    names = _names(table)
-    counted = f"SELECT {names}, count(*) OVER (PARTITION BY {names}) AS {_ALIKE} FROM {target} AS t WHERE {_present(table)}"
-    return f"FROM ({counted}) AS t WHERE {_ALIKE} > 1 GROUP BY {names}"
+def _no_primary(layout: Layout) -> SchemaMismatch:
+    return SchemaMismatch(
+        f"the table {layout.name!r} has no primary key, so that rows of one key can't be told apart: give it one, "
+        f"such as a column of numbers that the database counts"
+    )
 
 
-def _names(table: Table) -> str:
-    return ", ".join(f"t.{quoted(column.name)}" for column in table.columns)
+class _Sharing:
+    """What rows ``t`` of one key have in common: the values of its columns, or where there are several keys the group that they are in."""
 
+    def __init__(self, session: Session, table: Table) -> None:
+        self._groups = Groups(session, table) if table.candidates else None
+        self.joined = self._groups.joined if self._groups is not None else ""
+        self.names = [f"k.{GROUP}"] if self._groups is not None else [f"t.{quoted(column.name)}" for column in table.columns]
+        self.present = " AND ".join(f"{name} IS NOT NULL" for name in self.names)
 
-def _present(table: Table) -> str:
-    return " AND ".join(f"t.{quoted(column.name)} IS NOT NULL" for column in table.columns)
+    def settle(self) -> None:
+        """Once the rows are locked."""
+        if self._groups is not None:
+            self._groups.leave_changed()

@@ -53,10 +53,13 @@ def find(plan: RunPlan, stop: Stop, examples: int) -> Duplicates:
     """Looks, and writes nothing. Raises a SyncError that holds no secret."""
     try:
         spec = SyncSourceSpec.model_validate(plan.spec)
-        with stop.after(spec.timeout, _LEFT), opened_database(spec, plan.secrets) as database:
-            keys = spec.keys[0].fields
-            with Rows(database, spec.destination.sql, keys) as rows, stop.calling(rows.cancel):
-                return _found(spec, keys, rows.find(examples))
+        with (
+            stop.after(spec.timeout, _LEFT),
+            opened_database(spec, plan.secrets) as database,
+            Rows(database, spec.destination.sql, spec.keys) as rows,
+            stop.calling(rows.cancel),
+        ):
+            return _found(spec, spec.key_fields, rows.find(examples))
     except Exception as error:
         ours = stop.cause_of(known(error))
         ours.message = redact(ours.message, plan.secrets)
@@ -68,7 +71,7 @@ def foresee(plan: RunPlan, rule: Rule, stop: Stop) -> Fixed:
     with (
         opened(plan) as (spec, database),
         stop.after(spec.timeout, _LEFT),
-        Rows(database, spec.destination.sql, spec.keys[0].fields) as rows,
+        Rows(database, spec.destination.sql, spec.keys) as rows,
     ):
         return _fixed(foreseen(rows, stop, lambda: rows.drop(rule)))
 
@@ -85,7 +88,7 @@ def fix(plan: RunPlan, rule: Rule, stop: Stop) -> tuple[Outcome, Fixed | None]:
                 keep_asked(connection, plan, spec, dropped[0].taken)
                 return _outcome(plan, _fixed(dropped[0]))
 
-            with Rows(database, spec.destination.sql, spec.keys[0].fields) as rows:
+            with Rows(database, spec.destination.sql, spec.keys) as rows:
                 rows.keep_images()
                 outcome = fenced(plan, database, rows, stop, TRIGGER, write)
             return outcome, _fixed(dropped[0])

@@ -11,7 +11,8 @@ Who finds a row, stages its primary key beside the record, and all else joins by
 from __future__ import annotations
 
 from syncsource.destinations.matching.candidates import candidates
+from syncsource.destinations.matching.groups import Groups
 from syncsource.destinations.matching.known import find_known, open_known
 from syncsource.destinations.matching.matching import Matching
 
-__all__ = ["Matching", "candidates", "find_known", "open_known"]
+__all__ = ["Groups", "Matching", "candidates", "find_known", "open_known"]

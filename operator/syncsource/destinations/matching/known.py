@@ -68,7 +68,7 @@ class Known:
     @property
     def fresh(self) -> str:
         """A query's tables: ``w`` has the digests that :meth:`look` found, ``g`` the primary keys of their rows."""
-        return f"{self.temporary(_FRESH)} AS w JOIN {self._stale} AS g ON g.{NUMBER} = w.seq"
+        return f"{self.temporary(_FRESH)} AS w JOIN {self.stale} AS g ON g.{NUMBER} = w.seq"
 
     def temporary(self, name: str) -> str:
         """A temporary table's qualified name."""
@@ -79,10 +79,10 @@ class Known:
         self.replace(_STALE, self._found)
         self._run(f"DROP {self._dialect.temporary}TABLE IF EXISTS {self.temporary(_FRESH)}")
         self._run(f"CREATE TEMPORARY TABLE {_FRESH} {self._dialect.work_table(digest_columns(self._table))}")
-        rows = int(self._session.value(f"SELECT count(*) FROM {self._stale}"))
+        rows = int(self._session.value(f"SELECT count(*) FROM {self.stale}"))
         if not rows:
             return
-        gone, match = f"{self._stale} AS g", self._joined("t", "g")
+        gone, match = f"{self.stale} AS g", self._joined("t", "g")
         self._run(self._dialect.deleting(self.name, [SOURCE, KEY, *self._names], gone, match, f"(t.{SOURCE} = '' OR g.{_THERE} = 0)"))
         self._run(self._dialect.deleting(self._seen, self._names, gone, match, "1 = 1"))
         names = ", ".join([*self._names, *(quoted(column.name) for column in self._columns if quoted(column.name) not in self._names)])
@@ -133,16 +133,17 @@ class Known:
 
     def _digest(self, rows: int) -> None:
         values = ", ".join(self._dialect.readable(column, f"e.{quoted(column.name)}") for column in self._columns)
-        of = f"SELECT g.{NUMBER}, {values} FROM {self._stale} AS g JOIN {self._seen} AS e ON {self._joined('e', 'g')} WHERE g.{_THERE} = 1"
+        of = f"SELECT g.{NUMBER}, {values} FROM {self.stale} AS g JOIN {self._seen} AS e ON {self._joined('e', 'g')} WHERE g.{_THERE} = 1"
         for first in range(1, rows + 1, _PART):
             found = self._session.rows(f"{of} AND g.{NUMBER} BETWEEN {first} AND {first + _PART - 1}")
             load_digests(self._session, self._table, self.temporary(_FRESH), found)
-        indexes = self._dialect.indexes(self._stale, [NUMBER])
-        for statement in (*indexes, *self._dialect.analyzed(self.temporary(_FRESH)), *self._dialect.analyzed(self._stale)):
+        indexes = self._dialect.indexes(self.stale, [NUMBER])
+        for statement in (*indexes, *self._dialect.analyzed(self.temporary(_FRESH)), *self._dialect.analyzed(self.stale)):
             self._run(statement)
 
     @property
-    def _stale(self) -> str:
+    def stale(self) -> str:
+        """The rows that :meth:`look` found, numbered."""
         return self.temporary(_STALE)
 
     def _joined(self, one: str, other: str) -> str:
