@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from syncsource.destinations import Rule
 from syncsource.engine import duplicates, undoing
-from syncsource.engine.plan import Outcome
+from syncsource.engine.plan import Outcome, RunPlan
 from syncsource.engine.stopping import Stop
 from tests.database.conftest import Place
 from tests.database.engine import Engine, Upstream
@@ -33,6 +34,14 @@ def _engine(place: Place, *rows: str, keys: Any = KEYS, create: bool = True, **s
     for row in rows:
         place.sql(f"INSERT INTO leads (booking, phone, person, total) VALUES ({row})")
     return Engine(place, "leads", fields=FIELDS, keys=keys, incremental=None, **spec)
+
+
+class _Other(Engine):
+    """Another source of the table."""
+
+    def plan(self, *, full: bool = False) -> RunPlan:
+        """Of a new run."""
+        return msgspec.structs.replace(super().plan(full=full), identity="test/ns/other")
 
 
 def _record(booking: str | None, phone: str | None, person: str | None = "Ana", total: int = 1) -> dict[str, Any]:
@@ -230,3 +239,26 @@ def test_rows_that_several_keys_call_one_are_found_and_dropped(place: Place) -> 
     assert [row[3] for row in _rows(place)] == [3, 4, 5, 6, 8, 9]
     undone, _ = undoing.undo(engine.plan(), outcome.run, Stop())
     assert (undone.result, len(_rows(place))) == ("Succeeded", 9)
+
+
+def test_keys_that_are_declared_anew_find_the_rows_that_are_there(place: Place) -> None:
+    loose, strict = KEYS, [{"fields": ["booking"]}, {"fields": ["phone", "person"], "normalize": {"person": "fold"}}]
+    engine = _engine(place, keys=strict)
+    engine.run(Upstream([_record(None, "(1)"), _record(None, "2")]))
+    engine.spec["keys"] = loose
+    assert _counts(engine.run(Upstream([_record(None, "1"), _record(None, "2")]))) == (0, 1, 1)
+    engine.spec["keys"] = strict
+    assert _counts(engine.run(Upstream([_record(None, "1"), _record(None, "2")]))) == (0, 0, 2)
+    assert len(_rows(place)) == 2
+
+
+def test_sources_with_keys_of_their_own_share_a_table(place: Place) -> None:
+    by_number = _engine(place, keys=[{"fields": ["booking"]}, {"fields": ["phone"], "normalize": {"phone": "digits"}}])
+    by_person = _Other(place, "leads", fields=FIELDS, keys=KEYS, incremental=None)
+    by_number.run(Upstream([_record("B1", "1"), _record(None, "2")]))
+    assert _counts(by_person.run(Upstream([_record("B1", "1"), _record(None, "(2)")]))) == (0, 1, 1)
+    assert _counts(by_number.run(Upstream([_record("B1", "1"), _record(None, "2")]))) == (0, 1, 1)
+    place.sql("UPDATE leads SET phone = '7' WHERE booking IS NULL")
+    assert _counts(by_person.run(Upstream([_record("B1", "1"), _record(None, "7")]))) == (0, 0, 2)
+    assert _counts(by_number.run(Upstream([_record("B1", "1"), _record(None, "7")]))) == (0, 0, 2)
+    assert len(_rows(place)) == 2

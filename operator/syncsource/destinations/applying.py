@@ -130,7 +130,7 @@ class Applying:
             matching.forget_lost()
         if self.inserted:
             matching.find_inserted(self.images)
-        matching.end(self._owner.source if self._owner is not None and self._owner.claims else None)
+        matching.end(self._owner.source if self._owner is not None else None)
 
     def sweep(self) -> Applied:
         """See :meth:`syncsource.destinations.Writer.sweep`."""

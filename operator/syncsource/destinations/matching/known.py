@@ -4,6 +4,7 @@ taken, so that only rows that are new or changed since are looked at again."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 from syncsource.destinations.companions import find_companion, open_companion
@@ -27,13 +28,18 @@ def open_known(session: Session, layout: Layout, table: Table) -> tuple[Companio
     """Both tables, created unless they are there."""
     names = [found.name for found in table.identity]
     known = open_companion(session, layout, "known", _OWN, table.identity, index=[[DIGEST], [*names, KEY]])
-    return known, open_companion(session, layout, "seen", {}, [*table.identity, *_others(table)], index=[names])
+    return known, open_companion(session, layout, _seen(table), {}, [*table.identity, *_others(table)], index=[names])
 
 
 def find_known(session: Session, layout: Layout, table: Table) -> tuple[Companion | None, Companion | None]:
     """The same, if they are there."""
     known = find_companion(session, layout, "known", table.identity)
-    return known, find_companion(session, layout, "seen", [*table.identity, *_others(table)])
+    return known, find_companion(session, layout, _seen(table), [*table.identity, *_others(table)])
+
+
+def _seen(table: Table) -> str:
+    """Who has other keys has not seen a row by them."""
+    return f"seen_{sha256(' '.join(one.id for one in table.candidates).encode()).hexdigest()[:8]}"
 
 
 def _others(table: Table) -> list[Any]:
@@ -83,7 +89,9 @@ class Known:
         if not rows:
             return
         gone, match = f"{self.stale} AS g", self._joined("t", "g")
-        self._run(self._dialect.deleting(self.name, [SOURCE, KEY, *self._names], gone, match, f"(t.{SOURCE} = '' OR g.{_THERE} = 0)"))
+        ours = ", ".join(f"'{one.id}'" for one in self._table.candidates)
+        over = f"((t.{SOURCE} = '' AND t.{KEY} IN ({ours})) OR g.{_THERE} = 0)"
+        self._run(self._dialect.deleting(self.name, [SOURCE, KEY, *self._names], gone, match, over))
         self._run(self._dialect.deleting(self._seen, self._names, gone, match, "1 = 1"))
         names = ", ".join([*self._names, *(quoted(column.name) for column in self._columns if quoted(column.name) not in self._names)])
         values = ", ".join(f"t.{name}" for name in names.split(", "))
