@@ -62,6 +62,7 @@ MODES: dict[str, Command] = {
     "with undo": ours(safety={"undo": {"keep": "1d"}}),
     "with merge": ours(write={"onExisting": "Merge"}),
     "with deletes": ours(write={"onAbsent": "Delete"}),
+    "with keys": ours(keys=[{"fields": ["number"]}, {"fields": ["phone", "customer"], "normalize": {"phone": "digits", "customer": "fold"}}]),
     PEER: peer,
 }
 
