@@ -10,6 +10,7 @@ import pytest
 from syncsource.destinations import Writer
 from syncsource.ledger.connecting import writing
 from tests.database.conftest import Place
+from tests.database.engine import Engine, Upstream
 
 NUMBERED = {"postgresql": "bigserial", "mariadb": "bigint AUTO_INCREMENT", "sqlite": "integer"}
 
@@ -94,3 +95,23 @@ def _refused(place: Place) -> None:
     file = place.url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(file, timeout=0)) as somebody, pytest.raises(sqlite3.OperationalError, match="database is locked"):
         somebody.execute("UPDATE t SET name = 'theirs'")
+
+
+def test_a_unique_index_beside_several_keys(place: Place) -> None:
+    """A record that no key finds, and whose phone another row has, is told and changes nothing; NULLs are no such phone."""
+    place.sql(
+        f"CREATE TABLE t (id {NUMBERED[place.kind]} PRIMARY KEY, booking varchar(9) UNIQUE, phone varchar(9) UNIQUE, "
+        "person varchar(9), notes varchar(9))"
+    )
+    place.sql("INSERT INTO t (booking, phone, person, notes) VALUES ('B1', '1', 'Ana', 'theirs'), (NULL, NULL, NULL, 'theirs')")
+    fields = [{"name": name, "type": "text"} for name in ("booking", "phone", "person")]
+    keys = [{"fields": ["booking"]}, {"fields": ["phone", "person"]}]
+    engine = Engine(place, "t", fields=fields, keys=keys, incremental=None)
+    records = [("B1", "1", "Ana"), ("B2", "1", "Bo"), (None, "1", "Cy"), ("B4", None, "Di"), (None, None, "Ed")]
+    upstream = Upstream([{"booking": booking, "phone": phone, "person": person, "changed": None} for booking, phone, person in records])
+    for inserted in (1, 0):
+        counts = engine.run(upstream).counts
+        assert (counts.inserted, counts.updated, counts.unchanged, counts.quarantined) == (inserted, 0, 2 - inserted, 3)
+    assert sorted(place.sql("SELECT reason FROM syncsource_quarantine")) == [("ConstraintViolation",)] * 2 + [("MissingKey",)]
+    there = place.sql("SELECT booking, phone, person, notes FROM t ORDER BY id")
+    assert there == [("B1", "1", "Ana", "theirs"), (None, None, None, "theirs"), ("B4", None, "Di", None)]
