@@ -1,9 +1,7 @@
-"""What users of other engines lost rows or days to while reading: each trap by its name, with the tests that spring it."""
+"""What users of other engines lost rows or days to while reading; docs/traps.md tells of them."""
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,56 +9,8 @@ import pytest
 from tests.reading.stage import Play, Theatre, record
 from tests.upstream import KINDS, Kind, Reply
 
-TESTS = Path(__file__).parents[1]
 SOME = [kind for kind in KINDS if kind.name in ("page-announced", "offset", "cursor", "link", "keyset")]
 CURSOR = next(kind for kind in KINDS if kind.name == "cursor")
-
-TRAPS = {
-    "a late row with a cursor equal to the last one": [
-        "reading/test_traps.py::test_a_late_row_with_a_cursor_equal_to_the_last_one",
-        "database/test_windows.py::test_a_late_row_with_a_cursor_equal_to_the_last_one",
-    ],
-    "more ties than a page holds": ["reading/test_traps.py::test_more_ties_than_a_page_holds"],
-    "offset paging while rows are inserted; unstable order": [
-        "reading/test_drift.py::test_offset_paging_while_rows_are_inserted_or_changed",
-        "reading/test_drift.py::test_offset_paging_while_rows_are_taken_away",
-    ],
-    "cursor moved before the window was complete": [
-        "reading/test_traps.py::test_the_cursor_is_not_moved_before_the_window_was_complete",
-        "reading/test_faults.py::test_a_page_that_is_spoilt",
-        "database/test_windows.py::test_cursor_moved_before_the_window_was_complete",
-    ],
-    "cursor and data in two transactions": ["database/test_cursor_traps.py::test_cursor_and_data_in_two_transactions"],
-    "cursor later than the run's start": [
-        "reading/test_traps.py::test_a_cursor_later_than_the_run_s_start",
-        "database/test_cursor_traps.py::test_cursor_later_than_the_run_s_start",
-        "reading/test_property.py::test_repeated_runs_end_with_exactly_the_source_s_rows",
-        "unit/records/test_cursors.py::test_a_cursor_of_the_future_is_capped_in_its_own_form",
-    ],
-    "precision or zone lost in the cursor": [
-        "reading/test_traps.py::test_no_precision_or_zone_is_lost_in_the_cursor",
-        "unit/records/test_cursors.py::test_lookback_keeps_the_form_and_rounds_down",
-    ],
-    '0, "" and false as cursors': ["reading/test_traps.py::test_0_and_empty_and_false_as_cursors"],
-    "cursor taken from the destination's max()": ["reading/test_traps.py::test_the_cursor_is_not_taken_from_the_destination_s_max"],
-    "the same key twice in one batch": ["reading/test_traps.py::test_the_same_key_twice_in_one_batch"],
-    "NULL in a key": ["reading/test_traps.py::test_null_in_a_key"],
-    "a failed full refresh that empties a table": ["reading/test_traps.py::test_a_failed_full_refresh_does_not_empty_a_table"],
-    "one cursor shared by all partitions": ["database/test_partitions.py::test_one_cursor_shared_by_all_partitions_is_none_at_all"],
-    "a retyped field at the source": ["reading/test_traps.py::test_a_retyped_field_at_the_source"],
-    "big integers and decimals through floats": [
-        "reading/test_traps.py::test_big_integers_and_decimals_do_not_go_through_floats",
-        "unit/sources/test_exactness.py::test_whatever_is_written_is_read",
-    ],
-}
-
-
-@pytest.mark.parametrize("trap", TRAPS)
-def test_every_trap_has_its_tests(trap: str) -> None:
-    for named in TRAPS[trap]:
-        file, _, function = named.partition("::")
-        there = {node.name for node in ast.parse((TESTS / file).read_text()).body if isinstance(node, ast.FunctionDef)}
-        assert function in there, f"{named} is gone: it was the test of {trap!r}"
 
 
 def _since(play: Play) -> str | None:

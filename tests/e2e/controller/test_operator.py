@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.e2e.controller.plane import SECRETS, ScriptedRunner, Stage, condition, reason, secret, source, status, timed_out
+from tests.e2e.controller.plane import SECRETS, SOURCES, ScriptedRunner, Stage, condition, reason, secret, source, status, timed_out
 
 EVERY = {"every": "1h"}
 
@@ -156,6 +156,15 @@ async def test_a_deleted_source_stops_its_run_and_may_come_again(stage: Stage) -
         runner.end(second)
         held = await stage.client.until("a", lambda held: reason(held, "Ready") == "Succeeded")
         assert [entry.id for entry in status(held).history] == [second.run]
+
+
+async def test_a_source_goes_at_once_though_no_operator_is_there(stage: Stage) -> None:
+    runner = ScriptedRunner()
+    async with stage.operator(runner):
+        await stage.client.create(source("a", schedule=EVERY))
+        await stage.client.until("a", lambda held: reason(held, "Ready") == "Succeeded")
+    await stage.client.delete("a")
+    assert (await stage.client.http.get(f"{SOURCES}/a")).status_code == 404
 
 
 async def test_a_control_plane_that_restarts_in_mid_run_loses_nothing(stage: Stage) -> None:

@@ -206,3 +206,16 @@ def test_but_a_full_refresh_is_not_answered_by_a_run_that_is_none(world: World) 
     assert handled(world) == ("1", None)
     world.run(SUCCESS)
     assert [start.run.full for _, start in world.started] == [False, True]
+
+
+def test_other_metadata_asks_for_nothing(world: World) -> None:
+    world.annotate("a", requested="1")
+    world.settle()
+    world.run(SUCCESS)
+    writes, metadata = world.writes, world.objects["a"]["metadata"]
+    metadata["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = "{}"
+    metadata["labels"] = {"revision": "5f2c"}
+    metadata["ownerReferences"] = [{"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "y"}]
+    world._changed(world.objects["a"])
+    world.settle()
+    assert (world.triggers, world.writes) == (["Request"], writes)
