@@ -136,7 +136,7 @@ def test_a_statement_before_any_row_is_written_ends_by_the_server(
         with database.engine.connect() as connection:
             return bool(connection.exec_driver_sql(ENDLESS[kind]).scalar())
 
-    monkeypatch.setattr(destination, "_has_rows", slow)
+    monkeypatch.setattr(destination, "has_rows", slow)
     with ThreadPoolExecutor(1) as pool:
         outcome = pool.submit(engine.run, Upstream([{"id": 1, "name": "a", "amount": 1, "changed": 1}])).result(30)
     assert (outcome.result, outcome.reason) == ("Failed", "Timeout")

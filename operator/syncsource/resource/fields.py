@@ -125,7 +125,7 @@ class Key(Part):
     fields: Annotated[list[FieldName], Field(min_length=1, max_length=16, json_schema_extra={"x-kubernetes-list-type": "set"})] = Field(
         description="Names of spec.fields. A key is complete where none of them is null."
     )
-    normalize: Annotated[dict[FieldName, Normalizer], Field(min_length=1, max_length=16)] | None = Field(
+    normalize: Annotated[dict[str, Normalizer], Field(min_length=1, max_length=16)] | None = Field(
         None,
         description="What is done to the text of a field before it is compared, on both sides, for example phone: digits; what is written stays "
         "as it came. The words are those of fields[].normalize. White space around and between words does not count then.",
