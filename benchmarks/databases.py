@@ -62,7 +62,9 @@ MODES: dict[str, Command] = {
     "with undo": ours(safety={"undo": {"keep": "1d"}}),
     "with merge": ours(write={"onExisting": "Merge"}),
     "with deletes": ours(write={"onAbsent": "Delete"}),
-    "with keys": ours(keys=[{"fields": ["number"]}, {"fields": ["phone", "customer"], "normalize": {"phone": "digits", "customer": "fold"}}]),
+    "with keys": ours(
+        keys=[{"fields": ["number"]}, {"fields": ["phone", "customer"], "normalize": {"phone": "digits", "customer": "fold"}}]
+    ),
     PEER: peer,
 }
 

@@ -140,7 +140,7 @@ def test_of_one_record_twice_the_newest_wins(place: Place) -> None:
     page = [_record("B3", "7", total=1), _record(None, "(7)", "ANA", 2)]
     outcome = engine.run(Upstream(page))
     assert (_counts(outcome), outcome.counts.skipped) == ((1, 0, 0), 1)
-    assert _rows(place)[-1] == (None, "(7)", "ANA", 2)
+    assert _rows(place)[-1] == ("B3", "7", "Ana", 1)
 
 
 def test_one_record_that_may_be_two_others_of_the_run_is_quarantined(place: Place) -> None:

@@ -111,7 +111,7 @@ class Model:
             alike = digest(rank, record)
             strong = [other for other, one in records if digest(rank, one) == alike and (_best(one) or 0) < rank]
             self.quarantined += len(strong) > 1
-            gone |= {seq} if len(strong) > 1 else {min(seq, strong[0])} if strong else set()
+            gone |= {seq} if strong else set()
         return [one for one in records if one[0] not in gone]
 
 

@@ -93,18 +93,19 @@ class Applying:
         self.inserted = self.updated = self.refused = self.skipped = self.unfound = 0
         self._uncertain = 0
         """Rows set aside to be compared again."""
-        self._progress = self._lost = False
+        self._progress = False
 
     def run(self, staged: int) -> None:
         """Writes the rows staged, which are so many."""
-        self.skipped = self._session.run(self._statements.skip()) if self._table.skip_if else 0
         if self._matching is not None:
+            self.skipped = self._matching.kept_out
             self.unfound = self._matching.refused + self._matching.find()
             self.refused += self.unfound
             if self.unfound and self.absent is not None:
                 self.absent.hold("it is not known which rows quarantined records are of")
-        elif not self._table.key_unique:
-            self.refused += self._session.run(self._statements.ambiguous())
+        else:
+            self.skipped = self._session.run(self._statements.skip()) if self._table.skip_if else 0
+            self.refused += 0 if self._table.key_unique else self._session.run(self._statements.ambiguous())
         if self._statements.folds:
             self.refused += self._session.run(self._statements.collisions())
         empty = self._session.value(f"SELECT 1 FROM {self._statements.target} LIMIT 1") is None
@@ -126,9 +127,8 @@ class Applying:
 
     def _match_inserted(self, matching: Matching) -> None:
         """What was inserted is known by its primary key from now on."""
-        if self._lost:
-            matching.forget_lost()
         if self.inserted:
+            matching.forget_lost()
             matching.find_inserted(self.images)
         matching.end(self._owner.source if self._owner is not None else None)
 
@@ -192,8 +192,7 @@ class Applying:
     def _update_changed(self, changed: int) -> None:
         lock = self._statements.lock()
         if lock is not None and self._session.value(lock) != changed:
-            lost = self._session.run(self._statements.lost())
-            self._uncertain, self._lost = self._uncertain + lost, self._lost or lost > 0
+            self._uncertain += self._session.run(self._statements.lost())
         try:
             with self._session.savepoint():
                 self.updated += self._update(None)

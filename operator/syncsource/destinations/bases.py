@@ -85,7 +85,7 @@ class Merging:
         values = ", ".join([f"'{self.merge.source}'", *(value for _, value in keys), *(f"s.{place}" for _, place in names)])
         self.session.run(
             f"INSERT INTO {bases} ({into}) SELECT {values} FROM {staged} AS s "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {bases} AS b WHERE {there}) AND {self.statements.accepted}"
+            f"WHERE NOT EXISTS (SELECT 1 FROM {bases} AS b WHERE {there}) AND {self.statements.accepted} AND {keys[0][1]} IS NOT NULL"
         )
 
     def tidy(self) -> None:

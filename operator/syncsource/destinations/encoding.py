@@ -27,7 +27,7 @@ def encoded(column: Column, values: Sequence[Any], faults: dict[int, Fault]) -> 
         values = values.values
     present: Sequence[Any] = values
     if has_nulls(values):
-        if column.key or not column.found.nullable:
+        if column.key or column.fixed or not column.found.nullable:
             _refuse_nulls(column, values, faults)
         present = [value for value in values if value is not None]
     codec = column.codec

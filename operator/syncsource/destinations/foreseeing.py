@@ -63,7 +63,8 @@ def _kept_out(session: Session, statements: Statements) -> dict[int, Foreseen]:
     """Those that another table has. Before any row is refused."""
     if not statements.table.skip_if:
         return {}
-    session.run(statements.skip())
+    if not statements.table.candidates:
+        session.run(statements.skip())
     told = Foreseen("Skip", reason="ExistsIn", message=_ELSEWHERE.format(" or ".join(one.name for one in statements.table.skip_if)))
     return {seq: told for (seq,) in session.rows(statements.skipped())}
 

@@ -145,7 +145,14 @@ def _identity(layout: Layout, columns: Sequence[Column], keys: Sequence[Candidat
             f"spec.fields fill {', '.join(filled)}, which is of the primary key of {layout.name!r} and in none of spec.keys: a row that another "
             "key finds keeps its own; make it the first key, or remove it from spec.fields"
         )
-    return tuple(found for name in layout.primary for found in layout.columns if found.name == name)
+    identity = tuple(found for name in layout.primary for found in layout.columns if found.name == name)
+    left = [found.name for found in identity if found.name not in named and not (found.default or found.generated)]
+    if left:
+        raise SchemaMismatch(
+            f"nothing fills {', '.join(left)} of the primary key of {layout.name!r} in a new row: let the database number it (in SQLite: INTEGER "
+            "PRIMARY KEY), or give it a default"
+        )
+    return identity
 
 
 def _column(dialect: Dialect, layout: Layout, field: FieldSpec, key: bool) -> Column:

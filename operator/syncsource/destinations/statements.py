@@ -270,6 +270,11 @@ class Statements:
         """Whether a staged row was neither refused nor kept out."""
         return f"NOT EXISTS (SELECT 1 FROM {self.temporary(REFUSED)} AS r WHERE r.seq = s.seq)"
 
+    @property
+    def newer(self) -> str | None:
+        """A condition on a row and what is staged: it may be written over what the row has; None: whatever it has."""
+        return None if self.policy.newer is None else self._not_newer(self.policy.newer)
+
     def _not_newer(self, name: str) -> str:
         found, staged = f"t.{quoted(name)}", f"s.c{self.table.names.index(name)}"
         return f"({found} IS NULL OR {found} <= {staged})"

@@ -47,7 +47,7 @@ class Writer:
         self._session = Session(database)
         self._table, self._policy, self._zone = table, policy, zone
         self._staging = Staging(self._session, table)
-        self._matching = Matching(self._session, table, Statements(self._session.dialect, table)) if table.candidates else None
+        self._matching = Matching(self._session, table, Statements(self._session.dialect, table, policy)) if table.candidates else None
         self._skipped = 0
         self._begun = False
 

@@ -162,6 +162,13 @@ class SyncSourceSpec(Part):
             ".write.conflict",
         ),
         (
+            "!has(self.write) || !has(self.write.skipIf) || !has(self.write.onAbsent) || self.write.onAbsent == 'Ignore' || "
+            "(self.keys.size() == 1 && !has(self.keys[0].normalize))",
+            "with several keys, or normalized ones, it is not known which rows the records are of that skipIf keeps out: remove skipIf, or let "
+            "onAbsent be Ignore",
+            ".write.skipIf",
+        ),
+        (
             "!has(self.safety) || !has(self.safety.minRows) || !has(self.incremental) || !has(self.incremental.window)",
             "minRows is about reading everything at once: remove incremental.window, or minRows",
             ".safety.minRows",

@@ -28,12 +28,15 @@ class Batch:
     def __init__(self, session: Session, table: Table, statements: Statements) -> None:
         self._session, self._table, self._statements = session, table, statements
         self._digests = statements.temporary(DIGESTS)
-        self.skipped = self.refused = 0
-        """Older rows of a key, which are gone; rows without a key of their own."""
+        self.skipped = self.refused = self.kept_out = 0
+        """Older rows of a key, which are gone; rows without a key of their own; rows that another table has."""
 
     def settle(self, staged: int, *, cursors: bool, zone: tzinfo) -> None:
         """Leaves one row of each record in the staging table: of records that are the same the newest, see :func:`drop_older`."""
         self._fill(staged)
+        if self._table.skip_if:
+            self.kept_out = self._session.run(self._statements.skip())
+            self._leave_refused()
         self._refuse(f"SELECT seq FROM {self._digests} WHERE best IS NULL", "MissingKey", f"no key is complete: {self._named}")
         best = f"coalesce({', '.join(f'd{rank}' for rank in range(len(self._table.candidates)))}, '')"
         groups = f"PARTITION BY {best}"
@@ -41,24 +44,26 @@ class Batch:
             alike = f"SELECT seq, min(seq) OVER ({groups}) AS eldest, count(*) OVER ({groups}) AS alike FROM {self._digests}"
             self._drop(alike, "alike > 1", cursors, zone)
         for rank in range(1, len(self._table.candidates)):
-            self._weaker(rank, cursors, zone)
+            self._weaker(rank)
         for name in (STAGE, DIGESTS) if staged >= WORTH_STATISTICS else ():
             for statement in self._session.dialect.analyzed(self._statements.temporary(name)):
                 self._session.run(statement)
 
-    def _weaker(self, rank: int, cursors: bool, zone: tzinfo) -> None:
-        """A record that has no stronger key is the one that has the same weaker one, if there is one alone."""
+    def _weaker(self, rank: int) -> None:
+        """A record that has no stronger key is the one that has it and the same weaker one, if there is one alone: that one stays, since by its
+        stronger key it finds a row that the other would not."""
         if not self._repeated(f"d{rank}"):
             return
         groups = f"PARTITION BY d{rank}"
         found = (
-            f"SELECT seq, best, min(seq) OVER ({groups}) AS eldest, sum(CASE WHEN best < {rank} THEN 1 ELSE 0 END) OVER ({groups}) AS strong, "
-            f"sum(CASE WHEN best = {rank} THEN 1 ELSE 0 END) OVER ({groups}) AS weak "
+            f"SELECT seq, best, sum(CASE WHEN best < {rank} THEN 1 ELSE 0 END) OVER ({groups}) AS strong "
             f"FROM {self._digests} WHERE d{rank} IS NOT NULL AND best <= {rank}"
         )
         several = f"SELECT seq FROM ({found}) found WHERE best = {rank} AND strong > 1"
         self._refuse(several, "AmbiguousKey", f"the key ({self._fields(rank)}) is that of several other records of the run")
-        self._drop(found, "weak = 1 AND strong = 1", cursors, zone)
+        losers = f"SELECT seq FROM ({found}) found WHERE best = {rank} AND strong = 1"
+        if self._session.run(f"INSERT INTO {self._statements.temporary(ASIDE)} {losers}"):
+            self._drop_losers()
 
     def _repeated(self, digest: str) -> bool:
         alike = f"SELECT 1 FROM {self._digests} WHERE {digest} IS NOT NULL GROUP BY {digest} HAVING count(*) > 1 LIMIT 1"
@@ -79,8 +84,11 @@ class Batch:
         told = message[:MESSAGE_LIMIT].replace("'", "''")
         done = self._session.run(f"INSERT INTO {refused} SELECT seq, '{reason}', '{told}', NULL FROM ({query}) wanting")
         if done:
-            self._session.run(f"DELETE FROM {self._digests} WHERE seq IN (SELECT seq FROM {refused})")
+            self._leave_refused()
         self.refused += done
+
+    def _leave_refused(self) -> None:
+        self._session.run(f"DELETE FROM {self._digests} WHERE seq IN (SELECT seq FROM {self._statements.temporary(REFUSED)})")
 
     def _drop(self, groups: str, among: str, cursors: bool, zone: tzinfo) -> None:
         """``groups``: seq, and the ``eldest`` of its group; of those rows ``among`` which one stays."""
@@ -93,9 +101,13 @@ class Batch:
         while part := list(islice(losers, PART)):
             self._session.run_many(statements.lose(), part)
         if rivals:
-            self.skipped += self._session.run(statements.drop_losers())
-            self._session.run(f"DELETE FROM {self._digests} WHERE seq IN (SELECT seq FROM {statements.temporary(ASIDE)})")
-            self._session.run(f"DELETE FROM {statements.temporary(ASIDE)}")
+            self._drop_losers()
+
+    def _drop_losers(self) -> None:
+        aside = self._statements.temporary(ASIDE)
+        self.skipped += self._session.run(self._statements.drop_losers())
+        self._session.run(f"DELETE FROM {self._digests} WHERE seq IN (SELECT seq FROM {aside})")
+        self._session.run(f"DELETE FROM {aside}")
 
     def _fields(self, rank: int) -> str:
         return ", ".join(self._table.columns[place].name for place in self._table.candidates[rank].places)

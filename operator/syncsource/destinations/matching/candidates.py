@@ -13,6 +13,8 @@ from syncsource.destinations.table import Candidate, Column
 from syncsource.records.normalizing import NORMALIZERS, collapse
 from syncsource.resource.fields import Key
 
+_FORM = 1
+"""Of digests: another one where the same key gives another."""
 Digests = Sequence[str | None]
 """One for each row, which no other key has; None where the key is not complete: a field is missing, or nothing is left of it."""
 
@@ -43,7 +45,7 @@ def _candidate(key: Key, places: dict[str, int], columns: Sequence[Column]) -> C
     found, wanted = [places[name] for name in key.fields], key.normalize or {}
     normalizers = [wanted.get(name) for name in key.fields]
     named = [(columns[place].name, normalizer) for place, normalizer in zip(found, normalizers, strict=True)]
-    return Candidate(_digest(repr(sorted(named, key=str)))[:16], tuple(found), tuple(normalizers))
+    return Candidate(_digest(f"{_FORM} {named}")[:16], tuple(found), tuple(normalizers))
 
 
 def _digest(text: str) -> str:
@@ -65,8 +67,9 @@ def _text(value: Any) -> str:
 
 def _number(value: Decimal | float) -> str:
     """Of equal numbers the same, however many zeros they were written with."""
-    number = value if isinstance(value, Decimal) else Decimal(repr(value))
-    return format(number.normalize(), "f") if number else "0"
+    number = format(value if isinstance(value, Decimal) else Decimal(repr(value)), "f")
+    short = number.rstrip("0").rstrip(".") if "." in number else number
+    return "0" if short in ("-0", "") else short
 
 
 _FORMS: dict[type, Callable[[Any], str]] = {Decimal: _number, float: _number, bytes: partial(bytes.hex), memoryview: memoryview.hex}

@@ -1,5 +1,5 @@
-"""Which keys are known of which rows: one table of digests, by whom they were said, and one of what the keys' columns held when the table's own were
-taken, so that only rows that are new or changed since are looked at again."""
+"""Which keys are known of which rows: one table of digests, of what a source said of a row, or of what its columns hold as those who have the same
+keys saw it; and one of what they saw, so that only rows that are new or changed since are looked at again."""
 
 from __future__ import annotations
 
@@ -39,12 +39,17 @@ def find_known(session: Session, layout: Layout, table: Table) -> tuple[Companio
 
 def _seen(table: Table) -> str:
     """Who has other keys has not seen a row by them."""
-    return f"seen_{sha256(' '.join(one.id for one in table.candidates).encode()).hexdigest()[:8]}"
+    return f"seen_{_own_set(table)}"
+
+
+def _own_set(table: Table) -> str:
+    return sha256(" ".join(one.id for one in table.candidates).encode()).hexdigest()[:8]
 
 
 def _others(table: Table) -> list[Any]:
     names = {found.name for found in table.identity}
-    return [table.columns[place].found for place in table.telling if table.columns[place].name not in names]
+    found = [table.columns[place].found for place in table.telling if table.columns[place].name not in names]
+    return sorted(found, key=lambda one: one.name)
 
 
 class Known:
@@ -56,6 +61,7 @@ class Known:
         self._names = [quoted(found.name) for found in table.identity]
         self._columns = [table.columns[place] for place in table.telling]
         self.name, self._seen = (quoted(one.name) if one is not None else "" for one in (table.known, table.seen))
+        self._own = f"={_own_set(table)}"  # no source is called so
         self._layout = Layout(table.schema, table.name, "table", (), (), ())
 
     def borrow(self) -> None:
@@ -89,8 +95,7 @@ class Known:
         if not rows:
             return
         gone, match = f"{self.stale} AS g", self._joined("t", "g")
-        ours = ", ".join(f"'{one.id}'" for one in self._table.candidates)
-        over = f"((t.{SOURCE} = '' AND t.{KEY} IN ({ours})) OR g.{_THERE} = 0)"
+        over = f"(t.{SOURCE} = '{self._own}' OR (g.{_THERE} = 0 AND t.{SOURCE} NOT LIKE '=%'))"
         self._run(self._dialect.deleting(self.name, [SOURCE, KEY, *self._names], gone, match, over))
         self._run(self._dialect.deleting(self._seen, self._names, gone, match, "1 = 1"))
         names = ", ".join([*self._names, *(quoted(column.name) for column in self._columns if quoted(column.name) not in self._names)])
@@ -101,16 +106,13 @@ class Known:
         self._digest(rows)
 
     def enter(self) -> None:
-        """What was found is known from now on: but for what a source said of the same row."""
+        """What was found is known from now on."""
         names, primary = ", ".join(self._names), ", ".join(f"g.{name}" for name in self._names)
         entered = 0
         for rank, candidate in enumerate(self._table.candidates):
-            said = (
-                f"SELECT 1 FROM {self.name} AS k WHERE {self._joined('k', 'g')} AND k.{KEY} = '{candidate.id}' AND k.{DIGEST} = w.d{rank}"
-            )
             entered += self._run(
-                f"INSERT INTO {self.name} ({SOURCE}, {KEY}, {DIGEST}, {names}) SELECT '', '{candidate.id}', w.d{rank}, {primary} "
-                f"FROM {self.fresh} WHERE w.d{rank} IS NOT NULL AND NOT EXISTS ({said})"
+                f"INSERT INTO {self.name} ({SOURCE}, {KEY}, {DIGEST}, {names}) SELECT '{self._own}', '{candidate.id}', w.d{rank}, {primary} "
+                f"FROM {self.fresh} WHERE w.d{rank} IS NOT NULL"
             )
         self.grown(entered)
 

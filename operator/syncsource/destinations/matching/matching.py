@@ -33,6 +33,11 @@ class Matching:
         self._known.borrow()
 
     @property
+    def kept_out(self) -> int:
+        """Records that another table has, set aside by :meth:`settle`."""
+        return self._batch.kept_out
+
+    @property
     def refused(self) -> int:
         """Records that have no key of their own, set aside by :meth:`settle`."""
         return self._batch.refused
@@ -79,6 +84,7 @@ class Matching:
     def end(self, source: str | None) -> None:
         """After all is written. ``source``: who says what is staged; None: nobody whose word is kept."""
         said = 0
+        self._leave_older()
         for rank in range(len(self._table.candidates)) if source is not None else ():
             self._change(rank, f"{SOURCE} = '{source}'")
             said += self._remember(rank, f"'{source}'")
@@ -90,7 +96,8 @@ class Matching:
         """Records that have found no row yet take those that have the same digest, and that none has taken."""
         pairs = (
             f"SELECT DISTINCT f.seq, {_listed('a', self._names)} FROM {self._digests} AS f JOIN {self._stage} AS s ON s.seq = f.seq "
-            f"JOIN {self._known.name} AS a ON a.{DIGEST} = f.d{rank} WHERE s.p0 IS NULL{self._veto(rank)}"
+            f"JOIN {self._known.name} AS a ON a.{DIGEST} = f.d{rank} JOIN {self._statements.target} AS t ON {self._joined('t', 'a')} "
+            f"WHERE s.p0 IS NULL{self._veto(rank)}"
         )
         self._known.replace(_PAIRS, pairs)
         if rank and self._session.value(f"SELECT 1 FROM {self._pairs} LIMIT 1") is not None:
@@ -138,15 +145,21 @@ class Matching:
         self._session.run(self._dialect.updating(self._stage, assigned, [], joined, "t.seq = z.seq", "1 = 1"))
 
     def _change(self, rank: int, mine: str) -> None:
-        """Where a source says something else of a row than it did. What it said stood for the row's columns, too, where they hold the same: then it
-        stays for those, until the row is looked at again."""
-        key, match = f"{KEY} = '{self._table.candidates[rank].id}'", [SOURCE, KEY, *self._names]
-        staged = [Joined(f"{self._stage} AS s"), Joined(f"{self._digests} AS f", "f.seq = s.seq")]
+        """Where a source says something else of a row than it did."""
+        key = f"{KEY} = '{self._table.candidates[rank].id}'"
+        staged = f"{self._stage} AS s JOIN {self._digests} AS f ON f.seq = s.seq"
         where = f"t.{mine} AND t.{key} AND t.{DIGEST} <> f.d{rank} AND {self._statements.accepted}"
-        held = f"JOIN {self._known.name} AS k ON {self._found('k')} AND k.{SOURCE} = '' AND k.{key}"
-        both = f"{staged[0].table} JOIN {staged[1].table} ON {staged[1].on} {held}"
-        self._session.run(self._dialect.deleting(self._known.name, match, both, self._found("t"), where))
-        self._session.run(self._dialect.updating(self._known.name, [(SOURCE, "''")], [], staged, self._found("t"), where))
+        match = [SOURCE, KEY, *self._names]
+        self._session.run(self._dialect.deleting(self._known.name, match, staged, self._found("t"), where))
+
+    def _leave_older(self) -> None:
+        """What the row is newer than was not written, and is not what the source says last."""
+        newer = self._statements.newer
+        if newer is None:
+            return
+        joined = f"{self._stage} AS s JOIN {self._statements.target} AS t ON {self._statements.keys}"
+        self._known.replace(_PAIRS, f"SELECT s.seq FROM {joined} WHERE NOT {newer}")
+        self._session.run(f"DELETE FROM {self._digests} WHERE seq IN (SELECT seq FROM {self._pairs})")
 
     def _remember(self, rank: int, source: str) -> int:
         """What it said before of a key that it does not say any more stays known."""
