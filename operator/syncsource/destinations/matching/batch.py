@@ -6,6 +6,7 @@ from datetime import tzinfo
 from itertools import islice
 
 from syncsource.destinations.duplicates import PART, older
+from syncsource.destinations.matching.candidates import readable
 from syncsource.destinations.matching.known import digest_columns, load_digests, sought
 from syncsource.destinations.quoting import ASIDE, REFUSED, STAGE, WORTH_STATISTICS
 from syncsource.destinations.session import Session
@@ -73,7 +74,7 @@ class Batch:
         if staged > _PART:
             for statement in self._session.dialect.bisecting():
                 self._session.run(statement)
-        columns = ", ".join(self._session.dialect.readable(self._table.columns[place], f"s.c{place}") for place in self._table.telling)
+        columns = ", ".join(readable(self._session.dialect, self._table.columns[place], f"s.c{place}") for place in self._table.telling)
         page, after = f"SELECT s.seq, {columns} FROM {self._statements.temporary(STAGE)} AS s WHERE s.seq > ", -1
         while found := self._session.rows(f"{page}{after} ORDER BY s.seq LIMIT {_PART}"):
             load_digests(self._session, self._table, self._digests, found)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from hashlib import blake2b
 from typing import Any
 
+from syncsource.destinations.dialect import Dialect
 from syncsource.destinations.table import Candidate, Column
 from syncsource.records.normalizing import NORMALIZERS, collapse
 from syncsource.resource.fields import Key
@@ -25,6 +27,11 @@ def candidates(keys: Sequence[Key], columns: Sequence[Column]) -> tuple[Candidat
         return ()
     places = {column.field: place for place, column in enumerate(columns)}
     return tuple(_candidate(key, places, columns) for key in keys)
+
+
+def readable(dialect: Dialect, column: Column, expression: str) -> str:
+    """What a key's column holds, as the driver reads it: all digits of a FLOAT, whatever the field's type is."""
+    return dialect.readable(replace(column, field_type="float") if column.found.base == "float" else column, expression)
 
 
 def is_single(keys: Sequence[Key]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from syncsource.destinations.companions import find_companion, open_companion
 from syncsource.destinations.dialect import target
-from syncsource.destinations.matching.candidates import digests
+from syncsource.destinations.matching.candidates import digests, readable
 from syncsource.destinations.owned import SOURCE
 from syncsource.destinations.quoting import NUMBER, WORTH_STATISTICS, quoted
 from syncsource.destinations.session import Session
@@ -142,7 +142,7 @@ class Known:
         )
 
     def _digest(self, rows: int) -> None:
-        values = ", ".join(self._dialect.readable(column, f"e.{quoted(column.name)}") for column in self._columns)
+        values = ", ".join(readable(self._dialect, column, f"e.{quoted(column.name)}") for column in self._columns)
         of = f"SELECT g.{NUMBER}, {values} FROM {self.stale} AS g JOIN {self._seen} AS e ON {self._joined('e', 'g')} WHERE g.{_THERE} = 1"
         for first in range(1, rows + 1, _PART):
             found = self._session.rows(f"{of} AND g.{NUMBER} BETWEEN {first} AND {first + _PART - 1}")

@@ -176,7 +176,7 @@ class MySQL:
 
     def readable(self, column: Column, expression: str) -> str:
         """PyMySQL makes objects of its own of instants and times, and the server shows six digits of a FLOAT."""
-        if column.found.base == "float":
+        if column.found.base == column.field_type == "float":
             return f"CAST({expression} AS DOUBLE)"
         if column.found.base in _MOMENTS and column.field_type == "timestamp":
             return f"CONCAT(REPLACE({expression}, ' ', 'T'), 'Z')"
