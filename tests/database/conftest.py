@@ -73,13 +73,19 @@ class Place:
         create: bool = True,
         fields: Sequence[FieldSpec] = (),
         write: dict[str, Any] | None = None,
+        undo: bool = False,
         **types: str,
     ) -> Table:
-        """The table opened as the engine would. ``write``: spec.write."""
+        """The table opened as the engine would. ``write``: spec.write; ``undo``: whether images are kept."""
         reference = {"secretKeyRef": {"name": "db", "key": "url"}}
         destination = SqlDestination.model_validate({"urlFrom": reference, "table": name, "createTable": create})
         return open_table(
-            self.database, destination, fields or self.fields(**types), [Key(fields=list(keys))], Write.model_validate(write or {})
+            self.database,
+            destination,
+            fields or self.fields(**types),
+            [Key(fields=list(keys))],
+            Write.model_validate(write or {}),
+            undo=undo,
         )
 
     def write(self, table: Table, rows: Sequence[Any], cursors: Sequence[str | None] | None = None, policy: Policy = UPSERT) -> Result:

@@ -65,6 +65,8 @@ def _meanwhile(place: Any, statement: str, write: Callable[[], Any]) -> Any:
         ("UPDATE t SET name = 'theirs', notes = 'n' WHERE id = 1", (0, 1, 0, 0, 0), [(1, "new", "n")]),
         ("DELETE FROM t WHERE id = 1", (1, 0, 0, 0, 0), [(1, "new", None)]),
         ("UPDATE t SET id = 5 WHERE id = 1", (1, 0, 0, 0, 0), [(1, "new", None), (5, "old", None)]),
+        ("DELETE FROM t WHERE id = 1; INSERT INTO t VALUES (1, 'theirs', 'n')", (0, 1, 0, 0, 0), [(1, "new", "n")]),
+        ("DELETE FROM t WHERE id = 1; INSERT INTO t VALUES (1, 'new', 'n')", (0, 0, 1, 0, 0), [(1, "new", "n")]),
     ],
 )
 def test_a_row_is_edited_between_comparison_and_lock(postgresql: Any, edit: str, counts: Any, after: Any) -> None:
@@ -73,6 +75,15 @@ def test_a_row_is_edited_between_comparison_and_lock(postgresql: Any, edit: str,
     table = postgresql.table("t", create=False, id="integer", name="text")
     assert _meanwhile(postgresql, edit, lambda: postgresql.write(table, [(1, "new")])).counts == counts
     assert postgresql.sql("SELECT id, name, notes FROM t ORDER BY id") == after
+
+
+def test_what_is_kept_to_undo_a_run_is_the_row_as_it_was_when_it_was_locked(postgresql: Any) -> None:
+    postgresql.sql("CREATE TABLE t (id integer PRIMARY KEY, name text, notes text)")
+    postgresql.sql("INSERT INTO t VALUES (1, 'old')")
+    table = postgresql.table("t", create=False, undo=True, id="integer", name="text")
+    _meanwhile(postgresql, "UPDATE t SET name = 'theirs' WHERE id = 1", lambda: postgresql.write(table, [(1, "new")]))
+    kept = f"SELECT syncsource_side, name FROM {table.images.name} ORDER BY syncsource_side"
+    assert postgresql.sql(kept) == [("A", "new"), ("B", "theirs")]
 
 
 @pytest.mark.parametrize(("theirs", "counts"), [("new", (9, 0, 1, 0, 0)), ("theirs", (9, 1, 0, 0, 0))])

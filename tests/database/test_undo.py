@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect
 
 from syncsource import ledger
-from syncsource.destinations import Writer, open_table
+from syncsource.destinations import Writer, images, open_table
 from syncsource.engine import quarantine, undoing
 from syncsource.engine.stopping import Stop
 from syncsource.engine.undoing import Undoing
@@ -16,6 +17,7 @@ from syncsource.errors import PermanentError, SchemaMismatch
 from syncsource.resource.spec import SyncSourceSpec
 from tests.database.conftest import Place
 from tests.database.engine import Engine, Upstream
+from tests.database.kills.subject import check_images
 
 KEEPS = {"safety": {"undo": {"keep": "14d"}}}
 
@@ -274,6 +276,42 @@ def test_images_go_when_their_time_is_over(place: Place) -> None:
         undoing.foresee(engine.plan(), run.run, Stop())
     [(images,)] = place.sql("SELECT DISTINCT images FROM syncsource_images")
     assert place.sql(f"SELECT count(*) FROM {images}") == [(2,)]
+
+
+@pytest.fixture
+def apart(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Of three rows or more the images stand in a table of their own, where the database has such tables."""
+    monkeypatch.setattr(images, "APART", 3)
+    return place
+
+
+def _tables(place: Place) -> list[str]:
+    return [name for name in inspect(place.plain).get_table_names() if name.startswith("syncsource_undo_") and name.count("_") == 3]
+
+
+def test_images_of_many_rows(apart: Place) -> None:
+    engine = _engine(apart, *map(_record, range(1, 6)))
+    before = _rows(apart)
+    run = engine.run(Upstream([_record(key, "b") for key in range(2, 9)]), full=True)
+    assert len(_tables(apart)) == (2 if apart.kind == "postgresql" else 0)
+    assert _undo(engine, run.run) == (4, 3, 0, 0)
+    assert _rows(apart) == before
+    check_images(apart)
+
+
+def test_images_of_many_rows_go_whole(apart: Place) -> None:
+    engine = _engine(apart, *map(_record, range(1, 6)), safety={"undo": {"keep": "14d", "maxRows": 6}})
+    engine.run(Upstream([_record(key, "b") for key in range(1, 6)]), full=True)
+    engine.run(Upstream([_record(key, "b") for key in range(1, 6)]), full=True)
+    assert len(_tables(apart)) == (1 if apart.kind == "postgresql" else 0)
+    check_images(apart)
+
+
+def test_images_of_many_rows_that_the_table_did_not_take(apart: Place) -> None:
+    apart.sql("CREATE TABLE t (id integer PRIMARY KEY, name varchar(20), amount integer CHECK (amount < 2), changed integer)")
+    engine = Engine(apart, "t", **KEEPS)
+    assert engine.run(Upstream([_record(key, "b", 2) for key in range(1, 6)])).counts.quarantined == 5
+    assert (_tables(apart), undoing.listed(engine.plan())) == ([], [])
 
 
 def test_the_oldest_images_go_where_there_are_too_many(place: Place) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from syncsource.destinations.absent import Absent, Owner, returned
 from syncsource.destinations.bases import Merging
@@ -13,10 +14,10 @@ from syncsource.destinations.images import Images
 from syncsource.destinations.matching import Matching
 from syncsource.destinations.merging import Merge
 from syncsource.destinations.policy import Policy
-from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED
+from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED, WORTH_STATISTICS
 from syncsource.destinations.session import RowRefused, Session
 from syncsource.destinations.staging import gather_statistics, refused_rows
-from syncsource.destinations.statements import MESSAGE_LIMIT, Span, Statements
+from syncsource.destinations.statements import MESSAGE_LIMIT, TOLD, Span, Statements
 from syncsource.destinations.table import Table
 from syncsource.errors import RetryableError
 from syncsource.records.batch import Rejected
@@ -93,7 +94,11 @@ class Applying:
         self.inserted = self.updated = self.refused = self.skipped = self.unfound = 0
         self._uncertain = 0
         """Rows set aside to be compared again."""
-        self._progress = False
+        self._counts: dict[int, int] = {}
+        """Of the changes, by what becomes of them."""
+        self._progress = self._listed = self._whole = self._split = False
+        """Whether a pass wrote anything, whether the changes are those of the first comparison, which is of all rows, whether nearly all rows of the
+        table are among them, and whether merging left columns of them as they were."""
 
     def run(self, staged: int) -> None:
         """Writes the rows staged, which are so many."""
@@ -110,7 +115,9 @@ class Applying:
             self.refused += self._session.run(self._statements.collisions())
         empty = self._session.value(f"SELECT 1 FROM {self._statements.target} LIMIT 1") is None
         plain = empty and self._policy.insert and not (self.skipped or self.refused)
-        if not (plain and self._insert_all(staged)):
+        self.images.expect(staged if plain else 0)
+        inserted = plain and self._insert_all(staged)
+        if not inserted:
             gather_statistics(self._session, self._table, staged)
             self._rounds(empty=empty)
             self._try_again()
@@ -119,9 +126,9 @@ class Applying:
         if self.absent is not None:
             self.absent.claim()
         if self.merging is not None:
-            self.merging.file()
-            self.merging.remember()
-            self.merging.tidy()
+            news = sum(self._counts.values()) if self._listed else None
+            met = not inserted and (news is None or (news > 0 if self._split else self._counts.get(TOLD, 0) > 0))
+            self.merging.end(news, met=met, whole=self._whole)
         if self._policy.update and not self._policy.insert:
             self.skipped += int(self._session.value(self._statements.missing()))
 
@@ -162,7 +169,7 @@ class Applying:
             if not number:
                 self._begin(changed + new, empty)
             if changed:
-                self._update_changed(changed)
+                self._update_changed(changed, again=number > 0)
             if new:
                 self._insert_new(new)
             if not self._uncertain:
@@ -174,6 +181,7 @@ class Applying:
         changes += self.absent.find() if self.absent is not None else 0
         if not empty:
             self._guard(changes, self._rows)
+        self.images.expect(changes)
         if self.absent is not None:
             self.absent.write()
 
@@ -182,22 +190,38 @@ class Applying:
         if again:
             self._empty(CHANGES)
         out = self.refused + self.skipped > 0
-        listed = self._session.run(self._statements.compare(pending=again, refused=out))
+        self._session.run(self._statements.compare(pending=again, refused=out))
+        self._listed = not again
         if again:
             self._empty(ASIDE)
             self._uncertain = 0
-        new = int(self._session.value(f"SELECT sum(is_new) FROM {self._statements.temporary(CHANGES)}") or 0)
-        return listed - new, new
+        self._counts = counts = dict(
+            self._session.rows(f"SELECT is_new, count(*) FROM {self._statements.temporary(CHANGES)} GROUP BY is_new")
+        )
+        return counts.get(0, 0), counts.get(1, 0)
 
-    def _update_changed(self, changed: int) -> None:
+    def _update_changed(self, changed: int, *, again: bool) -> None:
+        """What writes the rows locks them, too; rows that were locked before it are written for certain, whatever people do."""
+        if again:
+            self._lock(changed)
+        self._whole = changed >= WORTH_STATISTICS and bool(self._session.value(self._statements.fewer(changed * 10 // 9)))
+        try:
+            with self._session.savepoint():
+                done = self._update_all(changed, locked=again)
+        except RowRefused:
+            self._split = True
+            if not again:
+                self._lock(changed)
+            self._bisect(insert=False)
+            return
+        self.updated += done
+        if done != changed and not again:
+            self._uncertain += self._session.run(self._statements.unsettled())
+
+    def _lock(self, changed: int) -> None:
         lock = self._statements.lock()
         if lock is not None and self._session.value(lock) != changed:
             self._uncertain += self._session.run(self._statements.lost())
-        try:
-            with self._session.savepoint():
-                self.updated += self._update(None)
-        except RowRefused:
-            self._bisect(insert=False)
 
     def _insert_new(self, new: int) -> None:
         try:
@@ -236,7 +260,17 @@ class Applying:
         self.images.after_insert(span, listed=True)
         return done
 
-    def _update(self, span: Span | None) -> int:
+    def _update_all(self, changed: int, *, locked: bool) -> int:
+        """Of rows that are merged those first that get all that is staged: most do, and it costs half as much."""
+        update = partial(self._statements.update, None, locked=locked or self.images.kept, whole=self._whole)
+        self.images.before_update(None)
+        done = self._session.run(update(split=False)) if self.merging is not None else 0
+        self._split = done != changed
+        done += self._session.run(update()) if self._split else 0
+        self.images.after_update(None)
+        return done
+
+    def _update(self, span: Span) -> int:
         self.images.before_update(span)
         done = self._session.run(self._statements.update(span))
         self.images.after_update(span)
@@ -274,6 +308,7 @@ class Applying:
             self.refused -= 1
 
     def _relist(self, rows: array[int]) -> None:
+        self._listed = False
         self._empty(CHANGES)
         mark = self._session.dialect.placeholder
         self._session.run_many(

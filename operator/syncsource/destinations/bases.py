@@ -10,7 +10,7 @@ from uuid import uuid4
 from syncsource.destinations.companions import find_companion, keep_columns, open_companion
 from syncsource.destinations.merging import Merge
 from syncsource.destinations.owned import SOURCE
-from syncsource.destinations.quoting import STAGE, Joined, quoted
+from syncsource.destinations.quoting import CHANGES, STAGE, Joined, in_a_row, quoted
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Column, Companion, Layout, Table
@@ -57,9 +57,21 @@ class Merging:
     merge: Merge
     filed: int = 0
     """Conflicts that are new."""
+    listed: bool = False
+    """Whether rows that the changes have not are of no interest."""
+
+    def end(self, news: int | None, *, met: bool, whole: bool) -> None:
+        """After all is written. ``news``: of so many rows, all of them among the changes, the source says something new; None: of any. ``met``: whether
+        there may be conflicts; ``whole``: nearly all rows of the table are changed."""
+        self.listed = news is not None
+        if met:
+            self.file()
+        if news != 0:
+            self.remember(news, whole=whole)
+        self.tidy()
 
     def file(self) -> None:
-        """Enters the conflicts of the staged rows. After all is written, when their rows are locked, and before :meth:`remember`."""
+        """Enters the conflicts of the staged rows. When their rows are locked, and before :meth:`remember`."""
         manual = self.merge.manual
         if not manual:
             return
@@ -68,23 +80,24 @@ class Merging:
         for place, count in zip(manual, found, strict=True):
             self.filed += self._enter(place) if count else 0
 
-    def remember(self) -> None:
-        """What was staged is the base of the next run, but for rows that were refused."""
-        bases, staged = self._bases, self.statements.temporary(STAGE)
+    def remember(self, news: int | None, *, whole: bool) -> None:
+        """What was staged is the base of the next run, but for rows that were refused. ``news``: of how many rows it is known to be new."""
+        bases = self._bases
         names = [(column.name, f"c{place}") for place, column in enumerate(self.table.columns) if column.changeable]
         said = " OR ".join(self.merge.said(place, "t") for place, column in enumerate(self.table.columns) if column.changeable)
         keys = [(quoted(found.name), f"s.{staged}") for found, staged in self.table.matching]
         if names:
             assigned = [(name, f"s.{place}") for name, place in names]
-            kept, mine = self.table.match, f"t.{SOURCE} = '{self.merge.source}'"
+            kept, mine = [found.name for found, _ in self.table.matching if found.moves], f"t.{SOURCE} = '{self.merge.source}'"
             joined = " AND ".join([*(f"t.{name} = {value}" for name, value in keys), mine])
             where = f"({said}) AND {self.statements.accepted}"
-            self.session.run(self.session.dialect.updating(bases, assigned, kept, [Joined(f"{staged} AS s")], joined, where))
+            if self.session.run(self.session.dialect.updating(bases, assigned, kept, self._staged, joined, where, whole=whole)) == news:
+                return
         there = " AND ".join([f"b.{SOURCE} = '{self.merge.source}'", *(f"b.{name} = {value}" for name, value in keys)])
         into = ", ".join([SOURCE, *(name for name, _ in keys), *(quoted(name) for name, _ in names)])
         values = ", ".join([f"'{self.merge.source}'", *(value for _, value in keys), *(f"s.{place}" for _, place in names)])
         self.session.run(
-            f"INSERT INTO {bases} ({into}) SELECT {values} FROM {staged} AS s "
+            f"INSERT INTO {bases} ({into}) SELECT {values} FROM {in_a_row(self._staged, self.session.dialect.join)} "
             f"WHERE NOT EXISTS (SELECT 1 FROM {bases} AS b WHERE {there}) AND {self.statements.accepted} AND {keys[0][1]} IS NOT NULL"
         )
 
@@ -122,8 +135,13 @@ class Merging:
 
     @property
     def _met(self) -> str:
-        staged = f"{self.statements.temporary(STAGE)} AS s {self.statements.based}"
-        return f"{staged}JOIN {self.statements.target} AS t ON {self.statements.keys}"
+        staged = in_a_row(self._staged, self.session.dialect.join)
+        return f"{staged} {self.statements.based}JOIN {self.statements.target} AS t ON {self.statements.keys}"
+
+    @property
+    def _staged(self) -> list[Joined]:
+        stage, changes = self.statements.temporary(STAGE), self.statements.temporary(CHANGES)
+        return [Joined(f"{changes} AS v"), Joined(f"{stage} AS s", "s.seq = v.seq")] if self.listed else [Joined(f"{stage} AS s")]
 
     @property
     def _mine(self) -> str:

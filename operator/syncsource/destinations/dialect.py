@@ -210,9 +210,12 @@ class Dialect(Protocol):
         joined: Sequence[Joined],
         keys: str,
         where: str,
+        *,
+        whole: bool = False,
     ) -> str:
         """Sets columns of the table ``t`` to values of other tables. ``joined``: those, and by what each is joined to the ones before it; ``keys``
-        joins the table to them. ``kept``: columns of the key, which stay whatever the table's definition says of updates."""
+        joins the table to them. ``kept``: columns of the key, which stay whatever the table's definition says of updates. ``whole``: nearly all rows
+        of the table are among them."""
 
     def deleting(self, target: str, match: Sequence[str], other: str, keys: str, where: str) -> str:
         """Deletes rows of the table ``t`` that are joined by ``keys`` to rows of another one. ``match``: its columns in them."""
@@ -223,6 +226,16 @@ class Dialect(Protocol):
 
     def locks(self, joined: str, order: str) -> str | None:
         """A query that locks the table's rows ``t`` of a join and counts them; None where the transaction locks them already."""
+
+    def locking(self, select: str, order: str) -> str:
+        """The same query, which locks the table's rows ``t`` that it finds, in an order where that matters, and gives them as they are then."""
+
+    def in_order(self, changes: str, stage: str, order: str) -> str | None:
+        """What an UPDATE takes staged rows ``s`` from, so that it locks the table's rows in an order. None: the tables as they are."""
+
+    def apart(self, name: str, like: str) -> str | None:
+        """A statement that makes a table of the same columns as another one's, with no index that would cost each row. None where to create one would
+        commit, or where an index costs little."""
 
     def analyzed(self, name: str) -> Sequence[str]:
         """Statements after a temporary table was filled, so that joins with it are planned for what it holds."""

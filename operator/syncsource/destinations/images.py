@@ -13,6 +13,8 @@ from syncsource.records.images import Taken
 
 BATCH, SEQ, SIDE = "syncsource_batch", "syncsource_seq", "syncsource_side"
 _OWN = {BATCH: "varchar(32)", SEQ: "bigint", SIDE: "varchar(1)"}
+APART = 50_000
+"""Rows from which images have a table of their own."""
 BEFORE, AFTER, INSERTED, DELETED = "BAID"
 """Sides: a changed row before and after, an inserted one after, a deleted one before."""
 
@@ -29,11 +31,33 @@ class Images:
         self._session, self._table, self._statements = session, table, statements
         self._companion = table.images
         self._batch = uuid4().hex
+        self._name = self._companion.name if self._companion is not None else ""
+
+    @property
+    def kept(self) -> bool:
+        """Whether any are taken at all."""
+        return self._companion is not None
+
+    def expect(self, rows: int) -> None:
+        """So many rows are about to be written. The images of very many stand in a table of their own, without an index: it would double what they cost."""
+        if self._companion is None or rows < APART or self._name != self._companion.name:
+            return
+        name = f"{self._companion.name}_{self._batch[:16]}"
+        statement = self._session.dialect.apart(name, self._companion.name)
+        if statement is not None:
+            self._session.run(statement)
+            self._name = name
+
+    def _expect_none(self) -> None:
+        assert self._companion is not None
+        if self._name != self._companion.name:
+            self._session.run(f"DROP TABLE {quoted(self._name)}")
+            self._name = self._companion.name
 
     def before_update(self, span: Span | None) -> None:
-        """Of the rows listed that still differ."""
+        """Of the rows listed that still differ, which are locked from then on."""
         if self._companion is not None:
-            self._take(BEFORE, f"v.is_new = 0 AND {self._statements.outdated}{within(span)}")
+            self._take(BEFORE, f"v.is_new = 0 AND {self._statements.outdated}{within(span)}", lock=True)
 
     def after_update(self, span: Span | None) -> None:
         """Of all that were listed: one without an image before it was left alone, and is of no use."""
@@ -59,11 +83,14 @@ class Images:
 
     def taken(self, rows: int) -> Taken | None:
         """What there is of them; None where there are none. ``rows``: how many were written."""
-        if self._companion is None or not rows:
+        if self._companion is None:
+            return None
+        if not rows:
+            self._expect_none()
             return None
         return Taken(
             batch=self._batch,
-            images=self._companion.name,
+            images=self._name,
             schema=self._table.schema,
             table=self._table.name,
             match=self._table.primary or self._table.match,
@@ -72,20 +99,19 @@ class Images:
             rows=rows,
         )
 
-    def _take(self, side: str, where: str, *, listed: bool = True) -> None:
+    def _take(self, side: str, where: str, *, listed: bool = True, lock: bool = False) -> None:
         statements = self._statements
         changes = f" JOIN {statements.temporary(CHANGES)} AS v ON v.seq = s.seq" if listed else ""
         source = f"{statements.temporary(STAGE)} AS s{changes} {statements.based}JOIN {statements.target} AS t ON {statements.keys}"
-        self._insert(side, "s.seq", source, where)
+        self._insert(side, "s.seq", source, where, lock=lock)
 
-    def _insert(self, side: str, seq: str, source: str, where: str) -> None:
+    def _insert(self, side: str, seq: str, source: str, where: str, *, lock: bool = False) -> None:
         assert self._companion is not None
         names = [quoted(column.name) for column in self._companion.columns]
         values = ", ".join(f"t.{name}" for name in names)
-        self._session.run(
-            f"INSERT INTO {quoted(self._companion.name)} ({BATCH}, {SEQ}, {SIDE}, {', '.join(names)}) "
-            f"SELECT '{self._batch}', {seq}, '{side}', {values} FROM {source} WHERE {where}"
-        )
+        select = f"SELECT '{self._batch}', {seq}, '{side}', {values} FROM {source} WHERE {where}"
+        found = self._session.dialect.locking(select, self._statements.order) if lock else select
+        self._session.run(f"INSERT INTO {quoted(self._name)} ({BATCH}, {SEQ}, {SIDE}, {', '.join(names)}) {found}")
 
     def _mine(self, alias: str) -> str:
         return f"{alias}.{BATCH} = '{self._batch}'"

@@ -14,7 +14,7 @@ from syncsource.destinations.quoting import Joined, quoted
 from syncsource.destinations.table import Column, Table
 from syncsource.resource.writing import Conflict
 
-MANUAL = "Manual"
+MANUAL, ALWAYS = "Manual", "(1 = 1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,31 @@ class Merge:
         return Joined(f"{quoted(self.table.bases.name)} AS b", f"b.{SOURCE} = '{self.source}' AND {' AND '.join(pairs)}", outer=True)
 
     def writes(self, place: int) -> str:
-        """Whether a column gets what is staged: the source changed it, and nobody else did, or the source wins."""
-        column = self.table.columns[place]
-        theirs = f"({self._edited(column)} AND NOT {self._wins(column)})"
-        return f"({self._differ(column, place)} AND {self.said(place)} AND NOT {theirs})"
+        """Whether a column that differs gets what is staged."""
+        return f"({self._differ(self.table.columns[place], place)} AND {self.gets(place)})"
+
+    @property
+    def splits(self) -> str:
+        """Whether a row gets some of what is staged, and not the rest of it."""
+        places = [place for place, column in enumerate(self.table.columns) if column.changeable]
+        kept = [f"({self._differ(self.table.columns[place], place)} AND NOT {self.gets(place)})" for place in places]
+        return f"({' OR '.join(kept) or '1 = 0'})"
+
+    def gets(self, place: int) -> str:
+        """Whether a column is to be what is staged: the source changed it, and nobody else did, or the source wins."""
+        column, wins = self.table.columns[place], self._wins(self.table.columns[place])
+        return self.said(place) if wins == ALWAYS else f"({self.said(place)} AND NOT ({self._edited(column)} AND NOT {wins}))"
 
     def conflicts(self, place: int) -> str:
         """Whether both sides changed a column, and not alike."""
         column = self.table.columns[place]
         return f"({self._differ(column, place)} AND {self.said(place)} AND {self._edited(column)})"
+
+    @property
+    def news(self) -> str:
+        """Whether the source says anything of a row that it did not say the last time, or says something of it for the first time."""
+        said = [self.said(place) for place, column in enumerate(self.table.columns) if column.changeable]
+        return f"({' OR '.join([f'b.{quoted(self.table.match[0])} IS NULL', *said])})"
 
     def said(self, place: int, base: str = "b") -> str:
         """Whether the source says of a column what it did not say the last time."""
@@ -68,7 +84,7 @@ class Merge:
     def _wins(self, column: Column) -> str:
         resolve = self._resolve(column)
         if resolve != "Newest":
-            return "(1 = 1)" if resolve == "Source" else "(1 = 0)"
+            return ALWAYS if resolve == "Source" else "(1 = 0)"
         place, newest = next((place, column) for place, column in enumerate(self.table.columns) if column.field == self.conflict.field)
         ours, theirs = f"s.c{place}", f"t.{quoted(newest.name)}"
         return f"({ours} IS NOT NULL AND ({theirs} IS NULL OR {self.dialect.later(newest, ours, theirs)}))"

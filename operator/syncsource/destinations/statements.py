@@ -13,6 +13,9 @@ from syncsource.destinations.table import Elsewhere, Table
 MESSAGE_LIMIT = 400
 """Characters of a refused row's message."""
 
+TOLD = 2
+"""Among the changes: of a row that stays as it is. 1: it is inserted; 0: it is changed."""
+
 Span = tuple[int, int]
 """First and last seq."""
 
@@ -139,12 +142,17 @@ class Statements:
         return f"SELECT seq FROM {self.temporary(REFUSED)} WHERE reason IS NULL"
 
     def compare(self, *, pending: bool, refused: bool) -> str:
-        """Lists the rows to write. ``pending``: only those; ``refused``: some rows are out already."""
-        where = [self._wanted, *([self.accepted] if refused else [])]
+        """Lists the rows to write, and of rows that are merged those of which the source says what it did not say the last time. ``pending``: only
+        those set aside; ``refused``: some rows are out already."""
+        said = self.merge is not None and not pending
+        where = [self._told if said else self._wanted, *([self.accepted] if refused else [])]
+        kind = f"CASE WHEN {self._missing} THEN 1 ELSE 0 END"
+        if said:
+            kind = f"CASE WHEN NOT {self._wanted} THEN {TOLD} WHEN {self._missing} THEN 1 ELSE 0 END"
         back = "0" if self.returned is None else f"CASE WHEN {self.returned} THEN 1 ELSE 0 END"
         only = f"JOIN {self.temporary(ASIDE)} AS p ON p.seq = s.seq " if pending else ""
         return (
-            f"INSERT INTO {self.temporary(CHANGES)} SELECT s.seq, CASE WHEN {self._missing} THEN 1 ELSE 0 END, {back} "
+            f"INSERT INTO {self.temporary(CHANGES)} SELECT s.seq, {kind}, {back} "
             f"FROM {self.temporary(STAGE)} AS s {only}{self.based}LEFT JOIN {self.target} AS t ON {self.keys} WHERE {' AND '.join(where)}"
         )
 
@@ -171,8 +179,12 @@ class Statements:
 
     def lock(self) -> str | None:
         """Locks the rows to update in the order of their primary key, and counts them."""
-        order = [f"t.{quoted(name)}" for name in self.table.primary] or self.staged_keys.split(", ")
-        return self.dialect.locks(f"{self._changed()} WHERE v.is_new = 0", ", ".join(order))
+        return self.dialect.locks(f"{self._changed()} WHERE v.is_new = 0", self.order)
+
+    @property
+    def order(self) -> str:
+        """That of the primary key, in which rows are locked."""
+        return ", ".join(f"t.{quoted(name)}" for name in self.table.primary) or self.staged_keys
 
     def lost(self) -> str:
         """Rows to update that the table has no more."""
@@ -182,16 +194,34 @@ class Statements:
             f"WHERE v.is_new = 0 AND {self._missing}"
         )
 
-    def update(self, span: Span | None) -> str:
-        """Compares again, under the lock, and changes what differs."""
-        assigned = [(column.name, self._merged(place)) for place, column in enumerate(self.table.columns) if column.changeable]
-        kept = list(self.table.match)
+    def unsettled(self) -> str:
+        """Sets aside the rows to update that are gone, or that differ: somebody was at them while an UPDATE that locks by itself was under way."""
+        joined = f"JOIN {self.temporary(STAGE)} AS s ON s.seq = v.seq {self.based}LEFT JOIN {self.target} AS t ON {self.keys}"
+        return (
+            f"INSERT INTO {self.temporary(ASIDE)} SELECT s.seq FROM {self.temporary(CHANGES)} AS v {joined} "
+            f"WHERE v.is_new = 0 AND ({self._missing} OR {self.outdated})"
+        )
+
+    def fewer(self, rows: int) -> str:
+        """Whether the table has no more rows than so many, in a time that goes with them."""
+        return f"SELECT count(*) <= {rows} FROM (SELECT 1 FROM {self.target} LIMIT {rows + 1}) counted"
+
+    def update(self, span: Span | None, *, locked: bool = True, whole: bool = False, split: bool = True) -> str:
+        """Compares again, under the lock, and changes what differs. ``locked``: whether the rows are locked already; ``whole``: they are nearly all;
+        ``split``: also rows of which merging leaves columns as they are."""
+        merged = self._merged if split else "s.c{}".format
+        assigned = [(column.name, merged(place)) for place, column in enumerate(self.table.columns) if column.changeable]
+        kept = [found.name for found, _ in self.table.matching if found.moves]
         if (marker := self.table.marker) is not None:
             name = marker.found.name
             assigned.append((name, f"CASE WHEN v.is_back = 1 THEN {marker.value(None)} ELSE t.{quoted(name)} END"))
-        joined = [Joined(f"{self.temporary(CHANGES)} AS v"), Joined(f"{self.temporary(STAGE)} AS s", "s.seq = v.seq")]
+        changes, stage = self.temporary(CHANGES), self.temporary(STAGE)
+        sorted_ = None if locked or marker is not None else self.dialect.in_order(changes, stage, self.staged_keys)
+        joined = [Joined(f"{changes} AS v"), Joined(f"{stage} AS s", "s.seq = v.seq")] if sorted_ is None else [Joined(f"{sorted_} AS s")]
         joined += [self.merge.join] if self.merge else []
-        return self.dialect.updating(self.target, assigned, kept, joined, self.keys, f"v.is_new = 0 AND {self.outdated}{within(span)}")
+        where = f"v.is_new = 0 AND {self.outdated}{within(span)}" if sorted_ is None else self.differs
+        where += "" if split or self.merge is None else f" AND NOT {self.merge.splits}"
+        return self.dialect.updating(self.target, assigned, kept, joined, self.keys, where, whole=whole)
 
     def insert(self, span: Span | None, *, listed: bool) -> str:
         """Inserts the rows that the table has not. ``listed``: those among the changes; otherwise all."""
@@ -236,7 +266,7 @@ class Statements:
     def _merged(self, place: int) -> str:
         if self.merge is None:
             return f"s.c{place}"
-        return f"CASE WHEN {self.merge.writes(place)} THEN s.c{place} ELSE t.{quoted(self.table.columns[place].name)} END"
+        return f"CASE WHEN {self.merge.gets(place)} THEN s.c{place} ELSE t.{quoted(self.table.columns[place].name)} END"
 
     @property
     def _elsewhere(self) -> str:
@@ -264,6 +294,13 @@ class Statements:
             return self._missing
         differs = self.differs if self.returned is None else f"({self.differs} OR {self.returned})"
         return f"({self._missing} OR {differs})" if self.policy.insert else f"(NOT {self._missing} AND {differs})"
+
+    @property
+    def _told(self) -> str:
+        """Whether a row is to be written, or the source says something new of it: what it gets is among that."""
+        assert self.merge is not None
+        back = "" if self.returned is None else f" OR {self.returned}"
+        return f"({self._missing} OR {self.merge.news}{back})"
 
     @property
     def accepted(self) -> str:

@@ -29,6 +29,8 @@ class Found:
     """PostgreSQL's type modifier; -1 where there is none."""
     collation: str = ""
     """SQLite: the collation that compares the column. PostgreSQL: set where equal values may differ."""
+    moves: bool = False
+    """Whether the database gives it another value in an UPDATE that does not set it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from syncsource.destinations.database import Database
 from syncsource.destinations.dialect import target
 from syncsource.destinations.images import AFTER, BATCH, BEFORE, DELETED, INSERTED, SEQ, SIDE
 from syncsource.destinations.owned import SOURCE
-from syncsource.destinations.quoting import Joined, quoted
+from syncsource.destinations.quoting import WORTH_STATISTICS, Joined, quoted
 from syncsource.destinations.session import Session
 from syncsource.destinations.table import Column, Found, Layout, Table, listed
 from syncsource.destinations.values import AS_IT_IS
@@ -52,7 +52,8 @@ class Undoer(Working):
     def forget(self, images: Taken) -> None:
         """Deletes images, in a transaction of its own unless one is under way."""
         if self._session.layout(None, images.images) is not None:
-            self._session.run(f"DELETE FROM {quoted(images.images)} WHERE {BATCH} = '{images.batch}'")
+            name, own = quoted(images.images), images.images.endswith(f"_{images.batch[:16]}")
+            self._session.run(f"DROP TABLE {name}" if own else f"DELETE FROM {name} WHERE {BATCH} = '{images.batch}'")
 
 
 class _Undoing:
@@ -74,6 +75,9 @@ class _Undoing:
 
     def run(self) -> Undone:
         """Inserted rows go first, whose unique values rows to restore may need."""
+        if self._images.rows >= WORTH_STATISTICS:
+            for statement in self._dialect.analyzed(quoted(self._images.images)):
+                self._session.run(statement)
         total = self._total()
         removed, restored, reinserted = self._remove(), self._restore(), self._reinsert()
         if self._bases is not None:

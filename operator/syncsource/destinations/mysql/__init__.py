@@ -118,13 +118,17 @@ class MySQL:
         return None if field_type == "json" else columns.key_codec(found, field_type)
 
     def stage_ddl(self, table: Table, cursors: bool) -> Sequence[str]:
-        """CREATE … SELECT keeps each column's type, length and collation. Where rows are told apart from those that their source has no more,
-        the server looks for the key of each row of the table: an index can't be added later, since that would commit."""
+        """CREATE … SELECT keeps each column's type, length and collation. The server may look for the key of each row of the table: an index can't be
+        added later, since that would commit."""
         typed = [f"{quoted(column.name)} AS c{place}" for place, column in enumerate(table.columns)]
         keys = [_indexed([replace(found, name=staged)], staged) for found, staged in table.matching]
-        sought = [f"KEY ({', '.join(keys)})"] if table.owned is not None or table.candidates else []
         found = [f"p{place} {self.typed(one)}" for place, one in enumerate(table.identity)]
-        own = ["seq bigint NOT NULL PRIMARY KEY", *(['"cursor" longtext CHARACTER SET utf8mb4'] if cursors else []), *found, *sought]
+        own = [
+            "seq bigint NOT NULL PRIMARY KEY",
+            *(['"cursor" longtext CHARACTER SET utf8mb4'] if cursors else []),
+            *found,
+            f"KEY ({', '.join(keys)})",
+        ]
         select = ", ".join(["0 AS seq", *(['NULL AS "cursor"'] if cursors else []), *typed])
         return [
             f"CREATE TEMPORARY TABLE {STAGE} ({', '.join(own)}) ENGINE=InnoDB ROW_FORMAT=DYNAMIC "
@@ -165,13 +169,13 @@ class MySQL:
         return []
 
     def differs(self, column: Column, one: str, other: str) -> str:
-        if column.found.base in _TEXTUAL:
+        if column.found.base in _TEXTUAL and not _exact(column):
             return f"NOT (CAST({one} AS BINARY) <=> CAST({other} AS BINARY))"
         return f"NOT ({one} <=> {other})"
 
     def exact(self, column: Column, expression: str) -> str | None:
         """Most collations fold case or accents, and all but a few don't look at spaces at the end."""
-        folds = column.found.base in _TEXTUAL - {"enum"} and not column.found.collation.endswith(_EXACT)
+        folds = column.found.base in _TEXTUAL - {"enum"} and not _exact(column)
         return f"CAST({expression} AS BINARY)" if folds else None
 
     def readable(self, column: Column, expression: str) -> str:
@@ -198,17 +202,32 @@ class MySQL:
         joined: Sequence[Joined],
         keys: str,
         where: str,
+        *,
+        whole: bool = False,
     ) -> str:
-        """A key may be an instant that is set ON UPDATE, unless a statement sets it."""
+        """A key may be an instant that is set ON UPDATE, unless a statement sets it. Where the table comes first its rows are changed as they are read, unless
+        its primary key is set: otherwise they are kept in a table of the server's own until all are found, which takes twice as long."""
         pairs = ", ".join(f"t.{quoted(name)} = {value}" for name, value in [*assigned, *((name, f"t.{quoted(name)}") for name in kept)])
-        return f"UPDATE {in_a_row([*joined, Joined(f'{target} AS t', keys)], self.join)} SET {pairs} WHERE {where}"
+        tables = _first(f"{target} AS t", keys, joined) if whole else [*joined, Joined(f"{target} AS t", keys)]
+        return f"UPDATE {in_a_row(tables, self.join)} SET {pairs} WHERE {where}"
 
     def deleting(self, target: str, match: Sequence[str], other: str, keys: str, where: str) -> str:
         return f"DELETE t FROM {other} STRAIGHT_JOIN {target} AS t ON {keys} WHERE {where}"
 
     def locks(self, joined: str, order: str) -> str | None:
         """In the order of the changes: whoever waits for us in a circle is told to try again."""
-        return f"SELECT count(*) FROM {joined} FOR UPDATE"
+        return self.locking(f"SELECT count(*) FROM {joined}", order)
+
+    def locking(self, select: str, order: str) -> str:
+        return f"{select} FOR UPDATE"
+
+    def in_order(self, changes: str, stage: str, order: str) -> str | None:
+        """It reads the changes in their order, and each row when it has locked it."""
+        return None
+
+    def apart(self, name: str, like: str) -> str | None:
+        """To create one would commit."""
+        return None
 
     def analyzed(self, name: str) -> Sequence[str]:
         return []
@@ -231,6 +250,19 @@ class MySQL:
 
     def cancel(self, driver: Any) -> None:
         connecting.cancel(driver)
+
+
+def _exact(column: Column) -> bool:
+    """Whether its collation tells apart all that are not the same."""
+    return column.found.collation.endswith(_EXACT)
+
+
+def _first(target: str, keys: str, joined: Sequence[Joined]) -> list[Joined]:
+    """The same joins, of which one of the first two has the keys, the other way round."""
+    first, *others = joined
+    if not others:
+        return [Joined(target), Joined(first.table, keys)]
+    return [Joined(target), Joined(others[0].table, keys), Joined(first.table, others[0].on), *others[1:]]
 
 
 def _indexed(columns: Sequence[Found], name: str) -> str:

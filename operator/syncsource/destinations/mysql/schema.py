@@ -64,6 +64,7 @@ def _column(name: str, declared: str, base: str, nullable: str, default: str | N
         nullable=nullable == "YES",
         default=default not in (None, "NULL" if nullable == "YES" else None) or "AUTO_INCREMENT" in extra or "DEFAULT_GENERATED" in extra,
         generated=any(word in extra for word in _GENERATED),
+        moves="ON UPDATE" in extra or base.lower() == "timestamp",
         collation=collation or "",
     )
 

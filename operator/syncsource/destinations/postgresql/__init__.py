@@ -24,6 +24,11 @@ _UNEQUAL = frozenset(("xml", "point", "line", "lseg", "box", "path", "polygon", 
 """Types that have no =, or one that compares something else than values."""
 _PLAIN = ' COLLATE "C"'
 """Texts of ours need no rules of a language."""
+_ROOMY = (
+    "SELECT set_config('default_statistics_target', '10', true), "
+    f"CASE WHEN pg_size_bytes(current_setting('work_mem')) < {32 * 2**20} THEN set_config('work_mem', '32MB', true) END"
+)
+"""Until the end of a transaction: joins of some hundred thousand rows in memory, and of statistics what tells few rows from many."""
 _ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('syncsource create', 0))"
 
 
@@ -153,7 +158,7 @@ class PostgreSQL:
     def guards(self, table: Table) -> Sequence[str]:
         """Deferred constraints would fail at COMMIT, where no row can be named. Without a unique index nothing but a lock keeps
         two SyncSources of one table from inserting the same key; people are not held up by it."""
-        statements = ["SET CONSTRAINTS ALL IMMEDIATE"]
+        statements = ["SET CONSTRAINTS ALL IMMEDIATE", _ROOMY]
         if table.alone:
             name = quoted(table.schema, table.name).replace("'", "''")
             statements.append(f"SELECT pg_advisory_xact_lock(hashtextextended('syncsource ' || '{name}', 0))")
@@ -167,6 +172,8 @@ class PostgreSQL:
         joined: Sequence[Joined],
         keys: str,
         where: str,
+        *,
+        whole: bool = False,
     ) -> str:
         return updating("UPDATE", target, assigned, joined, keys, where)
 
@@ -174,7 +181,17 @@ class PostgreSQL:
         return f"DELETE FROM {target} AS t USING {other} WHERE {keys} AND {where}"
 
     def locks(self, joined: str, order: str) -> str | None:
-        return f"SELECT count(*) FROM (SELECT 1 FROM {joined} ORDER BY {order} FOR UPDATE OF t) locked"
+        return f"SELECT count(*) FROM ({self.locking(f'SELECT 1 FROM {joined}', order)}) locked"
+
+    def locking(self, select: str, order: str) -> str:
+        return f"{select} ORDER BY {order} FOR UPDATE OF t"
+
+    def in_order(self, changes: str, stage: str, order: str) -> str | None:
+        """A subquery that is sorted stays as it is, and comes first."""
+        return f"(SELECT s.* FROM {changes} AS v JOIN {stage} AS s ON s.seq = v.seq WHERE v.is_new = 0 ORDER BY {order})"
+
+    def apart(self, name: str, like: str) -> str | None:
+        return f"CREATE TABLE {quoted(name)} (LIKE {quoted(like)})"
 
     def analyzed(self, name: str) -> Sequence[str]:
         return [f"ANALYZE {name}"]

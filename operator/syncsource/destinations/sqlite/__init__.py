@@ -148,6 +148,8 @@ class SQLite:
         joined: Sequence[Joined],
         keys: str,
         where: str,
+        *,
+        whole: bool = False,
     ) -> str:
         return updating("UPDATE OR ABORT", target, assigned, joined, keys, where)
 
@@ -158,6 +160,17 @@ class SQLite:
 
     def locks(self, joined: str, order: str) -> str | None:
         """BEGIN IMMEDIATE keeps every other writer out."""
+
+    def locking(self, select: str, order: str) -> str:
+        return select
+
+    def in_order(self, changes: str, stage: str, order: str) -> str | None:
+        """Nobody else writes."""
+        return None
+
+    def apart(self, name: str, like: str) -> str | None:
+        """Its index costs little."""
+        return None
 
     def analyzed(self, name: str) -> Sequence[str]:
         return []
