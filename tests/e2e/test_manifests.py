@@ -202,10 +202,10 @@ def test_the_deployment_agrees_with_the_program(installed: Installed) -> None:
     assert (given["all_namespaces"], given["log_format"]) == (installed.is_everywhere, "json")
     spec = _pod_spec(installed)
     [container] = spec["containers"]
-    [port] = container["ports"]
-    assert given["health"] == (None, port["containerPort"])
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert {name: given[name] for name in ports} == {name: (None, port) for name, port in ports.items()}
     probes = {container[f"{name}Probe"]["httpGet"]["port"] for name in ("startup", "liveness", "readiness")}
-    assert probes == {port["name"]}
+    assert probes == {"health"}
     assert given["grace"] + 8 <= spec["terminationGracePeriodSeconds"]
 
 
@@ -215,15 +215,19 @@ def test_the_deployment_agrees_with_the_program(installed: Installed) -> None:
 @contextmanager
 def _operator(installed: Installed, folder: Path) -> Iterator[Path]:
     """The Deployment's command as a process, once it is ready; its log. It ends with 0."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    arguments = [word if not word.startswith("--health=") else f"--health={address}" for word in _arguments(installed)]
+    with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as another:
+        address, other = (f"127.0.0.1:{one.getsockname()[1]}" for one in (free, another))
+    here = {"--health": address, "--metrics": other}
+    arguments = [
+        f"{name}={here.get(name, value)}" if value else word for word in _arguments(installed) for name, _, value in [word.partition("=")]
+    ]
     log = folder / "operator.log"
     with log.open("w") as errors:
         command = [PROGRAM, *arguments, "--kubeconfig", str(installed.robot)]
         process = subprocess.Popen(command, stderr=errors, stdin=subprocess.DEVNULL, env=environment())
     try:
         _await_ready(process, f"http://{address}", log)
+        assert "# TYPE syncsource_ready gauge\n" in httpx.get(f"http://{other}/metrics", trust_env=False).text
         yield log
         process.terminate()
         assert process.wait(20) == 0, log.read_text()

@@ -8,8 +8,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import click
 from kubernetes.aio.config import ConfigException
@@ -18,6 +19,7 @@ from syncsource.cli.main import Fail
 from syncsource.cli.permissions import permissions
 from syncsource.client.api import kubeconfig_of
 from syncsource.controller.health import Health, serving
+from syncsource.controller.metrics import Metrics, serving_metrics
 from syncsource.controller.operating import operate
 from syncsource.engine.connecting import LEAST
 from syncsource.runner.logs import write_log
@@ -60,6 +62,7 @@ def _address(context: click.Context, option: click.Parameter, value: str | None)
 @click.option(
     "--health", metavar="[HOST]:PORT", callback=_address, help="Answer /healthz and /readyz there; on all addresses without a host."
 )
+@click.option("--metrics", metavar="[HOST]:PORT", callback=_address, help="Answer /metrics there, for Prometheus.")
 @click.option("--child", is_flag=True, hidden=True, help="End when standard input does: when the parent process is gone.")
 @click.option("--grace", type=click.FloatRange(0), default=20.0, show_default=True, help="Seconds that runs have to stop at SIGTERM.")
 def operator(
@@ -75,6 +78,7 @@ def operator(
     link_local: bool,
     log_format: str,
     health: tuple[str | None, int] | None,
+    metrics: tuple[str | None, int] | None,
     child: bool,
     grace: float,
 ) -> None:
@@ -86,7 +90,7 @@ def operator(
         _end_with_parent()
     runner = WorkerPool(workers, files=Files(folder=files, backups=backups), link_local=link_local, connections=connections)
     try:
-        asyncio.run(_operate(namespaces, kubeconfig_of(kubeconfig), context, cluster, runner, grace, health))
+        asyncio.run(_operate(namespaces, kubeconfig_of(kubeconfig), context, cluster, runner, grace, health, metrics))
     except ConfigException as error:
         raise Fail(f"no control plane: {error}; start one with `syncsource up`, or give --kubeconfig") from None
 
@@ -99,11 +103,15 @@ async def _operate(
     runner: WorkerPool,
     grace: float,
     probes: tuple[str | None, int] | None,
+    scrapes: tuple[str | None, int] | None,
 ) -> None:
-    stop, health = asyncio.Event(), Health()
+    stop, health, metrics = asyncio.Event(), Health(), Metrics()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with _answering(health, probes):
+    async with (
+        _answering("--health", partial(serving, health), probes),
+        _answering("--metrics", partial(serving_metrics, metrics), scrapes),
+    ):
         await operate(
             runner=runner,
             namespaces=namespaces or None,
@@ -113,17 +121,20 @@ async def _operate(
             cluster=cluster,
             grace=grace,
             health=health,
+            metrics=metrics,
         )
 
 
 @asynccontextmanager
-async def _answering(health: Health, address: tuple[str | None, int] | None) -> AsyncIterator[None]:
+async def _answering(
+    option: str, serve: Callable[[str | None, int], AbstractAsyncContextManager[int]], address: tuple[str | None, int] | None
+) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         if address is not None:
             try:
-                await stack.enter_async_context(serving(health, *address))
+                await stack.enter_async_context(serve(*address))
             except OSError as error:
-                raise Fail(f"probes can't be answered on port {address[1]}: {error.strerror}; give --health another address") from None
+                raise Fail(f"port {address[1]} can't be listened on: {error.strerror}; give {option} another address") from None
         yield
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from aiohttp import web
 
@@ -28,9 +28,8 @@ class Health:
         self.waits_for = "the control plane"
 
 
-@asynccontextmanager
-async def serving(health: Health, host: str | None, port: int) -> AsyncIterator[int]:
-    """Answers probes on ``host`` (None: on all addresses) and ``port`` (0: any) until the block is left; the port. Raises OSError."""
+def serving(health: Health, host: str | None, port: int) -> AbstractAsyncContextManager[int]:
+    """Answers probes until the block is left, as :func:`listening` does."""
 
     async def alive(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -38,8 +37,14 @@ async def serving(health: Health, host: str | None, port: int) -> AsyncIterator[
     async def ready(_: web.Request) -> web.Response:
         return web.Response(text=f"waiting for {health.waits_for}\n", status=503) if health.waits_for else web.Response(text="ok\n")
 
+    return listening([web.get("/healthz", alive), web.get("/readyz", ready)], host, port)
+
+
+@asynccontextmanager
+async def listening(routes: Iterable[web.RouteDef], host: str | None, port: int) -> AsyncIterator[int]:
+    """Answers on ``host`` (None: on all addresses) and ``port`` (0: any) until the block is left; the port. Raises OSError."""
     app = web.Application()
-    app.add_routes([web.get("/healthz", alive), web.get("/readyz", ready)])
+    app.add_routes(routes)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:

@@ -19,6 +19,7 @@ from syncsource.controller.kube.failures import Gone, Rejected
 from syncsource.controller.kube.login import Login
 from syncsource.controller.kube.waiting import FIRST, Backoffs
 from syncsource.controller.kube.watch import SECRETS, Watch
+from syncsource.controller.metrics import Metrics
 from syncsource.controller.runs import Runner
 from syncsource.controller.scheduler import Scheduler
 from syncsource.controller.writing import until_there
@@ -49,11 +50,12 @@ async def operate(
     grace: float = GRACE,
     clock: Callable[[], datetime] = utc_now,
     health: Health | None = None,
+    metrics: Metrics | None = None,
 ) -> None:
     """Run SyncSources of the namespaces (None: of all) until ``stop`` is set.
 
     Then runs have ``grace`` seconds to stop at their next batch, and their statuses a few more to be written. ``cluster`` names the cluster in the
-    ledger; None: the uid of the namespace kube-system. ``health`` is kept true for probes. Raises kubernetes.aio.config.ConfigException where there is no way to log in.
+    ledger; None: the uid of the namespace kube-system. ``health`` is kept true for probes, ``metrics`` are told what happens. Raises kubernetes.aio.config.ConfigException where there is no way to log in.
     """
     login = Login(kubeconfig=kubeconfig, context=context)
     api = Api(await login.configuration())
@@ -67,7 +69,9 @@ async def operate(
                 ", ".join(namespaces or ["all namespaces"]),
                 identity,
             )
-            scheduler = Scheduler(fleet=fleet, api=api, runner=runner, clock=clock, cluster=identity)
+            told = metrics or Metrics()
+            told.fleet = fleet
+            scheduler = Scheduler(fleet=fleet, api=api, runner=runner, clock=clock, cluster=identity, saw=told.saw)
             operation = _Operation(fleet=fleet, scheduler=scheduler, api=api, login=login, namespaces=namespaces)
             await operation.run(stop, grace, health or Health())
     finally:

@@ -33,12 +33,22 @@ class ControllerApi(RunApi, EventApi, Protocol):
 
 
 class Scheduler:
-    """One operator's scheduler. ``cluster``: the cluster's identity."""
+    """One operator's scheduler. ``cluster``: the cluster's identity; ``saw`` is told what happened once all that follows is under way."""
 
-    def __init__(self, *, fleet: Fleet, api: ControllerApi, runner: Runner, clock: Callable[[], datetime], cluster: str) -> None:
+    def __init__(
+        self,
+        *,
+        fleet: Fleet,
+        api: ControllerApi,
+        runner: Runner,
+        clock: Callable[[], datetime],
+        cluster: str,
+        saw: Callable[[Happening], None] = lambda _: None,
+    ) -> None:
         self._fleet = fleet
         self._runner = runner
         self._clock = clock
+        self._saw = saw
         self._recorder = Recorder(api, clock)
         self._writer = StatusWriter(api, fleet.source, self.feed)
         self._runs = Runs(api=api, runner=runner, writer=self._writer, fleet=fleet, feed=self.feed, clock=clock, cluster=cluster)
@@ -54,6 +64,7 @@ class Scheduler:
         """Something happened. Call it in the loop's thread."""
         for decision in self._fleet.on(happening, self._clock()):
             self._carry_out(decision)
+        self._saw(happening)
         self._arm()
 
     async def stop(self, grace: float) -> None:

@@ -15,9 +15,14 @@ def pack(document: Mapping[str, Any]) -> bytes:
     return zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 1)
 
 
+def plain(packed: bytes) -> bytes:
+    """What was packed, as JSON."""
+    return zlib.decompress(packed)
+
+
 def unpack(packed: bytes) -> dict[str, Any]:
     """The document again."""
-    document: dict[str, Any] = json.loads(zlib.decompress(packed))
+    document: dict[str, Any] = json.loads(plain(packed))
     return document
 
 
@@ -28,4 +33,4 @@ def pack_status(status: SyncSourceStatus) -> bytes:
 
 def unpack_status(packed: bytes) -> SyncSourceStatus:
     """The status again, its times in whole seconds."""
-    return SyncSourceStatus.model_validate_json(zlib.decompress(packed))
+    return SyncSourceStatus.model_validate_json(plain(packed))
