@@ -10,7 +10,7 @@ definition (but for nullable columns that are asked for by name), or anything ab
 """
 
 from syncsource.destinations.absent import Owner
-from syncsource.destinations.applying import Applied
+from syncsource.destinations.applied import Applied
 from syncsource.destinations.backups import Backups
 from syncsource.destinations.database import Database, open_database
 from syncsource.destinations.dumps.files import FileBackups

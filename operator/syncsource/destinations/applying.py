@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 
 from syncsource.destinations.absent import Absent, Owner, returned
+from syncsource.destinations.applied import Applied, Guard
 from syncsource.destinations.bases import Merging
 from syncsource.destinations.dialect import Refusal
 from syncsource.destinations.images import Images
@@ -16,61 +15,17 @@ from syncsource.destinations.merging import Merge
 from syncsource.destinations.policy import Policy
 from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED, WORTH_STATISTICS
 from syncsource.destinations.session import RowRefused, Session
-from syncsource.destinations.staging import gather_statistics, refused_rows
+from syncsource.destinations.staging import gather_statistics
 from syncsource.destinations.statements import MESSAGE_LIMIT, TOLD, Span, Statements
 from syncsource.destinations.table import Table
 from syncsource.errors import RetryableError
-from syncsource.records.batch import Rejected
 from syncsource.records.images import Taken
-
-Guard = Callable[[int, Callable[[], int]], None]
-"""Given how many rows are about to be written, and what counts the rows of the table, which is not empty; what it raises, ends the run."""
 
 _ROUNDS = 10
 """Comparisons before we give up against people who keep changing the same rows."""
 _PASSES = 20
 """Tries of rows that depend on others of the run."""
 _NOT_TAKEN = Refusal("ConstraintViolation", "the table did not take the row and gave no error: a trigger or a rule drops it")
-
-
-@dataclass(frozen=True)
-class Refused(Collection[Rejected]):
-    """The rows that the table did not take. Read from the database a page at a time, as long as the writer is open."""
-
-    session: Session = field(repr=False)
-    table: Table = field(repr=False)
-    count: int
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __iter__(self) -> Iterator[Rejected]:
-        return refused_rows(self.session, self.table) if self.count else iter(())
-
-    def __contains__(self, item: object) -> bool:
-        return any(item == one for one in self)
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What became of the rows staged: inserted + updated + unchanged + skipped + len(rejected) are as many."""
-
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    skipped: int = 0
-    """Older rows of a key, and those that the policy leaves alone."""
-    rejected: Collection[Rejected] = field(default_factory=tuple)
-    conflicts: int = 0
-    """Columns of rows that both sides changed, and that wait for people: those that did not wait before."""
-    deleted: int = 0
-    """Rows that the source has no more, deleted or marked."""
-    held: str = ""
-    """Why the database did not let some of them go; empty where it held none."""
-    taken: Taken | None = None
-    """The images that undo it."""
-    unfound: int = 0
-    """Rejected rows of which it is not known whether the table has them."""
 
 
 class Applying:

@@ -9,7 +9,7 @@ from itertools import islice
 from operator import lt
 from typing import Any
 
-from syncsource.destinations.quoting import ASIDE
+from syncsource.destinations.quoting import ASIDE, STAGE
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Table
@@ -47,14 +47,14 @@ def drop_older(session: Session, statements: Statements, *, cursors: bool, zone:
     ``cursors``: the highest wins, by meaning, and of equals the last read. Otherwise the last read wins. The database finds the
     keys, as their columns compare them; only rows of keys that occur twice pass through here, one at a time.
     """
-    if session.value(statements.repeated()) is None:
+    if session.value(_repeated(statements)) is None:
         return 0
     if cursors:
-        losers = older(session.stream(statements.rivals()), zone)
+        losers = older(session.stream(_rivals(statements)), zone)
         while part := list(islice(losers, PART)):
             session.run_many(statements.lose(), part)
     else:
-        session.run(statements.keep_last())
+        session.run(_keep_last(statements))
     dropped = session.run(statements.drop_losers())
     session.run(f"DELETE FROM {statements.temporary(ASIDE)}")
     return dropped
@@ -73,3 +73,29 @@ def older(rivals: Iterator[tuple[Any, ...]], zone: tzinfo) -> Iterator[tuple[int
             newest, highest = seq, rank
         else:
             yield (seq,)
+
+
+def _repeated(statements: Statements) -> str:
+    """A row where a key was staged more than once."""
+    return f"SELECT 1 FROM {statements.temporary(STAGE)} GROUP BY {_keys(statements)} HAVING count(*) > 1 LIMIT 1"
+
+
+def _keep_last(statements: Statements) -> str:
+    """Of each key, all but the last read lose."""
+    place = f"row_number() OVER (PARTITION BY {_keys(statements)} ORDER BY seq DESC) AS place"
+    ranked = f"SELECT seq, {place} FROM {statements.temporary(STAGE)}"
+    return f"INSERT INTO {statements.temporary(ASIDE)} SELECT seq FROM ({ranked}) ranked WHERE place > 1"
+
+
+def _rivals(statements: Statements) -> str:
+    """(the key's first seq, seq, cursor) of every row whose key was staged more than once, key by key, in the order of reading."""
+    window = f"PARTITION BY {_keys(statements)}"
+    told = f'min(seq) OVER ({window}) AS "first", seq, "cursor", count(*) OVER ({window}) AS rows_of_key'
+    counted = f"SELECT {told} FROM {statements.temporary(STAGE)}"
+    return f'SELECT "first", seq, "cursor" FROM ({counted}) counted WHERE rows_of_key > 1 ORDER BY "first", seq'
+
+
+def _keys(statements: Statements) -> str:
+    """The key's columns in the staging table, so that keys are one only where they are alike."""
+    keys = [(f"c{place}", column) for place, column in enumerate(statements.table.columns) if column.key]
+    return ", ".join(statements.dialect.exact(column, name) or name for name, column in keys)

@@ -75,21 +75,6 @@ class Statements:
         }
         return [f"CREATE TEMPORARY TABLE {name} {self.dialect.work_table(has)}" for name, has in columns.items()]
 
-    def repeated(self) -> str:
-        """A row where a key was staged more than once."""
-        return f"SELECT 1 FROM {self.temporary(STAGE)} GROUP BY {self._exact_keys} HAVING count(*) > 1 LIMIT 1"
-
-    def keep_last(self) -> str:
-        """Of each key, all but the last read lose."""
-        ranked = f"SELECT seq, row_number() OVER (PARTITION BY {self._exact_keys} ORDER BY seq DESC) AS place FROM {self.temporary(STAGE)}"
-        return f"INSERT INTO {self.temporary(ASIDE)} SELECT seq FROM ({ranked}) ranked WHERE place > 1"
-
-    def rivals(self) -> str:
-        """(the key's first seq, seq, cursor) of every row whose key was staged more than once, key by key, in the order of reading."""
-        window = f"PARTITION BY {self._exact_keys}"
-        counted = f'SELECT min(seq) OVER ({window}) AS "first", seq, "cursor", count(*) OVER ({window}) AS rows_of_key FROM {self.temporary(STAGE)}'
-        return f'SELECT "first", seq, "cursor" FROM ({counted}) counted WHERE rows_of_key > 1 ORDER BY "first", seq'
-
     def lose(self) -> str:
         """An INSERT of one loser."""
         return f"INSERT INTO {self.temporary(ASIDE)} VALUES ({self.dialect.placeholder})"
@@ -276,12 +261,6 @@ class Statements:
     def _has(self, elsewhere: Elsewhere) -> str:
         pairs = [f"o.{quoted(name)} = s.c{place}" for name, place in elsewhere.pairs]
         return f"EXISTS (SELECT 1 FROM {target(self.dialect, elsewhere.schema, elsewhere.name)} AS o WHERE {' AND '.join(pairs)})"
-
-    @property
-    def _exact_keys(self) -> str:
-        """The key's columns in the staging table, so that keys are one only where they are alike."""
-        keys = [(f"c{place}", column) for place, column in enumerate(self.table.columns) if column.key]
-        return ", ".join(self.dialect.exact(column, name) or name for name, column in keys)
 
     @property
     def _missing(self) -> str:

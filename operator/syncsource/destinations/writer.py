@@ -11,7 +11,8 @@ from typing import Self
 from sqlalchemy import Connection
 
 from syncsource.destinations.absent import Owner
-from syncsource.destinations.applying import Applied, Applying, Guard, Refused
+from syncsource.destinations.applied import Applied, Guard, Refused
+from syncsource.destinations.applying import Applying
 from syncsource.destinations.bases import waiting
 from syncsource.destinations.database import Database
 from syncsource.destinations.duplicates import drop_older
