@@ -137,6 +137,7 @@ def test_everything_is_taken_and_stays(installed: Installed) -> None:
     assert names == {
         "namespace/syncsource",
         "customresourcedefinition.apiextensions.k8s.io/syncsources.syncsource.dev",
+        "customresourcedefinition.apiextensions.k8s.io/syncruns.syncsource.dev",
         "serviceaccount/syncsource-operator",
         f"{role}.rbac.authorization.k8s.io/syncsource-operator",
         f"{role}binding.rbac.authorization.k8s.io/syncsource-operator",
