@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import click
-import msgspec
 from rich.console import Console
 from rich.markup import escape
 
@@ -45,10 +44,18 @@ def test(files: tuple[str, ...], name: str | None, env_file: str | None, output:
 
 
 def _told(name: str, findings: list[Finding], good: bool) -> dict[str, Any]:
-    return {"name": name, "result": "Ok" if good else "Failed", "steps": msgspec.to_builtins(findings)}
+    return {"name": name, "result": "Ok" if good else "Failed", "steps": [_step(one) for one in findings]}
+
+
+def _step(finding: Finding) -> dict[str, Any]:
+    return {"step": finding.step, "result": finding.result, "reason": finding.reason, "message": _message(finding)}
+
+
+def _message(finding: Finding) -> str:
+    return "; ".join(filter(None, (finding.message, finding.example)))
 
 
 def _line(finding: Finding) -> str:
     mark = _MARKS[finding.result] + " " * (9 - len(finding.result))
     reason = f"{finding.reason}: " if finding.reason else ""
-    return f"{mark}{finding.step:<13}{escape(without_control(reason + finding.message))}"
+    return f"{mark}{finding.step:<13}{escape(without_control(reason + _message(finding)))}"

@@ -9,8 +9,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from syncsource.controller.core.asked import observe_run
 from syncsource.controller.core.fleet import Fleet
-from syncsource.controller.core.happening import ObjectDeleted, ObjectSeen, SecretSeen
+from syncsource.controller.core.happening import ObjectDeleted, ObjectSeen, RunDeleted, RunSeen, SecretSeen
 from syncsource.controller.core.observed import observe
 from syncsource.controller.health import NOT_SERVED, Health, become_ready
 from syncsource.controller.identifying import run_id
@@ -22,6 +23,7 @@ from syncsource.controller.kube.watch import SECRETS, Watch
 from syncsource.controller.runs import Runner
 from syncsource.controller.scheduler import Scheduler
 from syncsource.controller.writing import until_there
+from syncsource.resource import api as names
 
 GRACE = 20.0
 """Seconds that runs have to stop at a batch: less than the 30 that a Pod has to end."""
@@ -135,15 +137,20 @@ class _Operation:
             await until_there(self._forget_deleted)
 
     async def _forget_deleted(self) -> None:
-        known = [source.ref for source in self._fleet.sources]
+        sources, runs = [source.ref for source in self._fleet.sources], self._fleet.asking.refs
         try:
-            listed = {ref async for ref in self._api.refs(self._namespaces)}
+            listed = {
+                (plural, ref) for plural in (names.PLURAL, names.RUN_PLURAL) async for ref in self._api.refs(self._namespaces, plural)
+            }
         except (Gone, Rejected) as error:
-            _log.warning("SyncSources can't be listed: %s", error)
+            _log.warning("SyncSources and SyncRuns can't be listed: %s", error)
             return
-        for ref in known:
-            if ref not in listed:
+        for ref in sources:
+            if (names.PLURAL, ref) not in listed:
                 self._scheduler.feed(ObjectDeleted(ref))
+        for ref in runs:
+            if (names.RUN_PLURAL, ref) not in listed:
+                self._scheduler.feed(RunDeleted(ref))
 
     def _seen_elsewhere(self, kind: str, event: str | None, manifest: Any) -> None:
         with contextlib.suppress(RuntimeError):  # our loop is closed: we are gone
@@ -155,6 +162,10 @@ class _Operation:
             version = metadata["resourceVersion"]
             seen = SecretSeen(namespace=metadata["namespace"], name=metadata["name"], version=version, listed=event is None)
             self._scheduler.feed(seen)
+            return
+        if kind == names.RUN_PLURAL:
+            run = observe_run(manifest, listed=event is None)
+            self._scheduler.feed(RunDeleted(run.ref) if event == "DELETED" else RunSeen(run))
             return
         observed = observe(manifest)
         if event == "DELETED":

@@ -136,8 +136,8 @@ def foresee(plan: RunPlan, backup: str | None, stop: Stop) -> Restoring:
         return _told(chosen, foreseen(backups, stop, backups.restore))
 
 
-def restore(plan: RunPlan, backup: str, stop: Stop) -> tuple[Outcome, Restoring | None]:
-    """Makes the table's rows those of a backup. Never raises: what goes wrong is in the outcome, and then nothing has changed."""
+def restore(plan: RunPlan, backup: str | None, stop: Stop) -> tuple[Outcome, Restoring | None]:
+    """Makes the table's rows those of a backup; None: of the newest. Never raises: what goes wrong is in the outcome, and then nothing has changed."""
 
     def work() -> tuple[Outcome, Restoring]:
         with (

@@ -151,3 +151,5 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Each partition that ended, in their order."""
     verified: Accuracy | None = None
     """What a verification found, which writes nothing: it has no counts."""
+    found: dict[str, Any] = {}
+    """What an action of a SyncRun found or did, as its ``status.result`` has it."""

@@ -108,7 +108,7 @@ class SyncRunStatus(StatusPart):
     source_generation: int | None = Field(None, description="The generation of the SyncSource's spec that it was done with.")
     started_at: Time | None = Field(None, description="When it began.")
     completed_at: Time | None = Field(None, description="When it ended: spec.ttl later the SyncRun is deleted.")
-    duration: str = Field("", description="How long it took.")
+    duration: str | None = Field(None, description="How long it took. Absent: it never began.")
     reason: str = Field("", description="Why it waits, or what became of it, one CamelCase word.")
     message: Annotated[str, Field(max_length=1024)] = Field("", description="The same for people.")
     result: SyncRunResult | None = Field(None, description="What came of it, in numbers.")

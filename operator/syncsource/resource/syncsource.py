@@ -72,8 +72,13 @@ def spec_problems(spec: Any) -> list[Problem]:
     try:
         SyncSourceSpec.model_validate(spec)
     except ValidationError as error:
-        return [Problem(_path(line["loc"]), _message(line)) for line in error.errors(include_url=False)]
+        return problems_of(error)
     return []
+
+
+def problems_of(error: ValidationError) -> list[Problem]:
+    """What a model of a spec found wrong with it."""
+    return [Problem(_path(line["loc"]), _message(line)) for line in error.errors(include_url=False)]
 
 
 def _path(location: tuple[int | str, ...]) -> str:
