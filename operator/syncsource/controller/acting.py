@@ -12,7 +12,6 @@ from typing import Protocol
 import msgspec
 
 from syncsource.controller.core.asked import Asked, SeenRun
-from syncsource.controller.core.askedstatus import interrupted
 from syncsource.controller.core.fleet import Fleet
 from syncsource.controller.core.happening import (
     Act,
@@ -24,7 +23,7 @@ from syncsource.controller.core.happening import (
     SettleAction,
     SourceMissing,
 )
-from syncsource.controller.core.messages import ACTION_LEFT
+from syncsource.controller.core.messages import ACTION_LEFT, ACTION_OPEN
 from syncsource.controller.core.observed import Observed, Ref
 from syncsource.controller.core.requests import Requests
 from syncsource.controller.core.source import Run
@@ -34,6 +33,7 @@ from syncsource.controller.runs import Runner
 from syncsource.controller.starting import failure
 from syncsource.controller.writing import StatusApi, StatusWriter, until_there
 from syncsource.engine.acting import recorded
+from syncsource.engine.executing import left_open
 from syncsource.engine.plan import Next, Outcome, RunPlan
 from syncsource.errors import RetryableError, SyncError
 
@@ -84,16 +84,17 @@ class Actions:
 
     async def settle(self, left: SettleAction) -> None:
         """Find out what became of an action whose operator is gone, and tell it."""
-        outcome = Outcome(run=left.run, result="Interrupted", next=Next.SCHEDULE, reason="Interrupted", message=ACTION_LEFT)
-        asked = self.fleet.asking.get(left.asked.key)
+        asked, told = self.fleet.asking.get(left.asked.key), ACTION_OPEN
+        outcome = None
         try:
             if asked is not None and (plan := await self._prepared(left.source, left.run, asked)) is not None:
                 outcome = await self.runner.settle(plan)
+                told = ACTION_OPEN if left_open(outcome) else ACTION_LEFT
         except SyncError as error:
-            told = {"source": left.source.key, "run": left.run}
-            _log.warning("the ledger can't be asked what became of SyncRun %s: %s", left.asked.name, error.message, extra=told)
-        if outcome.result == "Interrupted" and asked is not None:
-            outcome = interrupted(asked, ACTION_LEFT)
+            about = {"source": left.source.key, "run": left.run}
+            _log.warning("the ledger can't be asked what became of SyncRun %s: %s", left.asked.name, error.message, extra=about)
+        if outcome is None or outcome.result == "Interrupted":
+            outcome = Outcome(run=left.run, result="Interrupted", next=Next.SCHEDULE, reason="Interrupted", message=told)
         self.feed(ActionEnded(asked=left.asked.key, source=left.source.key, run=left.run, outcome=outcome))
 
     async def find(self, namespace: str, name: str) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 
 from syncsource.controller.core.asked import observe_run
 from syncsource.controller.core.fleet import Fleet
-from syncsource.controller.core.happening import ObjectDeleted, ObjectSeen, RunDeleted, RunSeen, SecretSeen
+from syncsource.controller.core.happening import ObjectDeleted, ObjectSeen, RunDeleted, RunSeen, RunsKnown, SecretSeen
 from syncsource.controller.core.observed import observe
 from syncsource.controller.health import NOT_SERVED, Health, become_ready
 from syncsource.controller.identifying import run_id
 from syncsource.controller.kube.api import Api
-from syncsource.controller.kube.failures import Gone, Rejected
+from syncsource.controller.kube.failures import ApiError, Gone, Rejected
 from syncsource.controller.kube.login import Login
 from syncsource.controller.kube.waiting import FIRST, Backoffs
 from syncsource.controller.kube.watch import SECRETS, Watch
@@ -91,7 +91,9 @@ class _Operation:
     async def run(self, stop: asyncio.Event, grace: float, health: Health) -> None:
         """Work until ``stop`` is set, then end in good order."""
         working = asyncio.create_task(self._scheduler.run())
+        self._fleet.asking.hold()
         watching = [asyncio.create_task(self._supervise()), asyncio.create_task(self._reconcile())]
+        listing = asyncio.create_task(self._await_runs())
         stopping = asyncio.create_task(stop.wait())
         knowing = asyncio.create_task(become_ready(health, self._api, self._fleet, self._namespaces))
         try:
@@ -99,7 +101,7 @@ class _Operation:
         finally:
             await _cancelled(knowing)
             health.waits_for = "nothing: it is stopping"
-            await asyncio.gather(_cancelled(stopping, *watching), self._scheduler.stop(grace))
+            await asyncio.gather(_cancelled(stopping, listing, *watching), self._scheduler.stop(grace))
             await _cancelled(working)
         for task in ended:
             task.result()  # what ends by itself ends with an error
@@ -127,6 +129,17 @@ class _Operation:
             if wait == FIRST:
                 _log.warning("%s", NOT_SERVED)
             await asyncio.sleep(wait)
+
+    async def _await_runs(self) -> None:
+        """kopf does not tell when it has told of all that there is, and SyncRuns are done in the order of their creation."""
+        for wait in Backoffs(longest=2.0):
+            try:
+                if not [ref async for ref in self._api.refs(self._namespaces, names.RUN_PLURAL) if self._fleet.asking.get(ref.key) is None]:
+                    break
+            except ApiError as error:
+                _log.debug("SyncRuns can't be listed yet: %s", error)
+            await asyncio.sleep(wait)
+        self._scheduler.feed(RunsKnown())
 
     async def _reconcile(self) -> None:
         """kopf never tells of an object that was deleted while nobody watched: after each list anew, we look for ourselves."""

@@ -142,7 +142,11 @@ def _preview(action: _Action) -> Outcome:
 
 def _retry(action: _Action) -> Outcome:
     outcome = quarantine.retry(action.plan, action.asked.ids, action.stop)
-    return _left(_found(outcome), "quarantined", outcome.quarantined_total)
+    done, left = outcome.counts, outcome.quarantined_total
+    if outcome.result == "Succeeded":
+        told = f"{done.read:,} record{'s' * (done.read != 1)} tried, {done.changed + done.unchanged:,} written, {left:,} left in quarantine"
+        outcome = msgspec.structs.replace(outcome, message="; ".join(filter(None, (told, outcome.message))))
+    return _left(_found(outcome), "quarantined", left)
 
 
 def _discard(action: _Action) -> Outcome:

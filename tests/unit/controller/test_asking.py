@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from syncsource.controller.core.happening import Stopping
+from syncsource.controller.core.happening import RunsKnown, Stopping
 from syncsource.engine.plan import Counts
 from tests.unit.controller.runworld import DONE, RunWorld
 from tests.unit.controller.world import ACCURATE, EVERY, INTERRUPTED, SUCCESS, TIMEOUT
@@ -331,6 +331,27 @@ def test_what_waits_is_taken_up_after_a_restart_and_tells_so_no_second_time() ->
     world.restart()
     world.settle()
     assert world.under_way == ["u"]
+
+
+def test_after_a_restart_the_order_is_that_of_creation_not_of_the_list(world: RunWorld) -> None:
+    world.annotate("a", requested="1")
+    world.settle()
+    for name in ("z", "y"):
+        world.ask(name, "Verify")
+        world.now += timedelta(seconds=2)
+    world.settle()
+    world.run(SUCCESS)
+    world.runs["z"]["status"] = {}
+    world.restart()
+    world.fleet.asking.hold()
+    world.watch.reverse()
+    while world.watch:
+        world.deliver()
+    assert world.to_begin == {}
+    world.feed(RunsKnown())
+    world.settle()
+    assert world.under_way == ["z"]
+    assert world.phase("y") == ("Pending", "WaitingForTurn")
 
 
 def test_an_action_that_left_no_trace_in_the_ledger_is_interrupted_by_a_restart(world: RunWorld) -> None:

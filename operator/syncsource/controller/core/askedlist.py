@@ -33,6 +33,11 @@ class AskedList:
         """All that are known."""
         return self._held.values()
 
+    @property
+    def sources(self) -> Iterable[str]:
+        """Keys of the SyncSources of those that are not over."""
+        return self._open.keys()
+
     def get(self, key: str) -> Asked | None:
         """The SyncRun of that ``namespace/name``, if known."""
         return self._held.get(key)

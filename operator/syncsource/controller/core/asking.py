@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -18,18 +18,19 @@ from syncsource.controller.core.happening import (
     ActionAbandoned,
     ActionBegan,
     ActionEnded,
-    Announce,
     Cancel,
     Decision,
     Expire,
     Find,
     RunDeleted,
     RunSeen,
+    RunsKnown,
     RunWritten,
     SettleAction,
     SourceMissing,
     WriteRun,
 )
+from syncsource.controller.core.judging import announced, counted, refusal
 from syncsource.controller.core.observed import Ref
 from syncsource.controller.core.source import Source
 from syncsource.controller.core.takeover import MARGIN
@@ -37,12 +38,11 @@ from syncsource.controller.core.versions import older
 from syncsource.engine.acting import recorded
 from syncsource.engine.plan import Outcome
 from syncsource.resource import conditions, runstatus
-from syncsource.resource.conditions import INVALID_SPEC
 
 LOOKED_FOR = timedelta(seconds=5)
 """After so much time a SyncSource that nobody has seen is looked for: it may come with its SyncRun, or be listed after it."""
 
-Happened = RunSeen | RunDeleted | RunWritten | SourceMissing | ActionBegan | ActionAbandoned | ActionEnded
+Happened = RunSeen | RunsKnown | RunDeleted | RunWritten | SourceMissing | ActionBegan | ActionAbandoned | ActionEnded
 
 
 class Fleet(Protocol):
@@ -74,7 +74,11 @@ class Asking:
         self._list = AskedList()
         self._untold: set[str] = set()
         """Keys of those that were seen and may have to wait."""
-        self._stopping = False
+        self._held = self._stopping = False
+
+    def hold(self) -> None:
+        """Nothing begins before :class:`RunsKnown`: which is the first is known when all were seen."""
+        self._held = True
 
     @property
     def next_wake(self) -> datetime | None:
@@ -92,7 +96,7 @@ class Asking:
 
     def first(self, source: str) -> str:
         """Key of the SyncRun whose turn it is with that source; empty: there is none."""
-        found = None if self._stopping else self._list.first(source)
+        found = None if self._stopping or self._held else self._list.first(source)
         return found.ref.key if found is not None else ""
 
     def on(self, happened: Happened, now: datetime) -> list[Decision]:
@@ -100,6 +104,9 @@ class Asking:
         match happened:
             case RunSeen(seen):
                 return self._see(seen, now)
+            case RunsKnown():
+                self._held = False
+                return [decision for key in list(self._list.sources) for decision in self._fleet.replan(key, now)]
             case RunDeleted(ref):
                 return self._delete(ref, now)
             case RunWritten(ref=ref, packed=packed, version=version):
@@ -183,7 +190,7 @@ class Asking:
     def tell(self, now: datetime) -> list[Decision]:
         """Status tells of those that must wait, once what can begin has."""
         decisions: list[Decision] = []
-        for key in self._untold:
+        for key in () if self._held else self._untold:
             asked = self._list.get(key)
             if asked is None or asked.stage is not Stage.WAITING:
                 continue
@@ -191,7 +198,8 @@ class Asking:
                 asked = asked.holding(askedstatus.pending(asked, self._waits_for(asked), now))
                 self._list.put(asked)
             decisions += [WriteRun(ref=asked.ref)] if asked.dirty else []
-        self._untold.clear()
+        if not self._held:
+            self._untold.clear()
         return decisions
 
     def _waits_for(self, asked: Asked) -> str:
@@ -215,7 +223,7 @@ class Asking:
         for asked in waiting:
             if asked.stage is Stage.LEFT and source is not None:
                 decisions += self._settle(asked, source, now)
-            elif asked.stage is Stage.WAITING and (no := _refusal(asked, source)) is not None:
+            elif asked.stage is Stage.WAITING and (no := refusal(asked, source)) is not None:
                 decisions += self._over(asked, no, now)
         return [*decisions, *self._fleet.replan(key, now)]
 
@@ -285,7 +293,7 @@ class Asking:
         """The status to write for its beginning; None: it must not begin."""
         asked = self.wanted(key, run)
         source = self._fleet.source(asked.source) if asked is not None else None
-        if asked is None or source is None or _refusal(asked, source) is not None or source.status.current_run is not None:
+        if asked is None or source is None or refusal(asked, source) is not None or source.status.current_run is not None:
             return None
         return pack_run_status(askedstatus.begun(asked, source.generation, now))
 
@@ -317,8 +325,8 @@ class Asking:
         if asked is not None and asked.run == ended.run and asked.stage in (Stage.TAKEN, Stage.SETTLING):
             decisions = self._over(asked, ended.outcome, now)
             if source is not None:
-                decisions += _announced(asked, source, ended.outcome)
-                self._fleet.count(ended.source, _counted(asked, ended.outcome), now)
+                decisions += announced(asked, source, ended.outcome)
+                self._fleet.count(ended.source, counted(asked, ended.outcome), now)
         return [*decisions, *self._fleet.release(ended.source, ended.run, now)]
 
     def run_ended(self, run: str, outcome: Outcome, now: datetime) -> list[Decision]:
@@ -351,40 +359,3 @@ class Asking:
         """The operator stops: nothing begins, and actions stop where they can."""
         self._stopping = True
         return [Cancel(run=asked.run) for asked in self._list.all if asked.stage is Stage.TAKEN and not asked.is_run]
-
-
-def _refusal(asked: Asked, source: Source | None) -> Outcome | None:
-    """Why it can't be done; None: it can, as far as is known."""
-    if asked.problem:
-        return askedstatus.refused(asked, INVALID_SPEC, asked.problem)
-    if source is None:
-        return None
-    if source.intent.problem:
-        return askedstatus.refused(asked, INVALID_SPEC, f"SyncSource {source.ref.name}: {source.intent.problem}")
-    if source.intent.suspend and asked.is_run:
-        return askedstatus.refused(
-            asked, conditions.SUSPEND_REFUSED, messages.refused(conditions.SUSPEND_REFUSED, source.intent.suspend_reason)
-        )
-    return None
-
-
-def _counted(asked: Asked, outcome: Outcome) -> Counted:
-    """What the action knows of quarantine and conflicts as they are now."""
-    found = outcome.found if outcome.result == "Succeeded" else {}
-    return Counted(quarantined=found.get("quarantined"), conflicts=found.get("conflicts"))
-
-
-def _announced(asked: Asked, source: Source, outcome: Outcome) -> Sequence[Decision]:
-    """An Event of the source where an action changed rows, or failed to."""
-    if asked.spec is None or not asked.spec.writes:
-        return []
-    action, good = asked.spec.action, outcome.result == "Succeeded"
-    told = f"SyncRun {asked.ref.name}: {outcome.message}"
-    return [
-        Announce(
-            ref=source.ref,
-            type="Normal" if good else "Warning",
-            reason=action if good else f"{action}Failed",
-            message=messages.capped(told),
-        )
-    ]

@@ -29,6 +29,7 @@ from syncsource.controller.core.happening import (
     RunEnded,
     RunProgressed,
     RunSeen,
+    RunsKnown,
     RunStarted,
     RunWritten,
     SecretSeen,
@@ -127,7 +128,9 @@ class Fleet:
                 return self._written(happening)
             case Stopping():
                 return self._stop()
-            case RunSeen() | RunDeleted() | RunWritten() | SourceMissing() | ActionBegan() | ActionAbandoned() | ActionEnded():
+            case (
+                RunSeen() | RunsKnown() | RunDeleted() | RunWritten() | SourceMissing() | ActionBegan() | ActionAbandoned() | ActionEnded()
+            ):
                 return self.asking.on(happening, now)
 
     # Objects and Secrets

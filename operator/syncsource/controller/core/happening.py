@@ -108,6 +108,11 @@ class RunSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class RunsKnown:
+    """All SyncRuns were seen that there were when the operator began: lists come in no order."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunDeleted:
     """A SyncRun is gone. One of another uid in its place is not meant."""
 
@@ -177,6 +182,7 @@ Happening = (
     | VerificationEnded
     | StatusWritten
     | RunSeen
+    | RunsKnown
     | RunDeleted
     | RunWritten
     | SourceMissing
