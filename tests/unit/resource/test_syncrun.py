@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from syncsource.localplane.admission import CustomResourceValidator
@@ -13,6 +15,7 @@ from syncsource.resource.crd import crd
 from syncsource.resource.runstatus import SyncRunStatus
 from syncsource.resource.syncrun import ACTIONS, TAKES, SyncRunSpec
 
+ROOT = Path(__file__).resolve().parents[3]
 CHOSEN = ("RetryQuarantined", "DiscardQuarantined", "ResolveConflict")
 NEEDED: dict[str, dict[str, Any]] = {
     "RetryQuarantined": {"all": True},
@@ -122,6 +125,23 @@ def test_it_is_kept_for_an_hour_unless_it_says_otherwise(validator: CustomResour
 )
 def test_what_writes(spec: dict[str, Any], writes: bool) -> None:
     assert SyncRunSpec.model_validate({"source": "a", **spec}).writes is writes
+
+
+@pytest.mark.parametrize("file", ["docs/syncrun.md", "manifests/samples/syncruns.yaml"])
+def test_what_the_docs_show_is_valid(validator: CustomResourceValidator, file: str) -> None:
+    text = (ROOT / file).read_text()
+    manifests = list(yaml.safe_load_all(text.split("```yaml\n")[1].split("```")[0] if file.endswith(".md") else text))
+    assert manifests
+    for manifest in manifests:
+        named = {**manifest, "metadata": {"name": "x", "namespace": "default"}}
+        assert (by_schema(validator, named), by_model(manifest["spec"])) == ([], "")
+
+
+def test_the_page_tells_of_every_action_and_parameter() -> None:
+    rows = {row.split("`")[1]: row for row in (ROOT / "docs/syncrun.md").read_text().splitlines() if row.startswith("| `")}
+    for action in ACTIONS:
+        told = [name for name, actions in TAKES.items() if action in actions]
+        assert [name for name in told if f"`{name}" not in rows[action] and f" {name}" not in rows[action]] == []
 
 
 def test_a_status_of_another_version_is_read_without_complaint() -> None:
