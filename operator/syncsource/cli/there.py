@@ -62,7 +62,11 @@ class Where:
 
         api = self.connect()
         run = actions.ask(api, self.source, action, parameters)
-        status = actions.wait_for(api, run, self.timeout, _shower(self.source, run))
+        try:
+            status = actions.wait_for(api, run, self.timeout, _shower(self.source, run))
+        except KeyboardInterrupt:
+            click.echo(f"SyncRun {run} goes on; `kubectl delete syncrun {run}` calls it off", err=True)
+            raise
         if status is None:
             told = f"no outcome of SyncRun {run} within {self.timeout:g} s; is an operator running? It stands: delete it to call it off"
             raise Fail(f"{self.source}: {told}")

@@ -34,7 +34,7 @@ from syncsource.controller.starting import failure
 from syncsource.controller.writing import StatusApi, StatusWriter, until_there
 from syncsource.engine.acting import recorded
 from syncsource.engine.executing import left_open
-from syncsource.engine.plan import Next, Outcome, RunPlan
+from syncsource.engine.plan import WORKER_DIED, Next, Outcome, RunPlan
 from syncsource.errors import RetryableError, SyncError
 
 DELETIONS = 4
@@ -71,13 +71,16 @@ class Actions:
         try:
             outcome = await self._carried_out(act)
         except asyncio.CancelledError:
-            self._tell(act, _called_off(act.run))
+            if not self._may_have_committed(act):
+                self._tell(act, _called_off(act.run))
             raise
         except SyncError as error:
             outcome = failure(_run(act.run, 1), error)
         except Exception as error:
             _log.exception("a SyncRun failed for a fault of the operator", extra=told)
             outcome = failure(_run(act.run, 1), RetryableError(f"the operator failed: {type(error).__name__}", reason="InternalError"))
+        if outcome is not None and outcome.reason == WORKER_DIED and self.fleet.asking.is_stopping and self._may_have_committed(act):
+            return
         if outcome is not None:
             _log.info("SyncRun %s: %s: %s", act.asked.name, outcome.reason or outcome.result, outcome.message, extra=told)
             self._tell(act, outcome)
@@ -134,6 +137,11 @@ class Actions:
 
     def _wanted(self, act: Act) -> Asked | None:
         return self.fleet.asking.wanted(act.asked.key, act.run)
+
+    def _may_have_committed(self, act: Act) -> bool:
+        """Whether the operator that stops leaves it to the next one to ask the ledger: status stays Running until then."""
+        asked = self.fleet.asking.get(act.asked.key)
+        return asked is not None and asked.claimed and asked.spec is not None and bool(recorded(asked.spec))
 
     def _abandoned(self, act: Act) -> None:
         self.feed(ActionAbandoned(asked=act.asked.key, source=act.source.key, run=act.run))

@@ -9,6 +9,9 @@ import msgspec
 
 from syncsource.sources.files import NO_FILES, Files
 
+WORKER_DIED = "WorkerDied"
+"""Reason of an outcome of which nobody could ask the ledger: the worker ended, and so does the operator."""
+
 
 class Next(enum.StrEnum):
     """What happens after a run."""

@@ -67,10 +67,10 @@ def parse(manifest: Mapping[str, Any]) -> SyncSource:
     )
 
 
-def spec_problems(spec: Any) -> list[Problem]:
+def spec_problems(spec: Any, model: type[BaseModel] = SyncSourceSpec) -> list[Problem]:
     """What the models find wrong with a spec: shape, values, and what no schema can say (cron, paths, zones)."""
     try:
-        SyncSourceSpec.model_validate(spec)
+        model.model_validate(spec)
     except ValidationError as error:
         return problems_of(error)
     return []

@@ -13,7 +13,7 @@ import msgspec
 
 from syncsource.engine.acting import recorded
 from syncsource.engine.connecting import wanted
-from syncsource.engine.plan import Next, Outcome, Progress, RunPlan
+from syncsource.engine.plan import WORKER_DIED, Next, Outcome, Progress, RunPlan
 from syncsource.resource.syncrun import SyncRunSpec
 from syncsource.runner import wire
 from syncsource.runner.connections import Connections
@@ -244,4 +244,4 @@ def _called_off(plan: RunPlan) -> Outcome:
 
 def died(plan: RunPlan, message: str = _DIED) -> Outcome:
     """The outcome of a run whose worker is gone and of which the ledger could not be asked."""
-    return Outcome(run=plan.run, result="Interrupted", next=Next.RETRY, reason="WorkerDied", message=message)
+    return Outcome(run=plan.run, result="Interrupted", next=Next.RETRY, reason=WORKER_DIED, message=message)

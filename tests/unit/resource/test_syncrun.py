@@ -14,6 +14,7 @@ from syncsource.localplane.admission import CustomResourceValidator
 from syncsource.resource.crd import crd
 from syncsource.resource.runstatus import SyncRunStatus
 from syncsource.resource.syncrun import ACTIONS, TAKES, SyncRunSpec
+from syncsource.resource.validation import problems
 
 ROOT = Path(__file__).resolve().parents[3]
 CHOSEN = ("RetryQuarantined", "DiscardQuarantined", "ResolveConflict")
@@ -135,6 +136,17 @@ def test_what_the_docs_show_is_valid(validator: CustomResourceValidator, file: s
     for manifest in manifests:
         named = {**manifest, "metadata": {"name": "x", "namespace": "default"}}
         assert (by_schema(validator, named), by_model(manifest["spec"])) == ([], "")
+
+
+def test_manifests_are_checked_offline_in_the_same_words() -> None:
+    manifest = run(action="DiscardQuarantined", rewind=True)
+    manifest["metadata"] = {"generateName": "discard-"}
+    assert [str(problem) for problem in problems(manifest)] == [
+        "spec.rewind: Invalid value: rewind is for Undo, not for DiscardQuarantined: remove it, or change action",
+        "spec.ids: Invalid value: say which records or conflicts: ids, or all: true, and not both",
+    ]
+    manifest["spec"] = {"source": "a", "action": "Sync"}
+    assert problems(manifest) == []
 
 
 def test_the_page_tells_of_every_action_and_parameter() -> None:

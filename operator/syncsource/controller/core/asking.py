@@ -81,6 +81,11 @@ class Asking:
         self._held = True
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether the operator stops."""
+        return self._stopping
+
+    @property
     def next_wake(self) -> datetime | None:
         """When to call :meth:`look`."""
         return self._list.next_wake
