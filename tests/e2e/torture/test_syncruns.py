@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from tests.e2e.api import Api, Orders
 from tests.e2e.cluster import Object, history
 from tests.e2e.databases import Warehouse
-from tests.e2e.product import ENDS_WITHIN, Product, environment
+from tests.e2e.product import ENDS_WITHIN, environment
 from tests.e2e.scene import Scene
 from tests.e2e.syncruns.kube import Kubectl
 from tests.e2e.torture.conftest import Operators
@@ -72,9 +73,11 @@ def ledger(scene: Scene, run: str) -> list[tuple[Any, ...]]:
     return scene.warehouse.sql(f"SELECT \"trigger\", result FROM syncsource_runs WHERE run = '{run}'")
 
 
-def die(operator: Product) -> None:
-    """It comes to the failpoint; its workers go with it."""
-    workers = operator.workers
+@contextmanager
+def dying(operators: Operators) -> Iterator[None]:
+    """The operator comes to a failpoint by what is asked for in the block; its workers go with it."""
+    operator, workers = operators.one, operators.one.workers
+    yield
     operator.process.wait(30)
     _, left = psutil.wait_procs(workers, ENDS_WITHIN)
     assert not left
@@ -82,9 +85,9 @@ def die(operator: Product) -> None:
 
 def test_killed_when_it_had_begun(scene: Scene, operators: Operators, kubectl: Kubectl) -> None:
     """The beginning is written, nothing else: the ledger, which knows nothing of it, takes its right to begin."""
-    operators.arm("after-status", "kill 1")
-    name = kubectl.ask(scene.name, "Undo")
-    die(operators.one)
+    with dying(operators):
+        operators.arm("after-status", "kill 1")
+        name = kubectl.ask(scene.name, "Undo")
     assert kubectl.status(name)["phase"] == "Running"
     assert operators.one
     status = ended(scene, name)
@@ -95,9 +98,9 @@ def test_killed_when_it_had_begun(scene: Scene, operators: Operators, kubectl: K
 
 
 def test_killed_when_it_was_done_and_not_told(scene: Scene, operators: Operators, kubectl: Kubectl) -> None:
-    operators.arm("before-status", "kill 2")
-    name = kubectl.ask(scene.name, "Undo")
-    die(operators.one)
+    with dying(operators):
+        operators.arm("before-status", "kill 2")
+        name = kubectl.ask(scene.name, "Undo")
     assert (kubectl.status(name)["phase"], changed(scene)) == ("Running", 0)
     assert operators.one
     status = ended(scene, name)
