@@ -181,6 +181,23 @@ def test_preview(scene: Scene, kubectl: Kubectl) -> None:
     assert "secret-1" not in json.dumps(known)
 
 
+def test_what_kubectl_shows(scene: Scene, kubectl: Kubectl) -> None:
+    scene.apply()
+    name = kubectl.ask(scene.name, "Sync")
+    kubectl("wait", "--for=jsonpath={.status.completedAt}", f"syncrun/{name}", "--timeout=30s")
+    head, row = kubectl("get", "syncrun", name).splitlines()
+    assert head.split() == ["NAME", "SOURCE", "ACTION", "PHASE", "REASON", "DURATION", "AGE"]
+    assert row.split()[:5] == [name, scene.name, "Sync", "Succeeded", "Succeeded"]
+    wide = kubectl("get", "syncruns", name, "-o", "wide").splitlines()
+    assert wide[0].split()[-2:] == ["RUN", "MESSAGE"]
+    assert "250 read, 250 inserted, 0 updated, 0 unchanged in " in wide[1]
+    mine = kubectl("get", "syncrun", "--field-selector", f"spec.source={scene.name},spec.action=Sync", "-o", "name")
+    assert mine == f"syncrun.syncsource.dev/{name}\n"
+    assert f"syncrun.syncsource.dev/{name}\n" in kubectl("get", "sync", "-o", "name")
+    assert "whose value stands" in kubectl("explain", "syncrun.spec.resolve")
+    assert "Complete" in kubectl("describe", "syncrun", name)
+
+
 @pytest.mark.usefixtures("rules")
 def test_what_the_api_server_refuses(kubectl: Kubectl) -> None:
     refused = kubectl("create", "-f", "-", stdin=manifest("orders", "Verify", rewind=True), fails=True)
