@@ -70,12 +70,17 @@ class AskedList:
     def of(self, source: str) -> list[Asked]:
         """Those of a source that are not over, in the order of their creation."""
         keys = self._open.get(source)
-        return sorted((self._held[key] for key in keys), key=lambda one: (one.order, one.ref.name)) if keys else []
+        return sorted((self._held[key] for key in keys), key=_turn) if keys else []
+
+    def head(self, source: str) -> Asked | None:
+        """The one of a source that was created first, of those that are not over."""
+        keys = self._open.get(source)
+        return min((self._held[key] for key in keys), key=_turn) if keys else None
 
     def first(self, source: str) -> Asked | None:
         """The one whose turn it is; None: there is none, or one before it is under way."""
-        waiting = self.of(source)
-        return waiting[0] if waiting and waiting[0].stage is Stage.WAITING else None
+        found = self.head(source)
+        return found if found is not None and found.stage is Stage.WAITING else None
 
     def wake(self, key: str, at: datetime) -> None:
         """Look at the SyncRun at that time."""
@@ -94,3 +99,7 @@ class AskedList:
         keys.discard(asked.ref.key)
         if not keys:
             self._open.pop(asked.source, None)
+
+
+def _turn(asked: Asked) -> tuple[datetime, int, str]:
+    return *asked.order, asked.ref.name

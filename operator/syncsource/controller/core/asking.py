@@ -139,7 +139,8 @@ class Asking:
             self._plan(asked, now)
         lost = old is not None and old.stage is Stage.TAKEN and asked.stage is not Stage.TAKEN
         stopped = self._fleet.cancel_run(asked, conditions.TAKEN_OVER) if lost else []
-        return [*replaced, *stopped, *self.judge(asked.source, now)]
+        judged = self._judge(asked, self._fleet.source(asked.source), now)
+        return [*replaced, *stopped, *judged, *self._fleet.replan(asked.source, now)]
 
     def _plan(self, asked: Asked, now: datetime) -> None:
         """When to look at it again, as it is now."""
@@ -211,7 +212,7 @@ class Asking:
         source = self._fleet.source(asked.source)
         if source is None:
             return runstatus.WAITING_FOR_SOURCE
-        if self._list.of(asked.source)[0].ref != asked.ref:
+        if self._list.head(asked.source) != asked:
             return runstatus.WAITING_FOR_TURN
         if self._fleet.is_busy(asked.source) or source.status.current_run is not None:
             return runstatus.WAITING_FOR_RUN
@@ -224,13 +225,15 @@ class Asking:
         waiting, source = self._list.of(key), self._fleet.source(key)
         if not waiting:
             return []
-        decisions: list[Decision] = []
-        for asked in waiting:
-            if asked.stage is Stage.LEFT and source is not None:
-                decisions += self._settle(asked, source, now)
-            elif asked.stage is Stage.WAITING and (no := refusal(asked, source)) is not None:
-                decisions += self._over(asked, no, now)
-        return [*decisions, *self._fleet.replan(key, now)]
+        judged = [decision for asked in waiting for decision in self._judge(asked, source, now)]
+        return [*judged, *self._fleet.replan(key, now)]
+
+    def _judge(self, asked: Asked, source: Source | None, now: datetime) -> list[Decision]:
+        if asked.stage is Stage.LEFT and source is not None:
+            return self._settle(asked, source, now)
+        if asked.stage is Stage.WAITING and (no := refusal(asked, source)) is not None:
+            return self._over(asked, no, now)
+        return []
 
     def _missing(self, key: str, now: datetime) -> list[Decision]:
         if self._fleet.source(key) is not None:
