@@ -141,7 +141,7 @@ class Actions:
     def _may_have_committed(self, act: Act) -> bool:
         """Whether the operator that stops leaves it to the next one to ask the ledger: status stays Running until then."""
         asked = self.fleet.asking.get(act.asked.key)
-        return asked is not None and asked.claimed and asked.spec is not None and bool(recorded(asked.spec))
+        return asked is not None and asked.claimed and asked.spec is not None and asked.spec.writes and not asked.is_run
 
     def _abandoned(self, act: Act) -> None:
         self.feed(ActionAbandoned(asked=act.asked.key, source=act.source.key, run=act.run))

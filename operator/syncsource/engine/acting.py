@@ -92,7 +92,7 @@ def _restore(action: _Action) -> Outcome:
 
 def _duplicates(action: _Action) -> Outcome:
     plan, asked, stop = action.plan, action.asked, action.stop
-    rule = Rule(by=asked.by, highest=asked.keep == "Highest")
+    rule = Rule(by=asked.by, highest=asked.keep == "Highest", field="spec.by")
     if not asked.fix:
         there = duplicates.find(plan, stop, 1)
         told = (

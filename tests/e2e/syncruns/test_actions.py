@@ -145,6 +145,11 @@ def test_duplicates(scene: Scene, kubectl: Kubectl) -> None:
     assert planned["result"]["duplicates"] == {"kept": 1, "deleted": 2}
     assert kubectl.complete(scene.name, "Duplicates", fix=True, keep="Highest", by="customer")["result"]["counts"]["deleted"] == 2
     assert scene.warehouse.sql(f"SELECT n FROM {scene.table}") == [(3,)]
+    wrong = kubectl.failed(scene.name, "Duplicates", fix=True, by="sum")
+    assert (wrong["reason"], wrong["message"].split(": its columns")[0].split(f"'{scene.table}'")) == (
+        "SchemaMismatch",
+        ["spec.by: the table ", " has no column 'sum'"],
+    )
     assert kubectl.complete(scene.name, "Undo")["result"]["undone"]["reinserted"] == 2
     assert scene.warehouse.sql(f"SELECT n FROM {scene.table} ORDER BY n") == [(1,), (2,), (3,)]
 

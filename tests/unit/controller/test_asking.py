@@ -333,6 +333,39 @@ def test_what_waits_is_taken_up_after_a_restart_and_tells_so_no_second_time() ->
     assert world.under_way == ["u"]
 
 
+def test_of_an_action_that_writes_without_a_trace_nobody_knows_after_a_restart(world: RunWorld) -> None:
+    world.ask("q", "DiscardQuarantined", all=True)
+    world.settle()
+    world.restart()
+    world.settle()
+    assert world.phase("q") == ("Failed", "Interrupted")
+    assert "whether it was done is not known" in world.told_run("q").message
+
+
+def test_what_is_left_behind_of_a_source_that_is_gone_ends(world: RunWorld) -> None:
+    world.ask("u", "Undo")
+    world.settle()
+    world.delete("a")
+    world.restart()
+    world.settle()
+    world.wait(seconds=6)
+    assert world.phase("u") == ("Failed", "Interrupted")
+
+
+def test_a_run_whose_source_goes_before_it_begins_ends(world: RunWorld) -> None:
+    world.ask("s", "Sync")
+    while not world.starting:
+        if world.watch:
+            world.deliver()
+        for run in list(world.to_begin):
+            world.begin_action(run)
+    world.delete("a")
+    world.settle()
+    assert world.running == {}
+    world.wait(seconds=6)
+    assert world.phase("s") == ("Failed", "SourceNotFound")
+
+
 def test_after_a_restart_the_order_is_that_of_creation_not_of_the_list(world: RunWorld) -> None:
     world.annotate("a", requested="1")
     world.settle()

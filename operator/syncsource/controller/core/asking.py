@@ -30,7 +30,7 @@ from syncsource.controller.core.happening import (
     SourceMissing,
     WriteRun,
 )
-from syncsource.controller.core.judging import announced, counted, refusal
+from syncsource.controller.core.judging import announced, counted, left_behind, refusal
 from syncsource.controller.core.observed import Ref
 from syncsource.controller.core.source import Source
 from syncsource.controller.core.takeover import MARGIN
@@ -185,8 +185,7 @@ class Asking:
                 return [Expire(ref=asked.ref)]
             self._list.wake(asked.ref.key, now + PATIENCE)
         if asked.stage is Stage.ELSEWHERE and self._presumed_over(asked) <= now:
-            self._list.put(replace(asked, stage=Stage.LEFT))
-            self._plan(replace(asked, stage=Stage.LEFT), now)
+            self._wait_again(replace(asked, stage=Stage.LEFT), now)
             return self.judge(asked.source, now)
         if asked.stage in (Stage.WAITING, Stage.LEFT) and self._fleet.source(asked.source) is None:
             namespace, _, name = asked.source.partition("/")
@@ -244,7 +243,7 @@ class Asking:
             if asked.stage is Stage.WAITING:
                 decisions += self._over(asked, askedstatus.refused(asked, runstatus.SOURCE_NOT_FOUND, told), now)
             elif asked.stage is Stage.LEFT:
-                decisions += self._over(asked, askedstatus.interrupted(asked, f"{messages.ACTION_LEFT} {told}"), now)
+                decisions += self._over(asked, left_behind(asked), now)
         return decisions
 
     def source_deleted(self, key: str, now: datetime) -> list[Decision]:
@@ -264,7 +263,7 @@ class Asking:
         if asked.is_run:
             return self._settle_run(asked, source, now)
         if asked.spec is None or not run or not recorded(asked.spec) or source.intent.problem:
-            return self._over(asked, askedstatus.interrupted(asked, messages.ACTION_LEFT), now)
+            return self._over(asked, left_behind(asked), now)
         self._list.put(replace(asked, stage=Stage.SETTLING))
         if not self._fleet.is_busy(source.ref.key):
             self._fleet.occupy(source.ref.key, run)
@@ -323,8 +322,7 @@ class Asking:
     def _abandoned(self, abandoned: ActionAbandoned, now: datetime) -> list[Decision]:
         asked = self._list.get(abandoned.asked)
         if asked is not None and asked.run == abandoned.run and asked.stage is Stage.TAKEN:
-            self._list.put(replace(asked, stage=Stage.WAITING, run="", cancelled=""))
-            self._plan(self._list.get(abandoned.asked) or asked, now)
+            self._wait_again(replace(asked, stage=Stage.WAITING, run=""), now)
         return [*self._fleet.release(abandoned.source, abandoned.run, now), *self.judge(abandoned.source, now)]
 
     def _ended(self, ended: ActionEnded, now: datetime) -> list[Decision]:
@@ -346,8 +344,12 @@ class Asking:
         """The run of a source could not begin: it is begun anew, or refused."""
         asked = self._list.of_run(run)
         if asked is not None and asked.stage is Stage.TAKEN:
-            self._list.put(replace(asked, stage=Stage.WAITING))
-            self._plan(asked, now)
+            self._wait_again(replace(asked, stage=Stage.WAITING), now)
+
+    def _wait_again(self, asked: Asked, now: datetime) -> None:
+        asked = replace(asked, cancelled="")
+        self._list.put(asked)
+        self._plan(asked, now)
 
     def _over(self, asked: Asked, outcome: Outcome, now: datetime) -> list[Decision]:
         if self._stopping and outcome.result == "Interrupted" and not asked.is_run:

@@ -29,6 +29,12 @@ def refusal(asked: Asked, source: Source | None) -> Outcome | None:
     return None
 
 
+def left_behind(asked: Asked) -> Outcome:
+    """The outcome of one whose operator is gone, and of which nobody can be asked."""
+    unknown = asked.spec is None or (asked.spec.writes and not asked.is_run)
+    return askedstatus.interrupted(asked, messages.ACTION_OPEN if unknown else messages.ACTION_LEFT)
+
+
 def counted(asked: Asked, outcome: Outcome) -> Counted:
     """What the action knows of quarantine and conflicts as they are now."""
     found = outcome.found if outcome.result == "Succeeded" else {}

@@ -113,6 +113,6 @@ TAKEN_OVER = "Another operator took over: the run that was under way here is sto
 NO_SOURCE = "There is no SyncSource {} in this namespace: create it, then create the SyncRun again."
 SOURCE_DELETED = "The SyncSource was deleted."
 ACTION_LEFT = "The operator ended in mid-action. It is not done again by itself: create another SyncRun."
-ACTION_OPEN = "The operator ended in mid-action, and whether it was done is not known, since the ledger can't be read: look before you create another SyncRun."
+ACTION_OPEN = "The operator ended in mid-action, and whether it was done is not known: look before you create another SyncRun."
 OPERATOR_STOPPED = "The operator stopped. It is not done again by itself: create another SyncRun."
 LEFT_BEHIND = "The operator ended in mid-run. What was not committed is gone; the next run goes on from the cursor."
