@@ -32,9 +32,8 @@ from syncsource.controller.preparing import ReadSecret, prepare
 from syncsource.controller.runs import Runner
 from syncsource.controller.starting import failure
 from syncsource.controller.writing import StatusApi, StatusWriter, until_there
-from syncsource.engine.acting import recorded
-from syncsource.engine.executing import left_open
 from syncsource.engine.plan import WORKER_DIED, Next, Outcome, RunPlan
+from syncsource.engine.recording import left_open, recorded
 from syncsource.errors import RetryableError, SyncError
 
 DELETIONS = 4

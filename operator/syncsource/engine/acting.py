@@ -31,13 +31,6 @@ PREVIEWED = 100
 _TOLD = 500
 """Characters of a step's message."""
 
-_RECORDED = {
-    "Undo": undoing.TRIGGER,
-    "Restore": backups.TRIGGER,
-    "Duplicates": duplicates.TRIGGER,
-    "RetryQuarantined": quarantine.TRIGGER,
-    "ResolveConflict": conflicts.TRIGGER,
-}
 _COUNTED = {"Insert": "inserted", "Update": "updated", "Unchanged": "unchanged", "Skip": "skipped", "Quarantine": "quarantined"}
 
 
@@ -54,11 +47,6 @@ class _Action:
 
     def succeeded(self, message: str, **more: Any) -> Outcome:
         return Outcome(run=self.plan.run, result="Succeeded", message=message, **more)
-
-
-def recorded(asked: SyncRunSpec) -> str:
-    """The trigger of the run by which the ledger knows of the action; empty: it leaves none."""
-    return _RECORDED.get(asked.action, "") if asked.writes else ""
 
 
 def act(plan: RunPlan, asked: SyncRunSpec, *, hosts: Hosts, stop: Stop) -> Outcome:

@@ -14,12 +14,12 @@ from syncsource.engine.destination import opened
 from syncsource.engine.fenced import ended, fenced, foreseen
 from syncsource.engine.inferring import unread, with_fields
 from syncsource.engine.plan import Counts, Outcome, RunPlan
+from syncsource.engine.recording import DUPLICATES, RESTORE, UNDO
 from syncsource.engine.stopping import Stop
 from syncsource.errors import PermanentError
 from syncsource.resource.spec import SyncSourceSpec
 
-TRIGGER = "Undo"
-READS_NOTHING = frozenset(("Duplicates", "Restore"))
+READS_NOTHING = frozenset((DUPLICATES, RESTORE))
 """Triggers of runs that changed rows without the source: their cursors are no one's."""
 
 
@@ -129,7 +129,7 @@ def _write(plan: RunPlan, spec: SyncSourceSpec, database: Database, run: str | N
         return _outcome(plan, record, found, rewind)
 
     with _undoer(plan, spec, database) as undoer:
-        outcome = fenced(plan, database, undoer, stop, TRIGGER, work)
+        outcome = fenced(plan, database, undoer, stop, UNDO, work)
     return outcome, _told(record, found)
 
 

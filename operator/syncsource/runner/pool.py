@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from syncsource.engine.acting import recorded
 from syncsource.engine.connecting import wanted
 from syncsource.engine.plan import WORKER_DIED, Next, Outcome, Progress, RunPlan
+from syncsource.engine.recording import recorded
 from syncsource.resource.syncrun import SyncRunSpec
 from syncsource.runner import wire
 from syncsource.runner.connections import Connections

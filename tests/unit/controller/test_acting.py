@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -287,3 +289,9 @@ async def test_deleting_is_tried_until_there_is_an_answer(failures: list[ApiErro
     stand.api.failures = list(failures)
     await stand.actions.expire(stand.acts[0].asked)
     assert stand.api.deleted == ([] if failures and not isinstance(failures[0], Away) else ["u"])
+
+
+def test_the_operator_that_hands_actions_on_does_not_load_what_does_them() -> None:
+    """Its memory is that of one process for ten thousand SyncSources; workers have the engine."""
+    look = "import sys, syncsource.controller, syncsource.runner.pool; print('syncsource.engine.executing' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout == "False\n"

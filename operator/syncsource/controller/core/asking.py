@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from syncsource.controller.core import askedstatus, messages
 from syncsource.controller.core.agenda import PATIENCE
 from syncsource.controller.core.asked import Asked, SeenRun, Stage, acknowledged_run, asked_of, pack_run_status, refreshed_run
 from syncsource.controller.core.askedlist import AskedList
-from syncsource.controller.core.change import Counted
 from syncsource.controller.core.due import UNWANTED
 from syncsource.controller.core.happening import (
     Act,
@@ -32,11 +30,12 @@ from syncsource.controller.core.happening import (
 )
 from syncsource.controller.core.judging import announced, counted, left_behind, refusal
 from syncsource.controller.core.observed import Ref
+from syncsource.controller.core.slots import Slots
 from syncsource.controller.core.source import Source
 from syncsource.controller.core.takeover import MARGIN
 from syncsource.controller.core.versions import older
-from syncsource.engine.acting import recorded
 from syncsource.engine.plan import Outcome
+from syncsource.engine.recording import recorded
 from syncsource.resource import conditions, runstatus
 
 LOOKED_FOR = timedelta(seconds=5)
@@ -45,30 +44,10 @@ LOOKED_FOR = timedelta(seconds=5)
 Happened = RunSeen | RunsKnown | RunDeleted | RunWritten | SourceMissing | ActionBegan | ActionAbandoned | ActionEnded
 
 
-class Fleet(Protocol):
-    """What SyncRuns need of the fleet: SyncSources, and slots for what is done with them."""
-
-    def source(self, key: str) -> Source | None: ...
-
-    def is_busy(self, key: str) -> bool: ...
-
-    def occupy(self, key: str, run: str) -> None: ...
-
-    def release(self, key: str, run: str, now: datetime) -> list[Decision]: ...
-
-    def replan(self, key: str, now: datetime) -> list[Decision]: ...
-
-    def start_run(self, asked: Asked, source: Source, now: datetime) -> Decision: ...
-
-    def cancel_run(self, asked: Asked, reason: str) -> list[Decision]: ...
-
-    def count(self, key: str, counted: Counted, now: datetime) -> None: ...
-
-
 class Asking:
-    """Of one fleet. ``new_id``: see :class:`Fleet`."""
+    """Of one fleet. ``new_id``: a new run's id at a time; ids sort as their times do."""
 
-    def __init__(self, fleet: Fleet, new_id: Callable[[datetime], str]) -> None:
+    def __init__(self, fleet: Slots, new_id: Callable[[datetime], str]) -> None:
         self._fleet = fleet
         self._new_id = new_id
         self._list = AskedList()
