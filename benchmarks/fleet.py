@@ -21,8 +21,7 @@ import psutil
 
 from syncsource.client.api import Api
 from syncsource.client.requests import apply, ask
-from syncsource.resource.api import GROUP, PLURAL
-from syncsource.resource.crd import crd
+from syncsource.resource.crd import crds
 
 RECORDS = json.dumps([{"id": number, "name": f"record {number}"} for number in range(20)]).encode()
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -66,8 +65,9 @@ def process(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def declare(api: Api, url: str, database: str, count: int) -> None:
-    """The CRD, a Secret and so many SyncSources, each with a table of its own."""
-    apply(api, crd(), f"{CRDS}/{PLURAL}.{GROUP}")
+    """The CRDs, a Secret and so many SyncSources, each with a table of its own."""
+    for definition in crds():
+        apply(api, definition, f"{CRDS}/{definition['metadata']['name']}")
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}, "stringData": {"url": database}}
     apply(api, secret, f"/api/v1/namespaces/{api.namespace}/secrets/db")
     for number in range(count):

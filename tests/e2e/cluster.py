@@ -26,6 +26,7 @@ _PATHS = {
     "Job": "apis/batch/v1/namespaces/{}/jobs",
     "SelfSubjectAccessReview": "apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
     "SyncSource": "apis/syncsource.dev/v1alpha1/namespaces/{}/syncsources",
+    "SyncRun": "apis/syncsource.dev/v1alpha1/namespaces/{}/syncruns",
 }
 
 

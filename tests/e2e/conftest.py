@@ -43,7 +43,7 @@ def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @contextmanager
 def _operator(folder: Path, kubeconfig: Path) -> Iterator[Product]:
     cluster = Cluster(kubeconfig, f"syncsource-test-{uuid4().hex[:8]}")
-    cluster.apply(yaml.safe_load(crd_yaml()), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": cluster.namespace}})
+    cluster.apply(*yaml.safe_load_all(crd_yaml()), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": cluster.namespace}})
     cluster.wait(CRD_NAME, lambda definition: condition(definition, "Established").get("status") == "True", kind="CustomResourceDefinition")
     try:
         with processes.operator(folder, cluster) as product:

@@ -137,6 +137,7 @@ def test_everything_is_taken_and_stays(installed: Installed) -> None:
     assert names == {
         "namespace/syncsource",
         "customresourcedefinition.apiextensions.k8s.io/syncsources.syncsource.dev",
+        "customresourcedefinition.apiextensions.k8s.io/syncruns.syncsource.dev",
         "serviceaccount/syncsource-operator",
         f"{role}.rbac.authorization.k8s.io/syncsource-operator",
         f"{role}binding.rbac.authorization.k8s.io/syncsource-operator",
@@ -278,11 +279,14 @@ def test_the_operator_works_with_its_token_alone(
 MAY = [
     ("get", "syncsources.syncsource.dev"), ("list", "syncsources.syncsource.dev"), ("watch", "syncsources.syncsource.dev"),
     ("patch", "syncsources.syncsource.dev/status"),
+    ("get", "syncruns.syncsource.dev"), ("list", "syncruns.syncsource.dev"), ("watch", "syncruns.syncsource.dev"),
+    ("delete", "syncruns.syncsource.dev"), ("patch", "syncruns.syncsource.dev/status"),
     ("get", "secrets"), ("list", "secrets"), ("watch", "secrets"), ("create", "events"), ("patch", "events"),
 ]  # fmt: skip
 MAY_NOT = [
     *((verb, "syncsources.syncsource.dev") for verb in ("create", "update", "patch", "delete", "deletecollection")),
     ("update", "syncsources.syncsource.dev/status"),
+    *((verb, "syncruns.syncsource.dev") for verb in ("create", "update", "patch", "deletecollection")),
     *((verb, "secrets") for verb in ("create", "update", "patch", "delete", "deletecollection")),
     ("get", "pods"), ("list", "pods"), ("create", "pods"), ("get", "pods/log"), ("create", "pods/exec"),
     ("create", "jobs.batch"), ("get", "configmaps"), ("list", "events"), ("delete", "events"),

@@ -7,32 +7,28 @@ from collections.abc import Sequence
 import click
 import msgspec
 
-from syncsource.cli.main import Fail, Unusable
+from syncsource.cli.main import Unusable
 from syncsource.cli.output import columns, emit, output_option
-from syncsource.cli.planning import from_files, names_in_files, plan_of
 from syncsource.cli.showing import sentence
 from syncsource.cli.stopping import stopped_by_signals
+from syncsource.cli.there import Where, chosen, here_or_there, only_here
 from syncsource.engine import conflicts as engine
 from syncsource.engine.conflicts import Conflict, Side
 from syncsource.engine.plan import Outcome, RunPlan
-from syncsource.errors import SyncError, outside_text
+from syncsource.errors import outside_text
 
 HEAD = ("ID", "KEY", "COLUMN", "SOURCE", "DESTINATION", "SEEN")
 _ALL = "all"
 
 
 @click.command()
-@click.argument("source", metavar="NAME", required=False, shell_complete=names_in_files)
-@from_files
+@here_or_there
 @click.option("--take-source", metavar="ID", multiple=True, help="Write the source's value; all: of each conflict. May be repeated.")
 @click.option("--keep", metavar="ID", multiple=True, help="Keep the table's value; all: of each conflict. May be repeated.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many conflicts to list.")
 @output_option
 def conflicts(
-    source: str | None,
-    files: tuple[str, ...],
-    name: str | None,
-    env_file: str | None,
+    where: Where,
     take_source: tuple[str, ...],
     keep: tuple[str, ...],
     limit: int,
@@ -43,18 +39,29 @@ def conflicts(
     An ID is the beginning of what the list shows. A conflict that is resolved stays so until the source changes the column again.
     One ends by itself where both sides are alike again. Values of fields that are marked sensitive are masked.
 
+    With -f that is done here and now, without Kubernetes; otherwise the operator resolves, asked by a SyncRun.
+
     Exits with 0 where it worked, 1 where not, 2 where the manifest can't be used.
     """
     if take_source and keep:
         raise Unusable("choose one of --take-source and --keep")
-    plan = plan_of(files, source or name, env_file)
-    try:
-        if take_source or keep:
-            _resolve(plan, take_source or keep, "Source" if take_source else "Destination", output)
-        else:
-            _look(plan, limit, output)
-    except SyncError as error:
-        raise Fail(f"{error.reason}: {error.message}") from None
+    only_here(where, "limit")
+    side: Side = "Source" if take_source else "Destination"
+    if not where.is_here:
+        _ask(where, take_source or keep, side, output)
+    elif take_source or keep:
+        _resolve(where.plan(), take_source or keep, side, output)
+    else:
+        _look(where.plan(), limit, output)
+
+
+def _ask(where: Where, ids: Sequence[str], side: Side, output: str) -> None:
+    """The same by the operator."""
+    if not ids:
+        raise Unusable("conflicts are shown with -f only: choose --take-source or --keep, or give the manifest with -f")
+    done = where.ask("ResolveConflict", **chosen(ids), resolve=side)
+    done.emit(output)
+    raise SystemExit(0 if done.good else 1)
 
 
 def _resolve(plan: RunPlan, ids: Sequence[str], side: Side, output: str) -> None:

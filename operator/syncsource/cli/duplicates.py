@@ -6,23 +6,23 @@ import click
 import msgspec
 
 from syncsource.cli.asking import ask
-from syncsource.cli.main import Fail, Unusable
+from syncsource.cli.main import Unusable
 from syncsource.cli.output import columns, emit, output_option
-from syncsource.cli.planning import from_files, names_in_files, plan_of
 from syncsource.cli.showing import ended
 from syncsource.cli.stopping import stopped_by_signals
+from syncsource.cli.there import Done, Where, here_or_there
 from syncsource.destinations import Rule
 from syncsource.engine import duplicates as engine
 from syncsource.engine.duplicates import Duplicates, Fixed
 from syncsource.engine.plan import RunPlan
-from syncsource.errors import SyncError, outside_text
+from syncsource.errors import outside_text
+from syncsource.resource.runstatus import SharedKeys
 
 _SHOWN = 20
 
 
 @click.command()
-@click.argument("source", metavar="NAME", required=False, shell_complete=names_in_files)
-@from_files
+@here_or_there
 @click.option("--fix", "fixes", is_flag=True, help="Keep one row of each key, and delete the others.")
 @click.option("--keep", type=click.Choice(["lowest", "highest"]), help="Which row stays: by --by. Absent: the lowest.")
 @click.option("--by", metavar="COLUMN", help="What decides which row stays. Absent: the primary key.")
@@ -30,10 +30,7 @@ _SHOWN = 20
 @click.option("-y", "--yes", is_flag=True, help="Don't ask.")
 @output_option
 def duplicates(
-    source: str | None,
-    files: tuple[str, ...],
-    name: str | None,
-    env_file: str | None,
+    where: Where,
     fixes: bool,
     keep: str | None,
     by: str | None,
@@ -47,18 +44,19 @@ def duplicates(
     the others in one transaction, which `syncsource undo` takes back. The plan is shown first, and is asked about on a terminal; elsewhere --yes
     is needed.
 
+    With -f that is done here and now, without Kubernetes; otherwise the operator does it, asked by a SyncRun, and keys are not shown.
+
     Exits with 0 where there are none or they are gone, 1 where there are or it did not work, 2 where the manifest can't be used.
     """
     if not fixes and (keep or by or plans or yes):
         raise Unusable("--keep, --by, --plan and --yes go with --fix")
-    plan = plan_of(files, source or name, env_file)
-    try:
-        if fixes:
-            _fix(plan, Rule(by=by, highest=keep == "highest"), plans=plans, yes=yes, output=output)
-        else:
-            _find(plan, output)
-    except SyncError as error:
-        raise Fail(f"{error.reason}: {error.message}") from None
+    rule = Rule(by=by, highest=keep == "highest")
+    if not where.is_here:
+        _ask(where, fixes, rule, plans=plans, yes=yes, output=output)
+    elif fixes:
+        _fix(where.plan(), rule, plans=plans, yes=yes, output=output)
+    else:
+        _find(where.plan(), output)
 
 
 def _find(plan: RunPlan, output: str) -> None:
@@ -78,6 +76,32 @@ def _fix(plan: RunPlan, rule: Rule, *, plans: bool, yes: bool, output: str) -> N
     outcome, done = engine.fix(plan, rule, stop)
     emit({**msgspec.to_builtins(outcome), "fixed": msgspec.to_builtins(done)}, output, lambda: ended(outcome))
     raise SystemExit(0 if outcome.result == "Succeeded" else 1)
+
+
+def _ask(where: Where, fixes: bool, rule: Rule, *, plans: bool, yes: bool, output: str) -> None:
+    """The same by the operator, which tells no keys."""
+    if not fixes:
+        found = where.ask("Duplicates").checked()
+        found.emit(output)
+        raise SystemExit(1 if _shared(found).keys else 0)
+    how = {"fix": True, "keep": "Highest" if rule.highest else "Lowest", "by": rule.by}
+    if plans or not yes:
+        foreseen = where.ask("Duplicates", **how, dryRun=True).checked()
+        there = _shared(foreseen)
+        fixed = Fixed(kept=there.kept or 0, deleted=there.deleted or 0)
+        if plans:
+            return foreseen.emit(output, _planned(fixed, rule))
+        if fixed.deleted:
+            ask(_planned(fixed, rule), "Delete them?")
+    done = where.ask("Duplicates", **how)
+    done.emit(output)
+    raise SystemExit(0 if done.good else 1)
+
+
+def _shared(done: Done) -> SharedKeys:
+    found = done.status.result.duplicates if done.status.result else None
+    assert found is not None
+    return found
 
 
 def _told(found: Duplicates) -> str:

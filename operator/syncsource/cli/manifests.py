@@ -50,6 +50,11 @@ def sync_sources(documents: Iterable[Document]) -> list[Document]:
     return [document for document in documents if document.kind == api.KIND]
 
 
+def checkable(documents: Iterable[Document]) -> list[Document]:
+    """The documents that are SyncSources or SyncRuns."""
+    return [document for document in documents if document.kind in (api.KIND, api.RUN_KIND)]
+
+
 def find_secrets(documents: Iterable[Document], needed: Iterable[tuple[str, str]], env_file: str | None) -> dict[str, dict[str, str]]:
     """The Secrets' values: from Secret documents, then ``env_file``, then the environment (Secret db, key url: DB_URL)."""
     found = {document.name: _decoded(document) for document in documents if document.kind == "Secret"}

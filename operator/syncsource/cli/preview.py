@@ -7,34 +7,37 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from syncsource.cli.main import Fail
 from syncsource.cli.output import emit, output_option
-from syncsource.cli.planning import from_files, plan_of
 from syncsource.cli.stopping import stopped_by_signals
+from syncsource.cli.there import Where, here_or_there
 from syncsource.engine.previewing import Preview, Previewed
-from syncsource.errors import SyncError, outside_text
+from syncsource.errors import outside_text
 from syncsource.runner.here import preview_here
 
 _COLOURS = {"Insert": "green", "Update": "yellow", "Unchanged": "dim", "Skip": "dim", "Quarantine": "red"}
 
 
 @click.command("preview")
-@from_files
+@here_or_there
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many records to look at.")
 @output_option
-def preview(files: tuple[str, ...], name: str | None, env_file: str | None, limit: int, output: str) -> None:
-    """The first records of one SyncSource, typed, and what a run would do with each; nothing is written.
+def preview(where: Where, limit: int, output: str) -> None:
+    """The first records of NAME, typed, and what a run would do with each; nothing is written.
 
     It reads from the source's beginning, whatever the cursor is; of a source with partitions, the first one. What only a constraint
     or a trigger of the table would refuse is not foreseen.
 
+    With -f that is done here and now, without Kubernetes; otherwise the operator does it, asked by a SyncRun, and tells how many records a run would
+    insert, update and leave.
+
     Exits with 0 where the source could be read, 1 where not, 2 where the manifest can't be used.
     """
-    plan = plan_of(files, name, env_file)
-    try:
-        found = preview_here(plan, stopped_by_signals(), limit)
-    except SyncError as error:
-        raise Fail(f"{error.reason}: {error.message}") from None
+    if not where.is_here:
+        done = where.ask("Preview", limit=limit)
+        done.emit(output)
+        raise SystemExit(0 if done.good else 1)
+    plan = where.plan()
+    found = preview_here(plan, stopped_by_signals(), limit)
     if output == "table":
         _show(found, "line" if "csv" in plan.spec["source"] else "record")
     else:

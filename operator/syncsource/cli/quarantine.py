@@ -9,15 +9,15 @@ from typing import Any
 import click
 import msgspec
 
-from syncsource.cli.main import Fail, Unusable
+from syncsource.cli.main import Unusable
 from syncsource.cli.output import columns, emit, output_option
-from syncsource.cli.planning import from_files, names_in_files, plan_of
 from syncsource.cli.showing import sentence
 from syncsource.cli.stopping import stopped_by_signals
+from syncsource.cli.there import Where, chosen, here_or_there, only_here
 from syncsource.engine import quarantine as engine
 from syncsource.engine.plan import RunPlan
 from syncsource.engine.quarantine import Quarantined
-from syncsource.errors import SyncError, outside_text
+from syncsource.errors import outside_text
 from syncsource.resource.status import format_time
 
 HEAD = ("ID", "REASON", "FIELD", "VALUE", "PLACE", "FIRST SEEN", "LAST SEEN", "MESSAGE")
@@ -27,18 +27,14 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @click.command()
-@click.argument("source", metavar="NAME", required=False, shell_complete=names_in_files)
-@from_files
+@here_or_there
 @click.option("--show", metavar="ID", help="Everything about one record.")
 @click.option("--retry", metavar="ID", multiple=True, help="Try a record again, as the spec is now; all: each of them. May be repeated.")
 @click.option("--discard", metavar="ID", multiple=True, help="Forget a record; all: each of them. May be repeated.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many records to list.")
 @output_option
 def quarantine(
-    source: str | None,
-    files: tuple[str, ...],
-    name: str | None,
-    env_file: str | None,
+    where: Where,
     show: str | None,
     retry: tuple[str, ...],
     discard: tuple[str, ...],
@@ -50,20 +46,31 @@ def quarantine(
     An ID is the beginning of what the list shows. Values of fields that are marked sensitive are masked. A record that is tried
     again is written as it was when it was set aside: discard it where the source has sent a newer one since.
 
+    With -f that is done here and now, without Kubernetes; otherwise the operator tries again or discards, asked by a SyncRun.
+
     Exits with 0 where it worked and no record that was tried is left in quarantine, 1 where not, 2 where the manifest can't be used.
     """
     if sum(map(bool, (show, retry, discard))) > 1:
         raise Unusable("choose one of --show, --retry and --discard")
-    plan = plan_of(files, source or name, env_file)
-    try:
-        if retry:
-            _retry(plan, retry, output)
-        elif discard:
-            _discard(plan, discard, output)
-        else:
-            _look(plan, show, limit, output)
-    except SyncError as error:
-        raise Fail(f"{error.reason}: {error.message}") from None
+    only_here(where, "show", "limit")
+    if not where.is_here:
+        _ask(where, retry, discard, output)
+    elif retry:
+        _retry(where.plan(), retry, output)
+    elif discard:
+        _discard(where.plan(), discard, output)
+    else:
+        _look(where.plan(), show, limit, output)
+
+
+def _ask(where: Where, retry: Sequence[str], discard: Sequence[str], output: str) -> None:
+    """The same by the operator."""
+    if not (retry or discard):
+        raise Unusable("what is in quarantine is shown with -f only: choose --retry or --discard, or give the manifest with -f")
+    done = where.ask("RetryQuarantined" if retry else "DiscardQuarantined", **chosen(retry or discard))
+    done.emit(output)
+    counts = done.status.result.counts if done.status.result else None
+    raise SystemExit(0 if done.good and not (counts and counts.quarantined) else 1)
 
 
 def _retry(plan: RunPlan, ids: Sequence[str], output: str) -> None:

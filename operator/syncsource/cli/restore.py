@@ -6,15 +6,14 @@ import click
 import msgspec
 
 from syncsource.cli.asking import ask, numbered
-from syncsource.cli.main import Fail, Unusable
+from syncsource.cli.main import Unusable
 from syncsource.cli.output import columns, emit, output_option
-from syncsource.cli.planning import from_files, names_in_files, plan_of
 from syncsource.cli.showing import ended
 from syncsource.cli.stopping import stopped_by_signals
+from syncsource.cli.there import Where, here_or_there, only_here
 from syncsource.engine import backups as engine
 from syncsource.engine.backups import Restoring
 from syncsource.engine.plan import RunPlan
-from syncsource.errors import SyncError
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.resource.status import format_time
 
@@ -22,18 +21,14 @@ HEAD = ("ID", "MADE", "ROWS")
 
 
 @click.command()
-@click.argument("source", metavar="NAME", required=False, shell_complete=names_in_files)
-@from_files
+@here_or_there
 @click.option("--backup", metavar="ID", help="The backup to restore, by the beginning of its id. Absent: the newest.")
 @click.option("--list", "lists", is_flag=True, help="The backups that there are.")
 @click.option("--plan", "plans", is_flag=True, help="Only show what would be done to rows.")
 @click.option("-y", "--yes", is_flag=True, help="Don't ask.")
 @output_option
 def restore(
-    source: str | None,
-    files: tuple[str, ...],
-    name: str | None,
-    env_file: str | None,
+    where: Where,
     backup: str | None,
     lists: bool,
     plans: bool,
@@ -45,18 +40,19 @@ def restore(
 
     Backups are made where spec.safety.backup is set; those in files are looked for in its directory on this machine. The plan is shown first, and is asked about on a terminal; elsewhere --yes is needed.
 
+    With -f that is done here and now, without Kubernetes; otherwise the operator does it, asked by a SyncRun.
+
     Exits with 0 where it worked, 1 where not, 2 where the manifest can't be used.
     """
     if lists and (backup or plans or yes):
         raise Unusable("--list goes with none of --backup, --plan and --yes")
-    plan = plan_of(files, source or name, env_file)
-    try:
-        if lists:
-            _list(plan, output)
-        else:
-            _restore(plan, backup, plans=plans, yes=yes, output=output)
-    except SyncError as error:
-        raise Fail(f"{error.reason}: {error.message}") from None
+    only_here(where, "lists")
+    if lists:
+        _list(where.plan(), output)
+    elif where.is_here:
+        _restore(where.plan(), backup, plans=plans, yes=yes, output=output)
+    else:
+        _ask(where, backup, plans=plans, yes=yes, output=output)
 
 
 def _list(plan: RunPlan, output: str) -> None:
@@ -82,6 +78,22 @@ def _restore(plan: RunPlan, backup: str | None, *, plans: bool, yes: bool, outpu
     outcome, done = engine.restore(plan, foreseen.backup, stop)
     emit({**msgspec.to_builtins(outcome), "restored": msgspec.to_builtins(done)}, output, lambda: ended(outcome))
     raise SystemExit(0 if outcome.result == "Succeeded" else 1)
+
+
+def _ask(where: Where, backup: str | None, *, plans: bool, yes: bool, output: str) -> None:
+    """The same by the operator."""
+    if plans or not yes:
+        foreseen = where.ask("Restore", backup=backup, dryRun=True).checked()
+        restored = foreseen.status.result.restored if foreseen.status.result else None
+        assert restored is not None
+        told = _planned(Restoring(**{field: getattr(restored, field) for field in Restoring.__struct_fields__}))
+        if plans:
+            return foreseen.emit(output, told)
+        ask(told, "Restore it?")
+        backup = restored.backup
+    done = where.ask("Restore", backup=backup)
+    done.emit(output)
+    raise SystemExit(0 if done.good else 1)
 
 
 def _planned(one: Restoring) -> str:

@@ -8,24 +8,23 @@ import click
 import msgspec
 
 from syncsource.cli.asking import ask, numbered
-from syncsource.cli.main import Fail, Unusable
+from syncsource.cli.main import Unusable
 from syncsource.cli.output import columns, emit, output_option
-from syncsource.cli.planning import from_files, names_in_files, plan_of
 from syncsource.cli.showing import ended
 from syncsource.cli.stopping import stopped_by_signals
+from syncsource.cli.there import Where, here_or_there, only_here
 from syncsource.engine import undoing as engine
 from syncsource.engine.plan import RunPlan
 from syncsource.engine.undoing import Undoing
-from syncsource.errors import SyncError
 from syncsource.ledger import Undoable
 from syncsource.resource.status import format_time
 
+AND_CURSORS = "\nThe cursors go back, too."
 HEAD = ("RUN", "TRIGGER", "STARTED", "RESULT", "ROWS", "KEPT UNTIL", "UNDONE BY")
 
 
 @click.command()
-@click.argument("source", metavar="NAME", required=False, shell_complete=names_in_files)
-@from_files
+@here_or_there
 @click.option("--run", metavar="ID", help="The run to undo, by the beginning of its id. Absent: the last one.")
 @click.option("--list", "lists", is_flag=True, help="The runs that can be undone.")
 @click.option("--plan", "plans", is_flag=True, help="Only show what would be done to rows.")
@@ -33,10 +32,7 @@ HEAD = ("RUN", "TRIGGER", "STARTED", "RESULT", "ROWS", "KEPT UNTIL", "UNDONE BY"
 @click.option("-y", "--yes", is_flag=True, help="Don't ask.")
 @output_option
 def undo(
-    source: str | None,
-    files: tuple[str, ...],
-    name: str | None,
-    env_file: str | None,
+    where: Where,
     run: str | None,
     lists: bool,
     plans: bool,
@@ -49,18 +45,19 @@ def undo(
 
     It needs spec.safety.undo at the time of the run. The plan is shown first, and is asked about on a terminal; elsewhere --yes is needed.
 
+    With -f that is done here and now, without Kubernetes; otherwise the operator does it, asked by a SyncRun.
+
     Exits with 0 where it worked, 1 where not, 2 where the manifest can't be used.
     """
     if lists and (run or plans or rewind or yes):
         raise Unusable("--list goes with none of --run, --plan, --rewind and --yes")
-    plan = plan_of(files, source or name, env_file)
-    try:
-        if lists:
-            _list(plan, output)
-        else:
-            _undo(plan, run, plans=plans, rewind=rewind, yes=yes, output=output)
-    except SyncError as error:
-        raise Fail(f"{error.reason}: {error.message}") from None
+    only_here(where, "lists")
+    if lists:
+        _list(where.plan(), output)
+    elif where.is_here:
+        _undo(where.plan(), run, plans=plans, rewind=rewind, yes=yes, output=output)
+    else:
+        _ask(where, run, plans=plans, rewind=rewind, yes=yes, output=output)
 
 
 def _list(plan: RunPlan, output: str) -> None:
@@ -76,10 +73,26 @@ def _undo(plan: RunPlan, run: str | None, *, plans: bool, rewind: bool, yes: boo
         emit(msgspec.to_builtins(foreseen), output, lambda: _told(foreseen))
         return
     if not yes:
-        ask(_told(foreseen) + ("\nThe cursors go back, too." if rewind else ""), "Undo it?")
+        ask(_told(foreseen) + (AND_CURSORS if rewind else ""), "Undo it?")
     outcome, done = engine.undo(plan, foreseen.run, stop, rewind=rewind)
     emit({**msgspec.to_builtins(outcome), "undone": msgspec.to_builtins(done)}, output, lambda: ended(outcome))
     raise SystemExit(0 if outcome.result == "Succeeded" else 1)
+
+
+def _ask(where: Where, run: str | None, *, plans: bool, rewind: bool, yes: bool, output: str) -> None:
+    """The same by the operator."""
+    if plans or not yes:
+        foreseen = where.ask("Undo", run=run, dryRun=True).checked()
+        undone = foreseen.status.result.undone if foreseen.status.result else None
+        assert undone is not None
+        told = _told(Undoing(**{field: getattr(undone, field) for field in Undoing.__struct_fields__}))
+        if plans:
+            return foreseen.emit(output, told)
+        ask(told + (AND_CURSORS if rewind else ""), "Undo it?")
+        run = undone.run
+    done = where.ask("Undo", run=run, rewind=rewind or None)
+    done.emit(output)
+    raise SystemExit(0 if done.good else 1)
 
 
 def _told(one: Undoing) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from syncsource.cli.manifests import Document, load, sync_sources
+from syncsource.cli.manifests import Document, checkable, load
 from syncsource.cli.output import emit, output_option
 from syncsource.resource.syncsource import Problem
 from syncsource.resource.validation import problems
@@ -27,7 +27,7 @@ def validate(files: tuple[str, ...], output: str) -> None:
     Exits with 0 where all are valid, 1 where one is not, 2 where a file can't be read.
     """
     documents = load(files)
-    found = [(document, problems(document.manifest)) for document in sync_sources(documents)]
+    found = [(document, problems(document.manifest)) for document in checkable(documents)]
     result = [_told(document, wrong) for document, wrong in found]
     emit(result, output, lambda: _table(found, len(documents)))
     raise SystemExit(1 if any(wrong for _, wrong in found) or not documents else 0)
@@ -42,11 +42,18 @@ def _told(document: Document, wrong: list[Problem]) -> dict[str, object]:
     }
 
 
+def _called(document: Document) -> str:
+    """Its name, or what its name will begin with."""
+    metadata = document.manifest.get("metadata") if isinstance(document.manifest, dict) else None
+    return document.name or f"{metadata.get('generateName', '') if isinstance(metadata, dict) else ''}…"
+
+
 def _table(found: list[tuple[Document, list[Problem]]], documents: int) -> str:
     lines = []
     for document, wrong in found:
         lines.append(
-            f"{document.place}: SyncSource {document.name}: " + (f"{len(wrong)} problem{'s' * (len(wrong) > 1)}" if wrong else "valid")
+            f"{document.place}: {document.kind} {_called(document)}: "
+            + (f"{len(wrong)} problem{'s' * (len(wrong) > 1)}" if wrong else "valid")
         )
         lines += [f"  {problem}" for problem in wrong]
     others = documents - len(found)

@@ -21,6 +21,11 @@ Object = dict[str, Any]
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 LOCAL_KUBECONFIG = Path(".syncsource/kubeconfig")
 _SHORT = 30.0
+_CONTENT = {
+    "plain": "application/json",
+    "merge_patch": "application/merge-patch+json",
+    "apply_patch": "application/apply-patch+yaml",
+}
 
 
 class ApiFailed(SyncError):
@@ -52,8 +57,12 @@ class Api:
         """The path of the SyncSources, or of one."""
         return f"/apis/{names.API_VERSION}/namespaces/{self.namespace}/{names.PLURAL}" + (f"/{name}" if name else "")
 
+    def runs(self, name: str = "") -> str:
+        """The same of SyncRuns."""
+        return f"/apis/{names.API_VERSION}/namespaces/{self.namespace}/{names.RUN_PLURAL}" + (f"/{name}" if name else "")
+
     def send(self, method: str, path: str, *, query: dict[str, str] | None = None, accept: str = "application/json", **body: Any) -> Object:
-        """One request; ``body`` is one keyword, its content type: merge_patch or apply_patch. Raises ApiFailed."""
+        """One request; ``body`` is one keyword, its content type: plain, merge_patch or apply_patch. Raises ApiFailed."""
         answer = self._open(method, path, query or {}, accept, body, _SHORT)
         text = answer.data.decode(errors="replace")
         if answer.status >= 400:
@@ -84,7 +93,7 @@ class Api:
     def _open(self, method: str, path: str, query: dict[str, str], accept: str, body: dict[str, Any], seconds: float) -> Any:
         headers = {"Accept": accept}
         if body:
-            headers["Content-Type"] = f"application/{next(iter(body)).replace('_', '-')}+{'yaml' if 'apply_patch' in body else 'json'}"
+            headers["Content-Type"] = _CONTENT[next(iter(body))]
         _, url, sent, _, _ = self._client.param_serialize(
             method, path, query_params=list(query.items()), header_params=headers, auth_settings=["BearerToken"]
         )

@@ -4,6 +4,7 @@
     kube/         everything that talks to an API server: login, requests, the watch (kopf), Events
     scheduler     the loop that feeds the core and carries out its decisions
     starting      the life of one run: its Secrets and its plan (preparing), the write of its start, the runner
+    acting        the life of one SyncRun
     writing       status writes, retried until they are true
     operating     puts these together: `operate`
 

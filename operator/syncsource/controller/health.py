@@ -15,8 +15,8 @@ from syncsource.controller.kube.failures import ApiError, Gone, Rejected
 from syncsource.controller.kube.waiting import Backoffs
 from syncsource.resource import api as names
 
-NOT_SERVED = f"{names.PLURAL}.{names.GROUP} are not defined in the cluster: run `syncsource crds | kubectl apply -f -`"
-"""What is told while the CustomResourceDefinition is missing."""
+NOT_SERVED = f"{names.PLURAL} and {names.RUN_PLURAL} of {names.GROUP} are not both defined in the cluster: run `syncsource crds | kubectl apply -f -`"
+"""What is told while a CustomResourceDefinition is missing."""
 
 _log = logging.getLogger(__name__)
 
@@ -70,11 +70,14 @@ async def become_ready(health: Health, api: Api, fleet: Fleet, namespaces: Seque
 async def _lacking(api: Api, fleet: Fleet, namespaces: Sequence[str] | None) -> str:
     try:
         unseen = [ref async for ref in api.refs(namespaces) if fleet.source(ref.key) is None]
+        runs = [ref async for ref in api.refs(namespaces, names.RUN_PLURAL) if fleet.asking.get(ref.key) is None]
         await api.look_at_secrets(namespaces)
     except Gone:
-        return f"the definition of SyncSources: {NOT_SERVED}"
+        return f"the definitions: {NOT_SERVED}"
     except Rejected as error:
         return f"a right: {error}"
     except ApiError as error:
         return f"the control plane: {error}"
-    return f"the first event of {len(unseen)} SyncSources" if unseen else ""
+    if unseen or runs:
+        return f"the first event of {len(unseen)} SyncSources and {len(runs)} SyncRuns"
+    return ""

@@ -9,13 +9,14 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from syncsource.controller.core.asked import observe_run
 from syncsource.controller.core.fleet import Fleet
-from syncsource.controller.core.happening import ObjectDeleted, ObjectSeen, SecretSeen
+from syncsource.controller.core.happening import ObjectDeleted, ObjectSeen, RunDeleted, RunSeen, RunsKnown, SecretSeen
 from syncsource.controller.core.observed import observe
 from syncsource.controller.health import NOT_SERVED, Health, become_ready
 from syncsource.controller.identifying import run_id
 from syncsource.controller.kube.api import Api
-from syncsource.controller.kube.failures import Gone, Rejected
+from syncsource.controller.kube.failures import ApiError, Gone, Rejected
 from syncsource.controller.kube.login import Login
 from syncsource.controller.kube.waiting import FIRST, Backoffs
 from syncsource.controller.kube.watch import SECRETS, Watch
@@ -23,6 +24,7 @@ from syncsource.controller.metrics import Metrics
 from syncsource.controller.runs import Runner
 from syncsource.controller.scheduler import Scheduler
 from syncsource.controller.writing import until_there
+from syncsource.resource import api as names
 
 GRACE = 20.0
 """Seconds that runs have to stop at a batch: less than the 30 that a Pod has to end."""
@@ -93,7 +95,9 @@ class _Operation:
     async def run(self, stop: asyncio.Event, grace: float, health: Health) -> None:
         """Work until ``stop`` is set, then end in good order."""
         working = asyncio.create_task(self._scheduler.run())
+        self._fleet.asking.hold()
         watching = [asyncio.create_task(self._supervise()), asyncio.create_task(self._reconcile())]
+        listing = asyncio.create_task(self._await_runs())
         stopping = asyncio.create_task(stop.wait())
         knowing = asyncio.create_task(become_ready(health, self._api, self._fleet, self._namespaces))
         try:
@@ -101,7 +105,7 @@ class _Operation:
         finally:
             await _cancelled(knowing)
             health.waits_for = "nothing: it is stopping"
-            await asyncio.gather(_cancelled(stopping, *watching), self._scheduler.stop(grace))
+            await asyncio.gather(_cancelled(stopping, listing, *watching), self._scheduler.stop(grace))
             await _cancelled(working)
         for task in ended:
             task.result()  # what ends by itself ends with an error
@@ -130,6 +134,17 @@ class _Operation:
                 _log.warning("%s", NOT_SERVED)
             await asyncio.sleep(wait)
 
+    async def _await_runs(self) -> None:
+        """kopf does not tell when it has told of all that there is, and SyncRuns are done in the order of their creation."""
+        for wait in Backoffs(longest=2.0):
+            try:
+                if not [ref async for ref in self._api.refs(self._namespaces, names.RUN_PLURAL) if self._fleet.asking.get(ref.key) is None]:
+                    break
+            except ApiError as error:
+                _log.debug("SyncRuns can't be listed yet: %s", error)
+            await asyncio.sleep(wait)
+        self._scheduler.feed(RunsKnown())
+
     async def _reconcile(self) -> None:
         """kopf never tells of an object that was deleted while nobody watched: after each list anew, we look for ourselves."""
         while True:
@@ -139,15 +154,20 @@ class _Operation:
             await until_there(self._forget_deleted)
 
     async def _forget_deleted(self) -> None:
-        known = [source.ref for source in self._fleet.sources]
+        sources, runs = [source.ref for source in self._fleet.sources], self._fleet.asking.refs
         try:
-            listed = {ref async for ref in self._api.refs(self._namespaces)}
+            listed = {
+                (plural, ref) for plural in (names.PLURAL, names.RUN_PLURAL) async for ref in self._api.refs(self._namespaces, plural)
+            }
         except (Gone, Rejected) as error:
-            _log.warning("SyncSources can't be listed: %s", error)
+            _log.warning("SyncSources and SyncRuns can't be listed: %s", error)
             return
-        for ref in known:
-            if ref not in listed:
+        for ref in sources:
+            if (names.PLURAL, ref) not in listed:
                 self._scheduler.feed(ObjectDeleted(ref))
+        for ref in runs:
+            if (names.RUN_PLURAL, ref) not in listed:
+                self._scheduler.feed(RunDeleted(ref))
 
     def _seen_elsewhere(self, kind: str, event: str | None, manifest: Any) -> None:
         with contextlib.suppress(RuntimeError):  # our loop is closed: we are gone
@@ -159,6 +179,10 @@ class _Operation:
             version = metadata["resourceVersion"]
             seen = SecretSeen(namespace=metadata["namespace"], name=metadata["name"], version=version, listed=event is None)
             self._scheduler.feed(seen)
+            return
+        if kind == names.RUN_PLURAL:
+            run = observe_run(manifest, listed=event is None)
+            self._scheduler.feed(RunDeleted(run.ref) if event == "DELETED" else RunSeen(run))
             return
         observed = observe(manifest)
         if event == "DELETED":

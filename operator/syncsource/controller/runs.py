@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from syncsource.engine.plan import Outcome, Progress, RunPlan
+from syncsource.resource.syncrun import SyncRunSpec
 
 
 class Runner(Protocol):
@@ -27,12 +28,16 @@ class Runner(Protocol):
         """Compare the plan's source with its table. Never raises for what fails."""
         ...
 
+    async def act(self, plan: RunPlan, asked: SyncRunSpec) -> Outcome:
+        """Do what a SyncRun asks for that is no run. Never raises for what fails."""
+        ...
+
     async def settle(self, plan: RunPlan) -> Outcome:
-        """What became of a run whose operator is gone: succeeded where it had committed, else interrupted. Never raises."""
+        """What became of a run, or an action that the ledger knows of, whose operator is gone: succeeded where it had committed, else interrupted. Never raises."""
         ...
 
     def cancel(self, run: str) -> None:
-        """Stop the run or verification at its next batch: ``run()`` or ``verify()`` then returns an Interrupted outcome. Unknown runs are ignored."""
+        """Stop the run, verification or action at its next batch: ``run()``, ``verify()`` or ``act()`` then returns an Interrupted outcome. Unknown runs are ignored."""
 
     async def stop(self, grace: float) -> None:
         """Cancel what runs, wait at most ``grace`` seconds for it, end."""

@@ -11,13 +11,30 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any, Protocol
 
+from syncsource.controller.acting import DELETIONS, ActionApi, Actions
 from syncsource.controller.core.fleet import Fleet
-from syncsource.controller.core.happening import Announce, Cancel, Decision, Happening, Settle, Start, Stopping, TimePassed, Verify, Write
+from syncsource.controller.core.happening import (
+    Act,
+    Announce,
+    Cancel,
+    Decision,
+    Expire,
+    Find,
+    Happening,
+    Settle,
+    SettleAction,
+    Start,
+    Stopping,
+    TimePassed,
+    Verify,
+    Write,
+    WriteRun,
+)
 from syncsource.controller.kube.recorder import EventApi, Recorder
 from syncsource.controller.runs import Runner
 from syncsource.controller.starting import RunApi, Runs
 from syncsource.controller.verifying import Verifications
-from syncsource.controller.writing import StatusWriter
+from syncsource.controller.writing import RunStatusWriter, StatusWriter
 
 _LONGEST_SLEEP = 60.0
 """Seconds after which the clock is looked at again, whatever was planned: a machine that was suspended has another time."""
@@ -30,6 +47,11 @@ _log = logging.getLogger(__name__)
 
 class ControllerApi(RunApi, EventApi, Protocol):
     """What the controller needs of the API server."""
+
+    @property
+    def syncruns(self) -> ActionApi:
+        """The same for SyncRuns."""
+        ...
 
 
 class Scheduler:
@@ -53,12 +75,24 @@ class Scheduler:
         self._writer = StatusWriter(api, fleet.source, self.feed)
         self._runs = Runs(api=api, runner=runner, writer=self._writer, fleet=fleet, feed=self.feed, clock=clock, cluster=cluster)
         self._verifications = Verifications(api=api, runner=runner, fleet=fleet, feed=self.feed, cluster=cluster)
+        self._run_writer = RunStatusWriter(api.syncruns, fleet.asking.get, self.feed)
+        self._actions = Actions(
+            api=api.syncruns,
+            read=api.secret,
+            runner=runner,
+            writer=self._run_writer,
+            fleet=fleet,
+            feed=self.feed,
+            clock=clock,
+            cluster=cluster,
+            deleting=asyncio.Semaphore(DELETIONS),
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Write statuses and Events until cancelled."""
-        await asyncio.gather(self._writer.run(), self._recorder.run())
+        await asyncio.gather(self._writer.run(), self._run_writer.run(), self._recorder.run())
 
     def feed(self, happening: Happening) -> None:
         """Something happened. Call it in the loop's thread."""
@@ -84,6 +118,7 @@ class Scheduler:
         try:
             async with asyncio.timeout(seconds):
                 await self._writer.flush()
+                await self._run_writer.flush()
                 await self._recorder.flush()
         except TimeoutError:
             _log.error("the API server was away for too long: some statuses are not written; the next start mends them")
@@ -96,6 +131,16 @@ class Scheduler:
                 self._keep(self._verifications.live(decision))
             case Settle():
                 self._keep(self._runs.settle(decision))
+            case Act():
+                self._keep(self._actions.live(decision))
+            case SettleAction():
+                self._keep(self._actions.settle(decision))
+            case Find(namespace=namespace, name=name):
+                self._keep(self._actions.find(namespace, name))
+            case Expire(ref=ref):
+                self._keep(self._actions.expire(ref))
+            case WriteRun(ref=ref):
+                self._run_writer.mark(ref.key)
             case Cancel(run=run):
                 self._runner.cancel(run)
             case Write(ref=ref):

@@ -12,6 +12,7 @@ from typing import Protocol
 from syncsource.controller.core import messages
 from syncsource.controller.core.fleet import Fleet
 from syncsource.controller.core.happening import Happening, RunAbandoned, RunEnded, RunProgressed, RunStarted, Settle, Start
+from syncsource.controller.core.observed import Observed
 from syncsource.controller.core.source import Run
 from syncsource.controller.kube.failures import Conflict, Gone, Rejected
 from syncsource.controller.preparing import prepare
@@ -23,7 +24,7 @@ from syncsource.errors import RetryableError, StalledError, SyncError
 _log = logging.getLogger(__name__)
 
 
-class RunApi(StatusApi, Protocol):
+class RunApi(StatusApi[Observed], Protocol):
     """What a run needs of the API server."""
 
     async def secret(self, namespace: str, name: str) -> dict[str, str]: ...
@@ -35,7 +36,7 @@ class Runs:
 
     api: RunApi
     runner: Runner
-    writer: StatusWriter
+    writer: StatusWriter[Observed]
     fleet: Fleet
     feed: Callable[[Happening], None]
     clock: Callable[[], datetime]

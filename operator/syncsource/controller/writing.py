@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
-from syncsource.controller.core.happening import Happening, ObjectDeleted, ObjectSeen, StatusWritten
+from syncsource.controller.core.asked import SeenRun
+from syncsource.controller.core.happening import Happening, ObjectDeleted, ObjectSeen, RunDeleted, RunSeen, RunWritten, StatusWritten
 from syncsource.controller.core.observed import Observed, Ref
-from syncsource.controller.core.source import Source
 from syncsource.controller.kube.failures import Away, Conflict, Gone, Rejected
 from syncsource.controller.kube.waiting import Backoffs
 
@@ -25,21 +25,42 @@ _log = logging.getLogger(__name__)
 
 Feed = Callable[[Happening], None]
 _T = TypeVar("_T")
+_S = TypeVar("_S", Observed, SeenRun)
+_S_co = TypeVar("_S_co", Observed, SeenRun, covariant=True)
 
 
-class StatusApi(Protocol):
-    """Where status goes."""
+class StatusApi(Protocol[_S_co]):
+    """Where the status of one kind goes."""
 
-    async def object(self, ref: Ref) -> Observed: ...
+    async def object(self, ref: Ref) -> _S_co: ...
 
     async def write_status(self, ref: Ref, packed: bytes, version: str) -> str: ...
 
 
-class StatusWriter:
-    """``find``: the source of a key, as the core has it. ``feed``: tells the core what happened."""
+class Held(Protocol):
+    """An object as the core has it: see :class:`syncsource.controller.core.source.Source`."""
 
-    def __init__(self, api: StatusApi, find: Callable[[str], Source | None], feed: Feed) -> None:
-        self._api = api
+    @property
+    def ref(self) -> Ref: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def packed_status(self) -> bytes: ...
+
+    @property
+    def dirty(self) -> bool: ...
+
+    @property
+    def starting(self) -> bool: ...
+
+
+class StatusWriter(Generic[_S]):
+    """Of one kind. ``find``: the object of a key, as the core has it. ``feed``: tells the core what happened."""
+
+    def __init__(self, api: StatusApi[_S], find: Callable[[str], Held | None], feed: Feed) -> None:
+        self._api: StatusApi[_S] = api
         self._find = find
         self._feed = feed
         self._queue: asyncio.Queue[str] = asyncio.Queue()
@@ -47,7 +68,7 @@ class StatusWriter:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def mark(self, key: str) -> None:
-        """The status of that SyncSource is to be written."""
+        """The status of that object is to be written."""
         if key not in self._queued:
             self._queued.add(key)
             self._queue.put_nowait(key)
@@ -61,7 +82,7 @@ class StatusWriter:
         await self._queue.join()
 
     def lock(self, key: str) -> asyncio.Lock:
-        """Held while the status of that SyncSource is written."""
+        """Held while the status of that object is written."""
         return self._locks.setdefault(key, asyncio.Lock())
 
     async def _work(self) -> None:
@@ -78,42 +99,61 @@ class StatusWriter:
 
     async def _write(self, key: str) -> None:
         waits = iter(Backoffs())
-        while (source := self._find(key)) is not None and source.dirty and not source.starting:
-            if not await self._try(source, waits):
+        while (held := self._find(key)) is not None and held.dirty and not held.starting:
+            if not await self._try(held, waits):
                 return
 
-    async def _try(self, source: Source, waits: Iterator[float]) -> bool:
+    async def _try(self, held: Held, waits: Iterator[float]) -> bool:
         """Whether to look again."""
         try:
-            await self._write_once(source)
+            await self._write_once(held)
         except Away as error:
-            _log.info("the status waits for the API server: %s", error, extra={"source": source.ref.key})
+            _log.info("the status waits for the API server: %s", error, extra={"source": held.ref.key})
             await asyncio.sleep(next(waits))
         except Rejected as error:
-            _log.error("the API server does not take the status: %s", error, extra={"source": source.ref.key})
+            _log.error("the API server does not take the status: %s", error, extra={"source": held.ref.key})
             return False
         return True
 
-    async def _write_once(self, source: Source) -> None:
-        packed = source.packed_status
+    async def _write_once(self, held: Held) -> None:
+        packed = held.packed_status
         try:
-            version = await self._api.write_status(source.ref, packed, source.version)
+            version = await self._api.write_status(held.ref, packed, held.version)
         except Conflict:
-            await self.look_again(source.ref)
+            await self.look_again(held.ref)
         except Gone:
-            self._feed(ObjectDeleted(source.ref))
+            self._feed(self._deleted(held.ref))
         else:
-            self._feed(StatusWritten(ref=source.ref, packed=packed, version=version))
+            self._feed(self._written(held.ref, packed, version))
 
-    async def look_again(self, ref: Ref) -> Observed | None:
+    async def look_again(self, ref: Ref) -> _S | None:
         """Read the object and let the core see it. None: it is gone. Raises Away and Rejected."""
         try:
-            seen = await self._api.object(ref)
+            seen: _S = await self._api.object(ref)
         except Gone:
-            self._feed(ObjectDeleted(ref))
+            self._feed(self._deleted(ref))
             return None
-        self._feed(ObjectSeen(seen))
+        self._feed(self._seen(seen))
         return seen
+
+    def _seen(self, seen: _S) -> Happening:
+        return ObjectSeen(seen) if isinstance(seen, Observed) else RunSeen(seen)
+
+    def _deleted(self, ref: Ref) -> Happening:
+        return ObjectDeleted(ref)
+
+    def _written(self, ref: Ref, packed: bytes, version: str) -> Happening:
+        return StatusWritten(ref=ref, packed=packed, version=version)
+
+
+class RunStatusWriter(StatusWriter[SeenRun]):
+    """Of SyncRuns."""
+
+    def _deleted(self, ref: Ref) -> Happening:
+        return RunDeleted(ref)
+
+    def _written(self, ref: Ref, packed: bytes, version: str) -> Happening:
+        return RunWritten(ref=ref, packed=packed, version=version)
 
 
 async def until_there(attempt: Callable[[], Awaitable[_T]]) -> _T:

@@ -33,6 +33,8 @@ class Rule:
     by: str | None = None
     """A column. None: the primary key."""
     highest: bool = False
+    field: str = "--by"
+    """What people have given ``by`` as."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +173,7 @@ class _Dropping:
 
 
 def _by(session: Session, layout: Layout, rule: Rule) -> str | None:
-    return None if rule.by is None else _named(session, layout, rule.by, "--by").name
+    return None if rule.by is None else _named(session, layout, rule.by, rule.field).name
 
 
 def _named(session: Session, layout: Layout, name: str, place: str) -> Found:

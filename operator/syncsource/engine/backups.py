@@ -14,13 +14,13 @@ from syncsource.destinations import Backup, Backups, Database, FileBackups, Keep
 from syncsource.engine.destination import keep_images, opened
 from syncsource.engine.fenced import ended, fenced, foreseen
 from syncsource.engine.plan import Counts, Outcome, RunPlan
+from syncsource.engine.recording import RESTORE
 from syncsource.engine.redacting import redact
 from syncsource.engine.stopping import Stop
 from syncsource.errors import PermanentError, StalledError, SyncError
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.files import Files
 
-TRIGGER = "Restore"
 _LEFT = "nothing was changed"
 _log = logging.getLogger(__name__)
 
@@ -136,8 +136,8 @@ def foresee(plan: RunPlan, backup: str | None, stop: Stop) -> Restoring:
         return _told(chosen, foreseen(backups, stop, backups.restore))
 
 
-def restore(plan: RunPlan, backup: str, stop: Stop) -> tuple[Outcome, Restoring | None]:
-    """Makes the table's rows those of a backup. Never raises: what goes wrong is in the outcome, and then nothing has changed."""
+def restore(plan: RunPlan, backup: str | None, stop: Stop) -> tuple[Outcome, Restoring | None]:
+    """Makes the table's rows those of a backup; None: of the newest. Never raises: what goes wrong is in the outcome, and then nothing has changed."""
 
     def work() -> tuple[Outcome, Restoring]:
         with (
@@ -154,7 +154,7 @@ def restore(plan: RunPlan, backup: str, stop: Stop) -> tuple[Outcome, Restoring 
 
             if spec.safety.undo is not None:
                 backups.keep_images()
-            outcome = fenced(plan, database, backups, stop, TRIGGER, write)
+            outcome = fenced(plan, database, backups, stop, RESTORE, write)
             return outcome, _told(chosen, done[0])
 
     return ended(plan, stop, work)

@@ -42,6 +42,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     result: Literal["Ok", "Warning", "Failed"]
     reason: str = ""
     message: str = ""
+    example: str = ""
+    """How the message goes on with values of records, which is for those who may see them."""
 
 
 Found = Callable[[Finding], None]
@@ -61,7 +63,8 @@ def check(plan: RunPlan, *, opened: OpenSource, stop: Stop, found: Found) -> boo
 
     def tell(finding: Finding) -> None:
         results.append(finding.result)
-        found(msgspec.structs.replace(finding, message=redact(finding.message, plan.secrets)))
+        told = {"message": redact(finding.message, plan.secrets), "example": redact(finding.example, plan.secrets)}
+        found(msgspec.structs.replace(finding, **told))
 
     spec = SyncSourceSpec.model_validate(plan.spec)
     with stop.after(spec.timeout, "nothing was written"):
@@ -124,7 +127,8 @@ class _Check:
             tell(
                 "Fields",
                 first.reason,
-                f"{invalid.count:,} of {batch.read:,} records don't fit: {invalid.summary()}; first: {mask.words(first.reason, first.message, first.field)}",
+                f"{invalid.count:,} of {batch.read:,} records don't fit: {invalid.summary()}",
+                f"first: {mask.words(first.reason, first.message, first.field)}",
             )
         empty = [
             field.name for field, values in zip(self._spec.fields, zip(*batch.rows, strict=True), strict=False) if not any(map(_is, values))
@@ -143,10 +147,10 @@ class _Check:
             self._failed("Cursor", "CursorNotFound", f"no record has {path} (spec.incremental.cursor): every run would read everything")
         elif present < len(batch.cursors):
             self._warn(
-                "Cursor", "CursorMissing", f"{path} is in {present:,} of {len(batch.cursors):,} records; the highest is {batch.cursor}"
+                "Cursor", "CursorMissing", f"{path} is in {present:,} of {len(batch.cursors):,} records", f"the highest is {batch.cursor}"
             )
         else:
-            self._ok("Cursor", f"{path} is in every record; the highest is {batch.cursor}")
+            self._ok("Cursor", f"{path} is in every record", f"the highest is {batch.cursor}")
 
     def _destination(self) -> None:
         with opened_database(self._spec, self._plan.secrets) as database:
@@ -192,14 +196,14 @@ class _Check:
             ours = self._stop.cause_of(known(error))
             self._failed(_STEPS.get(ours.reason, step), ours.reason, ours.message)
 
-    def _ok(self, step: str, message: str) -> None:
-        self._tell(Finding(step=step, result="Ok", message=message))
+    def _ok(self, step: str, message: str, example: str = "") -> None:
+        self._tell(Finding(step=step, result="Ok", message=message, example=example))
 
-    def _warn(self, step: str, reason: str, message: str) -> None:
-        self._tell(Finding(step=step, result="Warning", reason=reason, message=message))
+    def _warn(self, step: str, reason: str, message: str, example: str = "") -> None:
+        self._tell(Finding(step=step, result="Warning", reason=reason, message=message, example=example))
 
-    def _failed(self, step: str, reason: str, message: str) -> None:
-        self._tell(Finding(step=step, result="Failed", reason=reason, message=message))
+    def _failed(self, step: str, reason: str, message: str, example: str = "") -> None:
+        self._tell(Finding(step=step, result="Failed", reason=reason, message=message, example=example))
 
 
 def _is(value: Any) -> bool:

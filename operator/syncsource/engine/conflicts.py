@@ -15,12 +15,12 @@ from syncsource.engine.fenced import ended, fenced
 from syncsource.engine.inferring import unread, with_fields
 from syncsource.engine.masking import MASK
 from syncsource.engine.plan import Counts, Outcome, RunPlan
+from syncsource.engine.recording import RESOLVE
 from syncsource.engine.stopping import Stop
 from syncsource.engine.words import as_text
 from syncsource.errors import PermanentError
 from syncsource.resource.spec import SyncSourceSpec
 
-TRIGGER = "Resolve"
 Side = Literal["Source", "Destination"]
 
 
@@ -63,7 +63,7 @@ def resolve(plan: RunPlan, ids: Sequence[str] | None, side: Side, stop: Stop) ->
         ):
             found = [] if ids is None else conflicts.listed()
             chosen = None if ids is None else [_chosen(found, one) for one in ids]
-            return fenced(plan, database, conflicts, stop, TRIGGER, lambda _: _resolved(plan, conflicts, chosen, side)), None
+            return fenced(plan, database, conflicts, stop, RESOLVE, lambda _: _resolved(plan, conflicts, chosen, side)), None
 
     return ended(plan, stop, work)[0]
 

@@ -12,12 +12,12 @@ from syncsource.engine.ending import known
 from syncsource.engine.fenced import ended, fenced, foreseen
 from syncsource.engine.masking import MASK
 from syncsource.engine.plan import Counts, Outcome, RunPlan
+from syncsource.engine.recording import DUPLICATES
 from syncsource.engine.redacting import redact
 from syncsource.engine.stopping import Stop
 from syncsource.engine.words import as_text
 from syncsource.resource.spec import SyncSourceSpec
 
-TRIGGER = "Duplicates"
 _LEFT = "nothing was changed"
 
 
@@ -90,7 +90,7 @@ def fix(plan: RunPlan, rule: Rule, stop: Stop) -> tuple[Outcome, Fixed | None]:
 
             with Rows(database, spec.destination.sql, spec.keys) as rows:
                 rows.keep_images()
-                outcome = fenced(plan, database, rows, stop, TRIGGER, write)
+                outcome = fenced(plan, database, rows, stop, DUPLICATES, write)
             return outcome, _fixed(dropped[0])
 
     return ended(plan, stop, work)

@@ -20,6 +20,7 @@ from syncsource.engine.ending import failed, known, together
 from syncsource.engine.inferring import settled
 from syncsource.engine.parts import Kept
 from syncsource.engine.plan import Counts, Next, Outcome, PartitionOutcome, Partitions, Progress, RunPlan
+from syncsource.engine.recording import OPEN
 from syncsource.engine.redacting import redact
 from syncsource.engine.run import Run
 from syncsource.engine.stopping import Stop
@@ -34,7 +35,7 @@ OpenSource = Callable[[SyncSourceSpec, Mapping[str, Mapping[str, str]]], Source]
 
 _LEFT = "the run's process ended, or another operator took over"
 _LOST = f"{_LEFT}; what it had not committed is gone, and the next run goes on from the cursor"
-_UNKNOWN = f"{_LEFT}; whether it had committed is not known, since the ledger can't be read (%s); the next run goes on from the cursor"
+_UNKNOWN = f"{_LEFT}; {OPEN}, since the ledger can't be read (%s); the next run goes on from the cursor"
 
 _log = logging.getLogger(__name__)
 

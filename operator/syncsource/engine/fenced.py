@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 import msgspec
 from sqlalchemy import Connection
 
-from syncsource import ledger
+from syncsource import failpoints, ledger
 from syncsource.destinations import Database
 from syncsource.engine.ending import failed, known
 from syncsource.engine.plan import Outcome, RunPlan
@@ -52,6 +52,8 @@ def fenced(plan: RunPlan, database: Database, worker: Worker, stop: Stop, trigge
             ledger.finish_run(connection, plan.run, result="Succeeded", counts=outcome.counts, message=outcome.message)
             stop.check()
             ledger.check_fence(connection, fence)
+            failpoints.hit("before-commit")
+        failpoints.hit("after-commit")
     except Exception as error:
         ours = stop.cause_of(known(error))
         with suppress(SyncError):

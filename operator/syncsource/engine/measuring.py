@@ -23,15 +23,15 @@ def measure(plan: RunPlan, *, hosts: Hosts, stop: Stop) -> Outcome:
     """Compare the source with the table as ``spec.safety.verify`` says. Never raises: what goes wrong is in the outcome."""
     started = time.monotonic()
     try:
-        outcome = _measured(plan, hosts, stop)
+        asked = SyncSourceSpec.model_validate(plan.spec).safety.verify
+        outcome = measured(plan, asked.sample if asked is not None else None, hosts=hosts, stop=stop)
     except Exception as error:
         outcome = failed(plan, known(error))
     return msgspec.structs.replace(outcome, seconds=round(time.monotonic() - started, 3))
 
 
-def _measured(plan: RunPlan, hosts: Hosts, stop: Stop) -> Outcome:
-    asked = SyncSourceSpec.model_validate(plan.spec).safety.verify
-    sample = asked.sample if asked is not None else None
+def measured(plan: RunPlan, sample: int | None, *, hosts: Hosts, stop: Stop) -> Outcome:
+    """The same with so many records of each partition; None: all. Raises a SyncError that holds no secret."""
     opened = partial(open_source, hosts=hosts, cancelled=stop.event, files=plan.files)
     found = verify(plan, opened=opened, stop=stop, limit=sample, progress=lambda moved: None)
     return Outcome(run=plan.run, result="Succeeded", verified=_accuracy(found, sample))

@@ -9,6 +9,9 @@ import msgspec
 
 from syncsource.sources.files import NO_FILES, Files
 
+WORKER_DIED = "WorkerDied"
+"""Reason of an outcome of which nobody could ask the ledger: the worker ended, and so does the operator."""
+
 
 class Next(enum.StrEnum):
     """What happens after a run."""
@@ -151,3 +154,5 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Each partition that ended, in their order."""
     verified: Accuracy | None = None
     """What a verification found, which writes nothing: it has no counts."""
+    found: dict[str, Any] = {}
+    """What an action of a SyncRun found or did, as its ``status.result`` has it."""

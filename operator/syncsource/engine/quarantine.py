@@ -21,6 +21,7 @@ from syncsource.engine.inferring import unread, with_fields
 from syncsource.engine.masking import Mask
 from syncsource.engine.newest import newest_column
 from syncsource.engine.plan import Counts, Outcome, RunPlan
+from syncsource.engine.recording import RETRY
 from syncsource.engine.redacting import redact
 from syncsource.engine.stopping import Stop
 from syncsource.errors import PermanentError, SyncError
@@ -31,7 +32,6 @@ from syncsource.records.converting import from_json
 from syncsource.records.shape import Shape
 from syncsource.resource.spec import SyncSourceSpec
 
-TRIGGER = "Retry"
 _PART = 1000
 _LEAST = 4
 """Characters that an id must have at least."""
@@ -110,7 +110,7 @@ def _shown(entry: Entry, mask: Mask) -> Quarantined:
 
 def _run(plan: RunPlan, spec: SyncSourceSpec, database: Database, ids: Sequence[str] | None, stop: Stop) -> Outcome:
     fence = ledger.acquire(
-        database.engine, plan.identity, run=plan.run, trigger=TRIGGER, generation=plan.generation, started_at=datetime.now(UTC)
+        database.engine, plan.identity, run=plan.run, trigger=RETRY, generation=plan.generation, started_at=datetime.now(UTC)
     )
     retrying = None
     try:

@@ -14,12 +14,12 @@ from syncsource.engine.destination import opened
 from syncsource.engine.fenced import ended, fenced, foreseen
 from syncsource.engine.inferring import unread, with_fields
 from syncsource.engine.plan import Counts, Outcome, RunPlan
+from syncsource.engine.recording import DUPLICATES, RESTORE, UNDO
 from syncsource.engine.stopping import Stop
 from syncsource.errors import PermanentError
 from syncsource.resource.spec import SyncSourceSpec
 
-TRIGGER = "Undo"
-READS_NOTHING = frozenset(("Duplicates", "Restore"))
+READS_NOTHING = frozenset((DUPLICATES, RESTORE))
 """Triggers of runs that changed rows without the source: their cursors are no one's."""
 
 
@@ -50,8 +50,8 @@ def foresee(plan: RunPlan, run: str | None, stop: Stop) -> Undoing:
             return _told(record, foreseen(undoer, stop, lambda: _all(undoer, kept)))
 
 
-def undo(plan: RunPlan, run: str, stop: Stop, *, rewind: bool = False) -> tuple[Outcome, Undoing | None]:
-    """Undoes a run. ``rewind``: the cursors go back, too, so that the next run reads again what this one had read.
+def undo(plan: RunPlan, run: str | None, stop: Stop, *, rewind: bool = False) -> tuple[Outcome, Undoing | None]:
+    """Undoes a run; None: the last that can be undone. ``rewind``: the cursors go back, too, so that the next run reads again what this one had read.
 
     Never raises: what goes wrong is in the outcome, and then nothing has changed.
     """
@@ -111,7 +111,7 @@ def _all(undoer: Undoer, kept: Sequence[ledger.KeptImages]) -> Undone:
     return done
 
 
-def _write(plan: RunPlan, spec: SyncSourceSpec, database: Database, run: str, stop: Stop, rewind: bool) -> tuple[Outcome, Undoing]:
+def _write(plan: RunPlan, spec: SyncSourceSpec, database: Database, run: str | None, stop: Stop, rewind: bool) -> tuple[Outcome, Undoing]:
     """The images are looked for under the fence, which waits for a partition that is about to commit."""
     record, _ = _found(database, plan.identity, run)
     if rewind and record.trigger in READS_NOTHING:
@@ -120,7 +120,7 @@ def _write(plan: RunPlan, spec: SyncSourceSpec, database: Database, run: str, st
 
     def work(connection: Connection) -> Outcome:
         nonlocal found
-        _, kept = _found(database, plan.identity, run)
+        _, kept = _found(database, plan.identity, record.run)
         found = _all(undoer, kept)
         for images in kept:
             ledger.undone(connection, images.batch, plan.run)
@@ -129,7 +129,7 @@ def _write(plan: RunPlan, spec: SyncSourceSpec, database: Database, run: str, st
         return _outcome(plan, record, found, rewind)
 
     with _undoer(plan, spec, database) as undoer:
-        outcome = fenced(plan, database, undoer, stop, TRIGGER, work)
+        outcome = fenced(plan, database, undoer, stop, UNDO, work)
     return outcome, _told(record, found)
 
 

@@ -9,6 +9,12 @@ SINGULAR = "syncsource"
 SHORT_NAME = "syncsrc"
 CATEGORY = "sync"
 
+RUN_KIND = "SyncRun"
+RUN_PLURAL = "syncruns"
+RUN_SINGULAR = "syncrun"
+RUN_SHORT_NAME = "syncrun"
+"""The singular again: `kubectl get syncrun` is what people type."""
+
 REQUESTED_AT = f"{GROUP}/requestedAt"
 """Annotation: any new value asks for one run."""
 

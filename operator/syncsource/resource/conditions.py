@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
-from syncsource.resource.status import Condition
+from syncsource.resource.status import AnyCondition, Condition
+
+C = TypeVar("C", bound=AnyCondition)
 
 READY = "Ready"
 SYNCING = "Syncing"
@@ -45,12 +48,12 @@ VERIFICATION_FAILED = "VerificationFailed"
 """Reason of an Event: the source could not be compared with the table."""
 
 
-def find(conditions: Iterable[Condition], type_: str) -> Condition | None:
+def find(conditions: Iterable[C], type_: str) -> C | None:
     """The condition of that type, if there."""
     return next((condition for condition in conditions if condition.type == type_), None)
 
 
-def put(conditions: Sequence[Condition], new: Condition) -> list[Condition]:
+def put(conditions: Sequence[C], new: C) -> list[C]:
     """The conditions with ``new`` in its type's place; its transition time is kept where the status did not change."""
     old = find(conditions, new.type)
     if old is None:

@@ -1,8 +1,9 @@
-"""Generates the CustomResourceDefinition from the models: ``make crds`` writes it to ``crds/``, and to the package for :mod:`crd`."""
+"""Generates the CustomResourceDefinitions from the models: ``make crds`` writes them to ``crds/``, and to the package for :mod:`crd`."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +12,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from syncsource.resource import api
+from syncsource.resource.runstatus import SyncRunStatus
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.resource.status import SyncSourceStatus
-from syncsource.resource.types import format_duration
+from syncsource.resource.syncrun import SyncRunSpec
+from syncsource.resource.types import cel, format_duration
 
 _DROPPED = ("title", "additionalProperties", "$defs", "examples", "exclusiveMinimum", "exclusiveMaximum")
 
@@ -34,26 +37,83 @@ COLUMNS = (
     ("Accuracy", "string", ".status.accuracy", 1),
     ("Message", "string", f"{_READY}.message", 1),
 )
+RUN_COLUMNS = (
+    ("Source", "string", ".spec.source", 0),
+    ("Action", "string", ".spec.action", 0),
+    ("Phase", "string", ".status.phase", 0),
+    ("Reason", "string", ".status.reason", 0),
+    ("Duration", "string", ".status.duration", 0),
+    ("Age", "date", ".metadata.creationTimestamp", 0),
+    ("Run", "string", ".status.run", 1),
+    ("Message", "string", ".status.message", 1),
+)
 
 
-def generated() -> dict[str, Any]:
-    """The CustomResourceDefinition of SyncSource, as a new dict."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of the API, as far as its definition goes beyond its models."""
+
+    name: str
+    plural: str
+    singular: str
+    short: str
+    description: str
+    spec: type[BaseModel]
+    status: type[BaseModel]
+    columns: tuple[tuple[str, str, str, int], ...]
+    selectable: tuple[str, ...]
+    longest_name: int | None = None
+
+
+KINDS = (
+    Kind(
+        name=api.KIND,
+        plural=api.PLURAL,
+        singular=api.SINGULAR,
+        short=api.SHORT_NAME,
+        description="A SyncSource keeps rows of an outside system up to date in a SQL table that people also edit.",
+        spec=SyncSourceSpec,
+        status=SyncSourceStatus,
+        columns=COLUMNS,
+        selectable=(".spec.suspend",),
+        longest_name=63,
+    ),
+    Kind(
+        name=api.RUN_KIND,
+        plural=api.RUN_PLURAL,
+        singular=api.RUN_SINGULAR,
+        short=api.RUN_SHORT_NAME,
+        description="A SyncRun asks for one action of a SyncSource, such as Undo or Verify, and tells what came of it.",
+        spec=SyncRunSpec,
+        status=SyncRunStatus,
+        columns=RUN_COLUMNS,
+        selectable=(".spec.source", ".spec.action"),
+    ),
+)
+
+
+def generated() -> list[dict[str, Any]]:
+    """The CustomResourceDefinitions, as new dicts."""
+    return [_definition(kind) for kind in KINDS]
+
+
+def _definition(kind: Kind) -> dict[str, Any]:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{api.PLURAL}.{api.GROUP}"},
+        "metadata": {"name": f"{kind.plural}.{api.GROUP}"},
         "spec": {
             "group": api.GROUP,
             "scope": "Namespaced",
             "names": {
-                "plural": api.PLURAL,
-                "singular": api.SINGULAR,
-                "kind": api.KIND,
-                "listKind": f"{api.KIND}List",
-                "shortNames": [api.SHORT_NAME],
+                "plural": kind.plural,
+                "singular": kind.singular,
+                "kind": kind.name,
+                "listKind": f"{kind.name}List",
+                "shortNames": [kind.short],
                 "categories": [api.CATEGORY],
             },
-            "versions": [_version()],
+            "versions": [_version(kind)],
         },
     }
 
@@ -61,41 +121,42 @@ def generated() -> dict[str, Any]:
 def crd_yaml() -> str:
     """The same as YAML text, as it stands in ``crds/syncsource.yaml``."""
     head = "# Generated from operator/syncsource/resource by `make crds`. Do not edit.\n"
-    return head + yaml.safe_dump(generated(), sort_keys=False, width=140, allow_unicode=True)
+    return head + yaml.safe_dump_all(generated(), sort_keys=False, width=140, allow_unicode=True)
 
 
 def crd_json() -> str:
-    """The same as JSON text, as it stands in the package."""
-    return json.dumps(generated(), indent=1, ensure_ascii=False) + "\n"
+    """The same as JSON text, as it stands in the package: a List, which kubectl takes too."""
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": generated()}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _version() -> dict[str, Any]:
+def _version(kind: Kind) -> dict[str, Any]:
     return {
         "name": api.VERSION,
         "served": True,
         "storage": True,
         "subresources": {"status": {}},
-        "selectableFields": [{"jsonPath": ".spec.suspend"}],
+        "selectableFields": [{"jsonPath": path} for path in kind.selectable],
         "additionalPrinterColumns": [
-            {"name": name, "type": kind, "jsonPath": path, **({"priority": priority} if priority else {})}
-            for name, kind, path, priority in COLUMNS
+            {"name": name, "type": type_, "jsonPath": path, **({"priority": priority} if priority else {})}
+            for name, type_, path, priority in kind.columns
         ],
-        "schema": {"openAPIV3Schema": _object_schema()},
+        "schema": {"openAPIV3Schema": _object_schema(kind)},
     }
 
 
-def _object_schema() -> dict[str, Any]:
+def _object_schema(kind: Kind) -> dict[str, Any]:
+    length = f"size(self.metadata.name) <= {kind.longest_name}", f"metadata.name must be at most {kind.longest_name} characters"
     return {
-        "description": "A SyncSource keeps rows of an outside system up to date in a SQL table that people also edit.",
+        "description": kind.description,
         "type": "object",
         "required": ["spec"],
-        "x-kubernetes-validations": [{"rule": "size(self.metadata.name) <= 63", "message": "metadata.name must be at most 63 characters"}],
+        **(cel(length) if kind.longest_name else {}),
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
-            "spec": structural(SyncSourceSpec),
-            "status": structural(SyncSourceStatus),
+            "spec": structural(kind.spec),
+            "status": structural(kind.status),
         },
     }
 

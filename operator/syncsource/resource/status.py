@@ -34,15 +34,21 @@ class StatusPart(Part):
     model_config = ConfigDict(extra="ignore")
 
 
-class Condition(StatusPart):
+class AnyCondition(StatusPart):
     """A metav1.Condition."""
 
-    type: Literal["Ready", "Syncing", "Stalled", "Suspended"] = Field(description="Ready, Syncing, Stalled or Suspended.")
+    type: str
     status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
     observed_generation: int | None = Field(None, description="The generation of spec that this condition speaks of.")
     last_transition_time: Time = Field(description="When status last changed.")
     reason: Annotated[str, Field(min_length=1, max_length=1024)] = Field(description="One CamelCase word.")
     message: Annotated[str, Field(max_length=32768)] = Field("", description="For people.")
+
+
+class Condition(AnyCondition):
+    """A condition of a SyncSource."""
+
+    type: Literal["Ready", "Syncing", "Stalled", "Suspended"] = Field(description="Ready, Syncing, Stalled or Suspended.")
 
 
 class Counts(StatusPart):
@@ -110,20 +116,9 @@ class CurrentRun(StatusPart):
     read: Count = Field(0, description="Records read so far; renewed every 15 s.")
 
 
-class Verification(StatusPart):
-    """How the table compared with the source when it was verified last, and what became of the last attempt to. The counts are of `time`: what
-    happened to the table since is not in them."""
+class Compared(StatusPart):
+    """How a table compares with its source."""
 
-    schedule: str | None = Field(None, description="The schedule in force.")
-    next_time: Time | None = Field(None, description="When it is verified next: by schedule, or as a retry of one that failed.")
-    last_attempt_time: Time | None = Field(None, description="Start of the last verification, whatever became of it.")
-    result: Literal["Succeeded", "Failed", "Refused"] | None = Field(
-        None, description="What became of the last one: Succeeded (it was carried through, whatever it found), Failed or Refused."
-    )
-    reason: str = Field("", description="Why the last one failed or was refused, one CamelCase word.")
-    message: Annotated[str, Field(max_length=1024)] = Field("", description="The same for people.")
-    failures: Count = Field(0, description="Failed verifications since the last one that was carried through.")
-    time: Time | None = Field(None, description="End of the last one that was carried through: all below is of then.")
     accuracy: str | None = Field(
         None, description="Percent of cells that are equal, with four digits, rounded down. Absent where there was nothing to compare."
     )
@@ -142,6 +137,22 @@ class Verification(StatusPart):
     columns: dict[str, Count] = Field(
         default_factory=dict, description="The columns with the most cells that differ, twenty at most, and how many these are."
     )
+
+
+class Verification(Compared):
+    """How the table compared with the source when it was verified last, and what became of the last attempt to. The counts are of `time`: what
+    happened to the table since is not in them."""
+
+    schedule: str | None = Field(None, description="The schedule in force.")
+    next_time: Time | None = Field(None, description="When it is verified next: by schedule, or as a retry of one that failed.")
+    last_attempt_time: Time | None = Field(None, description="Start of the last verification, whatever became of it.")
+    result: Literal["Succeeded", "Failed", "Refused"] | None = Field(
+        None, description="What became of the last one: Succeeded (it was carried through, whatever it found), Failed or Refused."
+    )
+    reason: str = Field("", description="Why the last one failed or was refused, one CamelCase word.")
+    message: Annotated[str, Field(max_length=1024)] = Field("", description="The same for people.")
+    failures: Count = Field(0, description="Failed verifications since the last one that was carried through.")
+    time: Time | None = Field(None, description="End of the last one that was carried through: what it found is of then.")
 
 
 class SyncSourceStatus(StatusPart):

@@ -67,13 +67,18 @@ def parse(manifest: Mapping[str, Any]) -> SyncSource:
     )
 
 
-def spec_problems(spec: Any) -> list[Problem]:
+def spec_problems(spec: Any, model: type[BaseModel] = SyncSourceSpec) -> list[Problem]:
     """What the models find wrong with a spec: shape, values, and what no schema can say (cron, paths, zones)."""
     try:
-        SyncSourceSpec.model_validate(spec)
+        model.model_validate(spec)
     except ValidationError as error:
-        return [Problem(_path(line["loc"]), _message(line)) for line in error.errors(include_url=False)]
+        return problems_of(error)
     return []
+
+
+def problems_of(error: ValidationError) -> list[Problem]:
+    """What a model of a spec found wrong with it."""
+    return [Problem(_path(line["loc"]), _message(line)) for line in error.errors(include_url=False)]
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -32,8 +32,8 @@ class Part(BaseModel):
 
 
 def cel(*rules: Sequence[str]) -> dict[str, Any]:
-    """``x-kubernetes-validations`` from (rule, message) or (rule, message, fieldPath)."""
-    names = ("rule", "message", "fieldPath")
+    """``x-kubernetes-validations`` from (rule, message), (rule, message, fieldPath) or (rule, message, fieldPath, messageExpression)."""
+    names = ("rule", "message", "fieldPath", "messageExpression")
     return {"x-kubernetes-validations": [dict(zip(names, rule, strict=False)) for rule in rules]}
 
 

@@ -12,7 +12,9 @@ from collections.abc import Callable
 import msgspec
 
 from syncsource.engine.connecting import wanted
-from syncsource.engine.plan import Next, Outcome, Progress, RunPlan
+from syncsource.engine.plan import WORKER_DIED, Next, Outcome, Progress, RunPlan
+from syncsource.engine.recording import recorded
+from syncsource.resource.syncrun import SyncRunSpec
 from syncsource.runner import wire
 from syncsource.runner.connections import Connections
 from syncsource.runner.limits import declare
@@ -96,6 +98,14 @@ class WorkerPool:
         outcome = await self._give(plan, wire.Verify, None)
         return outcome if outcome is not None else died(plan, "the worker process ended while it verified")
 
+    async def act(self, plan: RunPlan, asked: SyncRunSpec) -> Outcome:
+        """Do what a SyncRun asks for. What fails is an outcome, and so is a worker that died: the ledger knows whether it had committed."""
+        given = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
+        outcome = await self._give(plan, lambda allowed: wire.Act(allowed, given), None)
+        if outcome is not None:
+            return outcome
+        return await self.settle(plan) if recorded(asked) else died(plan, "the worker process ended in mid-action")
+
     async def settle(self, plan: RunPlan) -> Outcome:
         """What became of a run that was left without its worker: the ledger knows whether it had committed."""
         for _ in range(self._workers + 1):  # all may have died at once, of which only one was noticed yet
@@ -126,7 +136,7 @@ class WorkerPool:
             await self._end(member)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _give(self, plan: RunPlan, message: type[wire.Execute | wire.Verify], progress: Report | None) -> Outcome | None:
+    async def _give(self, plan: RunPlan, message: Callable[[RunPlan], wire.Message], progress: Report | None) -> Outcome | None:
         """Give the plan to a worker, once there are connections for it, and wait for its answer. None: the worker died over it."""
         declare(self._hosts, plan)
         need = wanted(plan, self._connections.most)
@@ -234,4 +244,4 @@ def _called_off(plan: RunPlan) -> Outcome:
 
 def died(plan: RunPlan, message: str = _DIED) -> Outcome:
     """The outcome of a run whose worker is gone and of which the ledger could not be asked."""
-    return Outcome(run=plan.run, result="Interrupted", next=Next.RETRY, reason="WorkerDied", message=message)
+    return Outcome(run=plan.run, result="Interrupted", next=Next.RETRY, reason=WORKER_DIED, message=message)

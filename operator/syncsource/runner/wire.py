@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from syncsource.engine.plan import Outcome, Progress, RunPlan
@@ -22,6 +24,13 @@ class Verify(Message, frozen=True):
     """To the worker: compare the source of this plan with its table."""
 
     plan: RunPlan
+
+
+class Act(Message, frozen=True):
+    """To the worker: do with this plan's source and table what a SyncRun asks for, whose spec this is."""
+
+    plan: RunPlan
+    asked: dict[str, Any]
 
 
 class Settle(Message, frozen=True):
@@ -75,12 +84,12 @@ class Logged(Message, frozen=True, kw_only=True):
 
 
 class Ended(Message, frozen=True):
-    """From the worker: what became of a run or a verification."""
+    """From the worker: what became of a run, a verification or an action."""
 
     outcome: Outcome
 
 
-ToWorker = Execute | Verify | Settle | Cancel | Reply
+ToWorker = Execute | Verify | Act | Settle | Cancel | Reply
 FromWorker = Ask | Tell | Moved | Logged | Ended
 
 _encoder = msgspec.json.Encoder()

@@ -16,12 +16,14 @@ import time
 from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from syncsource.engine.acting import act
 from syncsource.engine.executing import execute, settle
 from syncsource.engine.measuring import measure
 from syncsource.engine.plan import Outcome, Progress, RunPlan
 from syncsource.engine.stopping import Stop
+from syncsource.resource.syncrun import SyncRunSpec
 from syncsource.runner import wire
 from syncsource.runner.collecting import collect_after_run, collect_rarely
 from syncsource.runner.logs import Forwarding, about
@@ -57,6 +59,9 @@ class Worker:
             case wire.Verify(plan):
                 self._stops[plan.run] = stop = Stop()
                 self._start(plan.run, partial(self._verify, plan, stop))
+            case wire.Act(plan, asked):
+                self._stops[plan.run] = stop = Stop()
+                self._start(plan.run, partial(self._act, plan, asked, stop))
             case wire.Settle(plan):
                 self._start(plan.run, partial(self._settle, plan))
             case wire.Cancel(run):
@@ -83,6 +88,13 @@ class Worker:
         try:
             with about(plan):
                 return measure(plan, hosts=self._hosts(plan, stop), stop=stop)
+        finally:
+            del self._stops[plan.run]
+
+    def _act(self, plan: RunPlan, asked: dict[str, Any], stop: Stop) -> Outcome:
+        try:
+            with about(plan):
+                return act(plan, SyncRunSpec.model_validate(asked), hosts=self._hosts(plan, stop), stop=stop)
         finally:
             del self._stops[plan.run]
 

@@ -17,14 +17,17 @@ import yaml
 from syncsource.controller import operate
 from syncsource.engine.plan import Counts, Next, Outcome, Progress, RunPlan
 from syncsource.localplane import LocalPlane
-from syncsource.resource.crd import crd
+from syncsource.resource.crd import crds
 from syncsource.resource.status import SyncSourceStatus
+from syncsource.resource.syncrun import SyncRunSpec
 from tests.unit.controller.world import spec
 
 Object = dict[str, Any]
 PATIENCE = 30.0
 """Seconds that a test waits for what must happen."""
 SOURCES = "/apis/syncsource.dev/v1alpha1/namespaces/default/syncsources"
+RUNS = "/apis/syncsource.dev/v1alpha1/namespaces/default/syncruns"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 SECRETS = "/api/v1/namespaces/default/secrets"
 EVENTS = "/api/v1/namespaces/default/events"
 
@@ -61,6 +64,10 @@ class ScriptedRunner:
     async def verify(self, plan: RunPlan) -> Outcome:
         """What is scripted here are runs: those that verify have a product of their own."""
         raise AssertionError("nothing was to be verified")
+
+    async def act(self, plan: RunPlan, asked: SyncRunSpec) -> Outcome:
+        """Actions end as runs do."""
+        return await self.run(plan, lambda progress: None)
 
     async def settle(self, plan: RunPlan) -> Outcome:
         """What became of a run that another operator left: it had not committed."""
@@ -103,6 +110,12 @@ def source(name: str, annotations: dict[str, str] | None = None, **changes: Any)
     """A SyncSource manifest."""
     metadata = {"name": name, "namespace": "default", "annotations": annotations or {}}
     return {"apiVersion": "syncsource.dev/v1alpha1", "kind": "SyncSource", "metadata": metadata, "spec": spec(**changes)}
+
+
+def syncrun(name: str, action: str, source: str = "a", **spec: Any) -> Object:
+    """A SyncRun manifest."""
+    metadata, whole = {"name": name, "namespace": "default"}, {"source": source, "action": action, **spec}
+    return {"apiVersion": "syncsource.dev/v1alpha1", "kind": "SyncRun", "metadata": metadata, "spec": whole}
 
 
 def secret(name: str = "db", **values: str) -> Object:
@@ -180,8 +193,15 @@ class Client:
         return response.json()
 
 
+async def define(client: Client) -> None:
+    """The CRDs, once they are served."""
+    for definition in crds():
+        await client.create(definition, CRDS)
+        await client.until(definition["metadata"]["name"], lambda held: condition(held, "Established").get("status") == "True", CRDS)
+
+
 class Stage:
-    """A control plane with the CRD and the Secret ``db``; operators come and go."""
+    """A control plane with the CRDs and the Secret ``db``; operators come and go."""
 
     def __init__(self, folder: Path) -> None:
         self.plane = LocalPlane(folder)
@@ -190,11 +210,7 @@ class Stage:
     async def open(self) -> None:
         await self.plane.start()
         self.client = Client(self.plane.kubeconfig)
-        await self.client.create(crd(), "/apis/apiextensions.k8s.io/v1/customresourcedefinitions")
-        established = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-        await self.client.until(
-            "syncsources.syncsource.dev", lambda held: condition(held, "Established").get("status") == "True", established
-        )
+        await define(self.client)
         await self.client.create(secret(url="sqlite:///rows.db"), SECRETS)
 
     async def close(self) -> None:

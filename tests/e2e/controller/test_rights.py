@@ -11,15 +11,17 @@ from typing import Any
 
 import pytest
 
+from syncsource.controller.core.asked import observe_run, pack_run_status
 from syncsource.controller.core.observed import observe
 from syncsource.controller.core.packed import pack_status
 from syncsource.controller.health import Health
 from syncsource.controller.kube.api import Api
 from syncsource.controller.kube.failures import Rejected
 from syncsource.controller.kube.login import Login
+from syncsource.resource.api import PLURAL, RUN_PLURAL
 from tests.e2e.accounts import kubeconfig_with, rules_of
 from tests.e2e.controller.heard import heard
-from tests.e2e.controller.plane import Object, ScriptedRunner, Stage, reason, source
+from tests.e2e.controller.plane import RUNS, Client, Object, ScriptedRunner, Stage, reason, source, syncrun
 
 RULES = rules_of("base/rbac.yaml", "Role")
 RIGHTS = [(resource, verb) for rule in RULES for resource in rule["resources"] for verb in rule["verbs"]]
@@ -72,14 +74,20 @@ async def account(stage: Stage, tmp_path: Path) -> Account:
     return account
 
 
-async def ask(api: Api, held: Object) -> None:
+async def ask(api: Api, held: Object, administrator: Client) -> None:
     """Every request that the operator makes, but for the watches."""
     seen = observe(held)
+    run = observe_run(await administrator.create(syncrun("a", "Sync"), RUNS))
     event = {"metadata": {"name": "e", "namespace": "default"}, "involvedObject": {"namespace": "default"}, "reason": "A", "type": "Normal"}
     for request in (
         api.cluster,
         lambda: api.object(seen.ref),
-        lambda: listed(api),
+        lambda: listed(api, PLURAL),
+        lambda: listed(api, RUN_PLURAL),
+        lambda: api.syncruns.object(run.ref),
+        lambda: api.syncruns.named("default", "a"),
+        lambda: api.syncruns.write_status(run.ref, pack_run_status(run.status), run.version),
+        lambda: api.syncruns.delete(run.ref),
         lambda: api.write_status(seen.ref, pack_status(seen.status), seen.version),
         lambda: api.secret("default", "db"),
         lambda: api.look_at_secrets(["default"]),
@@ -89,8 +97,8 @@ async def ask(api: Api, held: Object) -> None:
         await request()
 
 
-async def listed(api: Api) -> list[Any]:
-    return [ref async for ref in api.refs(["default"])]
+async def listed(api: Api, plural: str) -> list[Any]:
+    return [ref async for ref in api.refs(["default"], plural)]
 
 
 @pytest.mark.parametrize("right", [right for right in RIGHTS if right[1] != "watch"], ids="-".join)
@@ -100,7 +108,7 @@ async def test_each_right_is_needed(account: Account, right: tuple[str, str]) ->
     try:
         await account.allow(but=right)
         with pytest.raises(Rejected) as refused:
-            await ask(api, held)
+            await ask(api, held, account.stage.client)
         assert f'cannot {right[1]} resource "{right[0]}" in API group' in str(refused.value)
     finally:
         await api.close()
@@ -110,7 +118,7 @@ async def test_all_rights_are_enough(account: Account) -> None:
     held = await account.stage.client.create(source("a"))
     api = Api(await Login(kubeconfig=account.kubeconfig).configuration())
     try:
-        await ask(api, held)
+        await ask(api, held, account.stage.client)
     finally:
         await api.close()
 
@@ -124,6 +132,8 @@ async def test_all_rights_are_enough(account: Account) -> None:
         ("secrets", "watch"),
         ("secrets", "get"),
         ("syncsources/status", "patch"),
+        ("syncruns", "list"),
+        ("syncruns", "watch"),
     ],
     ids="-".join,
 )

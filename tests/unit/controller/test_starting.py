@@ -16,6 +16,7 @@ from syncsource.controller.starting import Runs
 from syncsource.controller.writing import StatusWriter
 from syncsource.engine.plan import Outcome, Progress, RunPlan
 from syncsource.resource.status import SyncSourceStatus
+from syncsource.resource.syncrun import SyncRunSpec
 from tests.unit.controller.test_writing import FakeApi
 from tests.unit.controller.world import EVERY, START, World
 
@@ -37,6 +38,9 @@ class OneShot:
 
     async def verify(self, plan: RunPlan) -> Outcome:
         raise AssertionError("nothing was to be verified")
+
+    async def act(self, plan: RunPlan, asked: SyncRunSpec) -> Outcome:
+        raise AssertionError("nothing was to be done for a SyncRun")
 
     async def settle(self, plan: RunPlan) -> Outcome:
         raise AssertionError("nothing was left behind")

@@ -29,7 +29,7 @@ class Agenda:
         return self._wakes[0][0] if self._wakes else None
 
     def plan(self, key: str, due: Due | None, now: datetime) -> None:
-        """The key's next run or verification is due then; None: it has none."""
+        """The key's next run, verification or action is due then; None: it has none."""
         if due == self._due.get(key):
             return
         self.forget(key)
@@ -62,9 +62,9 @@ class Agenda:
             yield key
 
     def long_ready(self, key: str, now: datetime) -> bool:
-        """Whether the key's run has waited for a slot for so long that people should know."""
+        """Whether the key's run, which no SyncRun asked for, has waited for a slot for so long that people should know."""
         since = self._since.get(key)
-        return since is not None and now - since >= PATIENCE and not self._due[key].verify
+        return since is not None and now - since >= PATIENCE and not self._due[key].verify and not self._due[key].asked
 
     def take(self) -> tuple[str, Due] | None:
         """The next to start: requests first, then what is due for the longest time; verifications after all runs."""

@@ -107,6 +107,14 @@ class VerifySecretChanged:
     """A Secret that it names changed since it could not be verified."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """An action of a SyncRun left so many records in quarantine, or conflicts. None: it knows nothing of them."""
+
+    quarantined: int | None = None
+    conflicts: int | None = None
+
+
 Change = (
     Looked
     | LeftBehind
@@ -120,4 +128,5 @@ Change = (
     | VerifyOutdated
     | VerifyRefused
     | VerifySecretChanged
+    | Counted
 )

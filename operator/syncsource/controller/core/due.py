@@ -11,6 +11,8 @@ from syncsource.resource.status import HistoryEntry, SyncSourceStatus, Trigger
 AT_ONCE = datetime.min.replace(tzinfo=UTC)
 SPEC_CHANGED = "SpecChanged"
 """Reason of a run that was cancelled because source, destination, fields or keys changed."""
+UNWANTED = "SyncRunDeleted"
+"""Reason of a run that was cancelled because the SyncRun that asked for it was deleted: it is not tried again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,8 @@ class Due:
     trigger: Trigger
     full: bool = False
     verify: bool = False
+    asked: str = ""
+    """Key of the SyncRun whose turn it is, if that is next."""
     until: datetime | None = None
     """When a run comes due that goes before this verification."""
 

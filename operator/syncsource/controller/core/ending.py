@@ -10,7 +10,7 @@ import msgspec
 
 from syncsource.controller.core import messages
 from syncsource.controller.core.change import View
-from syncsource.controller.core.due import SPEC_CHANGED
+from syncsource.controller.core.due import SPEC_CHANGED, UNWANTED
 from syncsource.controller.core.requests import Requests
 from syncsource.controller.core.scheduling import UNTIL_SUCCESS, fresh_due
 from syncsource.controller.core.source import Run
@@ -32,7 +32,7 @@ def ended(old: SyncSourceStatus, run: Run, outcome: Outcome, view: View) -> Sync
     if outcome.result == "Succeeded":
         return _succeeded(status, run, outcome, view)
     if outcome.result == "Interrupted" and run.cancelled:
-        return status if run.cancelled == SPEC_CHANGED else _rerun(status, view)
+        return status if run.cancelled in (SPEC_CHANGED, UNWANTED) else _rerun(status, view)
     return _failed(status, run, outcome, view)
 
 

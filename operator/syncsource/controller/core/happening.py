@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from syncsource.controller.core.asked import SeenRun
 from syncsource.controller.core.observed import Observed, Ref
 from syncsource.controller.core.source import Run
 from syncsource.engine.plan import Outcome
@@ -100,6 +101,71 @@ class StatusWritten:
 
 
 @dataclass(frozen=True, slots=True)
+class RunSeen:
+    """A SyncRun was listed, created or changed."""
+
+    object: SeenRun
+
+
+@dataclass(frozen=True, slots=True)
+class RunsKnown:
+    """All SyncRuns were seen that there were when the operator began: lists come in no order."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDeleted:
+    """A SyncRun is gone. One of another uid in its place is not meant."""
+
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunWritten:
+    """The API server took the status of a SyncRun."""
+
+    ref: Ref
+    packed: bytes
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMissing:
+    """There is no SyncSource of that ``namespace/name``."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionBegan:
+    """The API server has it that a SyncRun is done here. ``asked`` is its key, ``source`` its SyncSource's."""
+
+    asked: str
+    source: str
+    run: str
+    packed: bytes
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionAbandoned:
+    """A SyncRun could not begin for no fault of its own: it changed, is gone, or another operator has it."""
+
+    asked: str
+    source: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionEnded:
+    """An action of a SyncRun ended, failed before it could begin, or the ledger told what became of it."""
+
+    asked: str
+    source: str
+    run: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """The operator stops: nothing starts any more, and runs stop at their next batch."""
 
@@ -115,6 +181,14 @@ Happening = (
     | RunEnded
     | VerificationEnded
     | StatusWritten
+    | RunSeen
+    | RunsKnown
+    | RunDeleted
+    | RunWritten
+    | SourceMissing
+    | ActionBegan
+    | ActionAbandoned
+    | ActionEnded
     | Stopping
 )
 
@@ -169,4 +243,44 @@ class Announce:
     message: str
 
 
-Decision = Start | Verify | Settle | Cancel | Write | Announce
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Write that this SyncRun has begun, as ``run``; do it, unless it is a run of the source."""
+
+    asked: Ref
+    source: Ref
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleAction:
+    """Find out what became of this SyncRun, whose operator is gone: it may have committed."""
+
+    asked: Ref
+    source: Ref
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRun:
+    """The status of this SyncRun is to be written."""
+
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Find:
+    """Look for the SyncSource that a SyncRun names."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expire:
+    """Delete this SyncRun: its time is over."""
+
+    ref: Ref
+
+
+Decision = Start | Verify | Settle | Cancel | Write | Announce | Act | SettleAction | WriteRun | Find | Expire

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from syncsource.engine.plan import Counts, Outcome
+from syncsource.resource.conditions import WAITING_FOR_SLOT
+from syncsource.resource.runstatus import WAITING_FOR_RUN, WAITING_FOR_SOURCE, WAITING_FOR_TURN
 from syncsource.resource.status import CurrentRun, format_time
 from syncsource.resource.types import format_duration
 
@@ -89,10 +91,28 @@ def exhausted(failures: int, message: str) -> str:
     return capped(f"{failures} runs failed in a row; the last: {message}")
 
 
+def doing(run: str) -> str:
+    """Of Complete: Running."""
+    return f"Under way as {run}."
+
+
+WAITS = {
+    WAITING_FOR_SOURCE: "Waits for its SyncSource, which is not known yet.",
+    WAITING_FOR_TURN: "Waits until the SyncRuns before it have ended.",
+    WAITING_FOR_RUN: "Waits until the run of its SyncSource that is under way has ended.",
+    WAITING_FOR_SLOT: "Waits until another run ends.",
+}
+"""Of Complete: False, by reason."""
+
 WAITS_FOR_SLOT = "Due, and waits until another run ends."
 WAITS_FOR_CHANGE = "Waits for a change of spec or Secret, or for a request."
 ON_REQUEST = "No schedule: runs on request."
 SUSPENDED = "Suspended: nothing runs."
 NOT_SCHEDULED = "The spec must be mended before anything runs."
 TAKEN_OVER = "Another operator took over: the run that was under way here is stopped."
+NO_SOURCE = "There is no SyncSource {} in this namespace: create it, then create the SyncRun again."
+SOURCE_DELETED = "The SyncSource was deleted."
+ACTION_LEFT = "The operator ended in mid-action. It is not done again by itself: create another SyncRun."
+ACTION_OPEN = "The operator ended in mid-action, and whether it was done is not known: look before you create another SyncRun."
+OPERATOR_STOPPED = "The operator stopped. It is not done again by itself: create another SyncRun."
 LEFT_BEHIND = "The operator ended in mid-run. What was not committed is gone; the next run goes on from the cursor."

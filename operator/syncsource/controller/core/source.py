@@ -33,6 +33,8 @@ class Run:
     read: int = 0
     cancelled: str = ""
     """Why it was told to stop; empty: it was not."""
+    asked: str = ""
+    """Key of the SyncRun that it is for; empty: it is for none."""
     secrets_changed: bool = False
     """Whether a Secret that it uses changed since it began."""
 

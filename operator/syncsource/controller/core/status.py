@@ -13,6 +13,7 @@ from syncsource.controller.core import messages
 from syncsource.controller.core.change import (
     Began,
     Change,
+    Counted,
     Ended,
     LeftBehind,
     Looked,
@@ -70,6 +71,8 @@ def _happened(old: SyncSourceStatus, change: Change, view: View) -> SyncSourceSt
             return verify_refused(old, change)
         case VerifySecretChanged():
             return verify_again(old, view)
+        case Counted(quarantined=quarantined, conflicts=waiting):
+            return _counted(old, quarantined, waiting)
 
 
 def _left_behind(old: SyncSourceStatus, view: View) -> SyncSourceStatus:
@@ -105,6 +108,11 @@ def _moved(old: SyncSourceStatus, run: Run) -> SyncSourceStatus:
     if old.current_run is None:
         return old
     return _set(old, current_run=old.current_run.model_copy(update={"read": run.read}))
+
+
+def _counted(old: SyncSourceStatus, quarantined: int | None, waiting: int | None) -> SyncSourceStatus:
+    told = {"quarantined": quarantined, "conflicts": waiting}
+    return _set(old, **{name: count for name, count in told.items() if count is not None})
 
 
 def _set(status: SyncSourceStatus, **fields: Any) -> SyncSourceStatus:

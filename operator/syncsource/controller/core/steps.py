@@ -152,6 +152,7 @@ def prepare(source: Source, due: Due, id_: str) -> Source:
         substance=source.intent.substance,
         full=due.full,
         requests=source.requests,
+        asked=due.asked,
     )
     return replace(source, run=run, waiting=False)
 

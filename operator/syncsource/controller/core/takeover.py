@@ -18,7 +18,7 @@ from syncsource.controller.core.source import Source
 from syncsource.resource import conditions
 from syncsource.resource.status import HistoryEntry, SyncSourceStatus
 
-_MARGIN = timedelta(minutes=1)
+MARGIN = timedelta(minutes=1)
 """For what comes before and after a run: Secrets, waiting for a worker, the write of its end."""
 
 
@@ -47,7 +47,7 @@ def given_up(source: Source, run: str) -> tuple[Source, Sequence[Decision]]:
 def presumed_over(source: Source) -> datetime | None:
     """When a run that another operator began must have ended, had its operator lived: then it is settled here. None: there is none."""
     elsewhere = source.status.current_run if source.run is None else None
-    return elsewhere.started_at + source.intent.timeout + _MARGIN if elsewhere is not None else None
+    return elsewhere.started_at + source.intent.timeout + MARGIN if elsewhere is not None else None
 
 
 def _entry(status: SyncSourceStatus, run: str) -> HistoryEntry | None:

@@ -9,8 +9,11 @@ from syncsource.controller.core.due import AT_ONCE, Due, next_run
 from syncsource.controller.core.source import Source
 
 
-def next_work(source: Source, now: datetime) -> Due | None:
-    """What is due next, a run or a verification. Runs go first: a verification that can't begin before a run comes due waits for its end."""
+def next_work(source: Source, now: datetime, asked: str = "") -> Due | None:
+    """What is due next, a run or a verification. Runs go first: a verification that can't begin before a run comes due waits for its end.
+    ``asked``: the SyncRun whose turn it is, which goes before both."""
+    if asked:
+        return Due(at=AT_ONCE, trigger="Request", asked=asked) if source.status.current_run is None else None
     run, verification = next_run(source), next_verification(source)
     if verification is None or (run is not None and run.at <= max(verification.at, now)):
         return run

@@ -34,7 +34,7 @@ _CLOSING = 0.2
 
 
 class Watch:
-    """Watches SyncSources and Secrets of the namespaces, or of all."""
+    """Watches SyncSources, SyncRuns and Secrets of the namespaces, or of all."""
 
     def __init__(self, *, login: Login, namespaces: Sequence[str] | None, handle: Handle) -> None:
         self._login = login
@@ -89,6 +89,10 @@ class Watch:
         @kopf.on.event(api.GROUP, api.VERSION, api.PLURAL, registry=registry)
         async def syncsource(event: Any, **_: Any) -> None:
             self._handle(api.PLURAL, event["type"], event["object"])
+
+        @kopf.on.event(api.GROUP, api.VERSION, api.RUN_PLURAL, registry=registry)
+        async def syncrun(event: Any, **_: Any) -> None:
+            self._handle(api.RUN_PLURAL, event["type"], event["object"])
 
         @kopf.on.event("", "v1", SECRETS, registry=registry)
         async def secret(event: Any, **_: Any) -> None:
