@@ -72,6 +72,16 @@ def _within(found: bytes, put: bytes) -> Strike:
     return strike
 
 
+def _beside(record: bytes) -> Strike:
+    """Another record before those of the page, if it has any."""
+
+    def strike(reply: Reply, asked: Asked, around: Around) -> Reply:
+        before, found, others = body(reply).partition(b"[")
+        return replace(reply, body=before + found + record + b", " * (not others.startswith(b"]")) + others)
+
+    return strike
+
+
 def _drip(content: bytes, over: threading.Event) -> Iterator[bytes]:
     for place in range(len(content)):
         yield content[place : place + 1]
@@ -161,7 +171,7 @@ FAULTS = [
     ),
     Fault(
         "gzip-cut",
-        lambda r, a, _: Reply(gzip.compress(body(r))[:-30], headers={"Content-Encoding": "gzip"}),
+        lambda r, a, _: Reply(gzip.compress(body(r))[:-9], headers={"Content-Encoding": "gzip"}),
         "ConnectionLost",
         RETRY,
         LOST,
@@ -169,8 +179,8 @@ FAULTS = [
     Fault("repeated-page", lambda r, a, around: around.asked(1), "PaginationStuck", SCHEDULE, "page 1", later=True),
     Fault("compressed-bomb", _packed(_BOMB), "AnswerTooLarge", SCHEDULE, "ask for smaller pages", http=BOUNDED),
     Fault("page-of-100-mb", lambda r, a, around: _huge(around.over), "AnswerTooLarge", SCHEDULE, "ask for smaller pages", http=BOUNDED),
-    Fault("error-beside-records", _within(b"[", b'[{"error": "quota"}, '), "AnswerFailed", SCHEDULE, "failIf", http=FAILING),
-    Fault("error-that-passes", _within(b"[", b'[{"busy": true}, '), "AnswerFailed", RETRY, "failIf", http=FAILING),
+    Fault("error-beside-records", _beside(b'{"error": "quota"}'), "AnswerFailed", SCHEDULE, "failIf", http=FAILING),
+    Fault("error-that-passes", _beside(b'{"busy": true}'), "AnswerFailed", RETRY, "failIf", http=FAILING),
 ]
 """Whole pages that can't be read."""
 
