@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
 import psutil
 import pytest
@@ -18,11 +19,21 @@ from tests.e2e.databases import Warehouse
 from tests.e2e.product import ENDS_WITHIN, environment
 from tests.e2e.scene import Scene
 from tests.e2e.syncruns.kube import Kubectl
-from tests.e2e.torture.conftest import Operators
+from tests.e2e.torture.conftest import SOAK, Operators
 from tests.e2e.torture.waiting import log_line, stopped
 
 LEFT = "The operator ended in mid-action. It is not done again by itself: create another SyncRun."
 UNDO = {"undo": {"keep": "14d"}}
+KINDS = ("postgresql", "mariadb", "sqlite")
+
+pytestmark = pytest.mark.soak
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test on every database in a soak, else on one of them, in turn."""
+    if "scene" in metafunc.fixturenames:
+        turn = crc32(metafunc.function.__name__.encode()) % len(KINDS)
+        metafunc.parametrize("warehouse", KINDS if SOAK else [KINDS[turn]], indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +45,12 @@ def alone(operators: Operators) -> Iterator[None]:
 @pytest.fixture
 def kubectl(operators: Operators) -> Kubectl:
     return Kubectl(operators.cluster)
+
+
+@pytest.fixture
+def warehouse(request: pytest.FixtureRequest) -> Warehouse:
+    found: Warehouse = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture
