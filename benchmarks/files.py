@@ -14,6 +14,7 @@ import psycopg
 from benchmarks.__main__ import Databases, measure, show
 from benchmarks.floor import COLUMNS, CREATE, SET
 from benchmarks.manifest import spec, write_manifest
+from benchmarks.timing import clock
 
 
 def line(number: int) -> str:
@@ -63,7 +64,7 @@ def command(file: str, database: str, folder: Path) -> list[str]:
     manifest = folder / "orders.yaml"
     (folder / "orders.csv").hardlink_to(file)
     write_manifest(manifest, spec({"csv": {"path": "orders.csv"}}, {}), database)
-    return [str(Path(sys.executable).with_name("syncsource")), "run", "-f", str(manifest)]
+    return [str(Path(sys.executable).with_name("syncsource")), "run", "-o", "json", "-f", str(manifest)]
 
 
 def main() -> None:
@@ -75,7 +76,8 @@ def main() -> None:
     parser.add_argument("--floor", nargs=2, metavar=("FILE", "DATABASE"), help="be the floor")
     options = parser.parse_args()
     if options.floor:
-        floor(*options.floor)
+        with clock():
+            floor(*options.floor)
         return
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         file = Path(name) / "orders.csv"

@@ -11,6 +11,8 @@ import httpx
 import orjson
 import psycopg
 
+from benchmarks.timing import clock
+
 COLUMNS = [
     "id",
     "number",
@@ -102,4 +104,5 @@ def sqlite(upstream: str, path: str) -> None:
 
 if __name__ == "__main__":
     upstream, database = sys.argv[1:]
-    postgresql(upstream, database) if database.startswith("postgresql") else sqlite(upstream, database.removeprefix("sqlite:///"))
+    with clock():
+        postgresql(upstream, database) if database.startswith("postgresql") else sqlite(upstream, database.removeprefix("sqlite:///"))

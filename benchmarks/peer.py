@@ -15,6 +15,7 @@ from dlt.sources.rest_api import rest_api_source
 
 from benchmarks.floor import COLUMNS
 from benchmarks.manifest import TYPES
+from benchmarks.timing import clock
 
 _TYPES: Any = {"integer": "bigint", "boolean": "bool", "decimal(18,2)": "decimal"}
 """dlt's names of our types, where they are others."""
@@ -78,4 +79,5 @@ def _file(path: str, table: dict[str, Any]) -> Any:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    with clock():
+        main(*sys.argv[1:])

@@ -17,6 +17,7 @@ import psycopg
 import pymysql
 
 from benchmarks.floor import COLUMNS, CREATE, SET
+from benchmarks.timing import clock
 
 Cells = list[str | None]
 _LINES = 2000
@@ -97,9 +98,10 @@ def sqlite(file: str, path: str) -> None:
 
 if __name__ == "__main__":
     file, database = sys.argv[1:]
-    if database.startswith("postgresql"):
-        postgresql(file, database)
-    elif database.startswith("mysql"):
-        mariadb(file, database)
-    else:
-        sqlite(file, database.removeprefix("sqlite:///"))
+    with clock():
+        if database.startswith("postgresql"):
+            postgresql(file, database)
+        elif database.startswith("mysql"):
+            mariadb(file, database)
+        else:
+            sqlite(file, database.removeprefix("sqlite:///"))
