@@ -27,6 +27,9 @@ AGAIN = ", again"
 KINDS = ("postgresql", "mariadb", "sqlite")
 _ROOMY = ("--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M")
 """What a MariaDB of its own machine would have."""
+_PATIENCE = 60.0
+_HISTORY = 100
+"""Transactions whose old rows MariaDB has not cleared, when it is at rest."""
 Command = Callable[[str, str, Path], list[str]]
 
 
@@ -84,11 +87,27 @@ class Databases:
             return self._mariadb.replace("/test?", f"/{name}?")
         return f"sqlite:///{self._folder}/{self._count}.db"
 
+    def settle(self) -> None:
+        """Until the server has done what the contender before left it to do: pages to write, dead rows to clear."""
+        if self._server is not None:
+            self._server.psql("CHECKPOINT")
+        ended = time.monotonic() + _PATIENCE
+        while self._busy() and time.monotonic() < ended:
+            time.sleep(0.2)
+
+    def _busy(self) -> bool:
+        if self._server is not None:
+            return "autovacuum worker" in self._server.psql("SELECT backend_type FROM pg_stat_activity")
+        if not self._mariadb:
+            return False
+        with pymysql.connect(unix_socket=f"{self._folder}/s", user="root", ssl_disabled=True) as connection, connection.cursor() as cursor:
+            cursor.execute("SHOW GLOBAL STATUS WHERE variable_name = 'Innodb_history_list_length'")
+            return any(int(length) > _HISTORY for _, length in cursor.fetchall())
+
     def processor(self) -> float:
-        """Seconds of processor time that the server has had, once what a contender left it to do has ended."""
+        """Seconds of processor time that the server has had."""
         if self.kind == "sqlite":
             return 0.0
-        time.sleep(0.5)
         file = self._folder / ("pg/postmaster.pid" if self.kind == "postgresql" else "pid")
         server = psutil.Process(int(file.read_text().split()[0]))
         found: float = sum(server.cpu_times()[:4])
@@ -111,6 +130,7 @@ def measure(contenders: dict[str, Command], url: str, databases: Databases, fold
         for name, command in contenders.items():
             target = Path(tempfile.mkdtemp(dir=folder))
             line = command(url, databases.fresh(), target)
+            databases.settle()
             found.setdefault(name, []).append(timed(line))
             if name in ("floor", "syncsource"):
                 found.setdefault(f"{name}{AGAIN}", []).append(timed(line))

@@ -94,8 +94,10 @@ def measure(modes: dict[str, Command], databases: Databases, files: dict[str, Pa
 
 def _one(command: list[str], databases: Databases) -> Measured:
     """``processor``: of the command and of the server."""
+    databases.settle()
     before = databases.processor()
     measured = timed(command, PATIENCE)
+    databases.settle()
     return replace(measured, processor=measured.processor + databases.processor() - before)
 
 
@@ -137,6 +139,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--no-peer", action="store_true", help="leave out dlt, which takes long")
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES), help="these only; the floor is always there")
     parser.add_argument(
         "--growth", type=int, nargs=2, metavar=("SMALL", "LARGE"), help="runs that change 1,000 rows of tables of two sizes instead"
     )
@@ -145,7 +148,8 @@ def main() -> None:
         small, large = options.growth
         growth.run(options.kinds, small, large, options.rounds)
         return
-    modes = {name: mode for name, mode in MODES.items() if name != PEER or not options.no_peer}
+    wanted = {"floor", *options.modes} - ({PEER} if options.no_peer else set())
+    modes = {name: mode for name, mode in MODES.items() if name in wanted}
     run(options.kinds, modes, options.rows, options.rounds)
 
 

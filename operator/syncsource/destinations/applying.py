@@ -51,12 +51,14 @@ class Applying:
         """Rows set aside to be compared again."""
         self._counts: dict[int, int] = {}
         """Of the changes, by what becomes of them."""
-        self._progress = self._listed = self._whole = self._split = False
+        self._staged = 0
+        self._progress = self._listed = self._whole = self._all = self._split = False
         """Whether a pass wrote anything, whether the changes are those of the first comparison, which is of all rows, whether nearly all rows of the
-        table are among them, and whether merging left columns of them as they were."""
+        table are among them, whether all staged rows are, and whether merging left columns of them as they were."""
 
     def run(self, staged: int) -> None:
         """Writes the rows staged, which are so many."""
+        self._staged = staged
         if self._matching is not None:
             self.skipped = self._matching.kept_out
             self.unfound = self._matching.refused + self._matching.find()
@@ -83,7 +85,7 @@ class Applying:
         if self.merging is not None:
             news = sum(self._counts.values()) if self._listed else None
             met = not inserted and (news is None or (news > 0 if self._split else self._counts.get(TOLD, 0) > 0))
-            self.merging.end(news, met=met, whole=self._whole)
+            self.merging.end(news, met=met, whole=self._whole, listed=news is not None and not self._all)
         if self._policy.update and not self._policy.insert:
             self.skipped += int(self._session.value(self._statements.missing()))
 
@@ -160,6 +162,7 @@ class Applying:
         if again:
             self._lock(changed)
         self._whole = changed >= WORTH_STATISTICS and bool(self._session.value(self._statements.fewer(changed * 10 // 9)))
+        self._all = not again and changed == self._staged and self._table.marker is None
         try:
             with self._session.savepoint():
                 done = self._update_all(changed, locked=again)
@@ -217,12 +220,15 @@ class Applying:
 
     def _update_all(self, changed: int, *, locked: bool) -> int:
         """Of rows that are merged those first that get all that is staged: most do, and it costs half as much."""
-        update = partial(self._statements.update, None, locked=locked or self.images.kept, whole=self._whole)
-        self.images.before_update(None)
+        listed = not self._all
+        update = partial(self._statements.update, None, locked=locked or self.images.kept, whole=self._whole, listed=listed)
+        imaged = self.images.before_update(None, listed=listed)
         done = self._session.run(update(split=False)) if self.merging is not None else 0
         self._split = done != changed
         done += self._session.run(update()) if self._split else 0
-        self.images.after_update(None)
+        if imaged not in (None, done) and not locked:
+            raise RowRefused(_NOT_TAKEN)  # somebody came between a row's image and its change: once more, with all of them locked before
+        self.images.after_update(None, listed=listed)
         return done
 
     def _update(self, span: Span) -> int:

@@ -10,7 +10,7 @@ from uuid import uuid4
 from syncsource.destinations.companions import find_companion, keep_columns, open_companion
 from syncsource.destinations.merging import Merge
 from syncsource.destinations.owned import SOURCE
-from syncsource.destinations.quoting import CHANGES, STAGE, Joined, in_a_row, quoted
+from syncsource.destinations.quoting import Joined, in_a_row, quoted
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Column, Companion, Layout, Table
@@ -58,12 +58,12 @@ class Merging:
     filed: int = 0
     """Conflicts that are new."""
     listed: bool = False
-    """Whether rows that the changes have not are of no interest."""
+    """Whether it is about those staged rows that are among the changes."""
 
-    def end(self, news: int | None, *, met: bool, whole: bool) -> None:
-        """After all is written. ``news``: of so many rows, all of them among the changes, the source says something new; None: of any. ``met``: whether
-        there may be conflicts; ``whole``: nearly all rows of the table are changed."""
-        self.listed = news is not None
+    def end(self, news: int | None, *, met: bool, whole: bool, listed: bool) -> None:
+        """After all is written. ``news``: of so many rows the source says something new; None: of any. ``met``: whether there may be conflicts;
+        ``whole``: nearly all rows of the table are changed; ``listed``: what it says anew is among the changes, and they are not all that is staged."""
+        self.listed = listed
         if met:
             self.file()
         if news != 0:
@@ -140,8 +140,7 @@ class Merging:
 
     @property
     def _staged(self) -> list[Joined]:
-        stage, changes = self.statements.temporary(STAGE), self.statements.temporary(CHANGES)
-        return [Joined(f"{changes} AS v"), Joined(f"{stage} AS s", "s.seq = v.seq")] if self.listed else [Joined(f"{stage} AS s")]
+        return self.statements.staged(listed=self.listed)
 
     @property
     def _mine(self) -> str:

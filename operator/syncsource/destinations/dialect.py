@@ -230,8 +230,8 @@ class Dialect(Protocol):
     def locking(self, select: str, order: str) -> str:
         """The same query, which locks the table's rows ``t`` that it finds, in an order where that matters, and gives them as they are then."""
 
-    def in_order(self, changes: str, stage: str, order: str) -> str | None:
-        """What an UPDATE takes staged rows ``s`` from, so that it locks the table's rows in an order. None: the tables as they are."""
+    def in_order(self, select: str, order: str) -> str | None:
+        """What an UPDATE takes the rows of a query from, so that it locks the table's rows in an order. None: the tables as they are."""
 
     def apart(self, name: str, like: str) -> str | None:
         """A statement that makes a table of the same columns as another one's, with no index that would cost each row. None where to create one would

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from syncsource.destinations.companions import open_companion
-from syncsource.destinations.quoting import CHANGES, GONE, NUMBER, STAGE, quoted
+from syncsource.destinations.quoting import GONE, NUMBER, in_a_row, quoted
 from syncsource.destinations.session import Session
 from syncsource.destinations.statements import Span, Statements, within
 from syncsource.destinations.table import Companion, Layout, Table
@@ -54,15 +54,17 @@ class Images:
             self._session.run(f"DROP TABLE {quoted(self._name)}")
             self._name = self._companion.name
 
-    def before_update(self, span: Span | None) -> None:
-        """Of the rows listed that still differ, which are locked from then on."""
-        if self._companion is not None:
-            self._take(BEFORE, f"v.is_new = 0 AND {self._statements.outdated}{within(span)}", lock=True)
+    def before_update(self, span: Span | None, *, listed: bool = True) -> int | None:
+        """Of the rows that still differ, which are locked from then on: how many these are; None where no images are taken. ``listed``: see
+        :meth:`Statements.staged`."""
+        if self._companion is None:
+            return None
+        return self._take(BEFORE, self._statements.to_change(span, listed=listed), listed=listed, lock=True)
 
-    def after_update(self, span: Span | None) -> None:
-        """Of all that were listed: one without an image before it was left alone, and is of no use."""
+    def after_update(self, span: Span | None, *, listed: bool = True) -> None:
+        """Of all of them: one without an image before it was left alone, and is of no use."""
         if self._companion is not None:
-            self._take(AFTER, f"v.is_new = 0{within(span)}")
+            self._take(AFTER, f"v.is_new = 0{within(span)}" if listed else "1 = 1", listed=listed)
 
     def after_insert(self, span: Span | None, *, listed: bool) -> None:
         """Of the rows just inserted: those listed, or all that are staged. Where their primary key is not known yet, see :meth:`of_found`."""
@@ -99,19 +101,20 @@ class Images:
             rows=rows,
         )
 
-    def _take(self, side: str, where: str, *, listed: bool = True, lock: bool = False) -> None:
+    def _take(self, side: str, where: str, *, listed: bool = True, lock: bool = False) -> int:
         statements = self._statements
-        changes = f" JOIN {statements.temporary(CHANGES)} AS v ON v.seq = s.seq" if listed else ""
-        source = f"{statements.temporary(STAGE)} AS s{changes} {statements.based}JOIN {statements.target} AS t ON {statements.keys}"
-        self._insert(side, "s.seq", source, where, lock=lock)
+        staged = in_a_row(statements.staged(listed=listed))
+        return self._insert(
+            side, "s.seq", f"{staged} {statements.based}JOIN {statements.target} AS t ON {statements.keys}", where, lock=lock
+        )
 
-    def _insert(self, side: str, seq: str, source: str, where: str, *, lock: bool = False) -> None:
+    def _insert(self, side: str, seq: str, source: str, where: str, *, lock: bool = False) -> int:
         assert self._companion is not None
         names = [quoted(column.name) for column in self._companion.columns]
         values = ", ".join(f"t.{name}" for name in names)
         select = f"SELECT '{self._batch}', {seq}, '{side}', {values} FROM {source} WHERE {where}"
         found = self._session.dialect.locking(select, self._statements.order) if lock else select
-        self._session.run(f"INSERT INTO {quoted(self._name)} ({BATCH}, {SEQ}, {SIDE}, {', '.join(names)}) {found}")
+        return self._session.run(f"INSERT INTO {quoted(self._name)} ({BATCH}, {SEQ}, {SIDE}, {', '.join(names)}) {found}")
 
     def _mine(self, alias: str) -> str:
         return f"{alias}.{BATCH} = '{self._batch}'"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from syncsource.destinations.dialect import Dialect, target
 from syncsource.destinations.merging import Merge
 from syncsource.destinations.policy import UPSERT, Policy
-from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED, STAGE, Joined, quoted
+from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED, STAGE, Joined, in_a_row, quoted
 from syncsource.destinations.table import Elsewhere, Table
 
 MESSAGE_LIMIT = 400
@@ -191,22 +191,32 @@ class Statements:
         """Whether the table has no more rows than so many, in a time that goes with them."""
         return f"SELECT count(*) <= {rows} FROM (SELECT 1 FROM {self.target} LIMIT {rows + 1}) counted"
 
-    def update(self, span: Span | None, *, locked: bool = True, whole: bool = False, split: bool = True) -> str:
+    def update(self, span: Span | None, *, locked: bool = True, whole: bool = False, split: bool = True, listed: bool = True) -> str:
         """Compares again, under the lock, and changes what differs. ``locked``: whether the rows are locked already; ``whole``: they are nearly all;
-        ``split``: also rows of which merging leaves columns as they are."""
+        ``split``: also rows of which merging leaves columns as they are; ``listed``: see :meth:`staged`."""
         merged = self._merged if split else "s.c{}".format
         assigned = [(column.name, merged(place)) for place, column in enumerate(self.table.columns) if column.changeable]
         kept = [found.name for found, _ in self.table.matching if found.moves]
         if (marker := self.table.marker) is not None:
             name = marker.found.name
             assigned.append((name, f"CASE WHEN v.is_back = 1 THEN {marker.value(None)} ELSE t.{quoted(name)} END"))
-        changes, stage = self.temporary(CHANGES), self.temporary(STAGE)
-        sorted_ = None if locked or marker is not None else self.dialect.in_order(changes, stage, self.staged_keys)
-        joined = [Joined(f"{changes} AS v"), Joined(f"{stage} AS s", "s.seq = v.seq")] if sorted_ is None else [Joined(f"{sorted_} AS s")]
+        joined = self.staged(listed=listed)
+        select = f"SELECT s.* FROM {in_a_row(joined)}{' WHERE v.is_new = 0' if listed else ''}"
+        sorted_ = None if locked or marker is not None else self.dialect.in_order(select, self.staged_keys)
+        joined = joined if sorted_ is None else [Joined(f"{sorted_} AS s")]
         joined += [self.merge.join] if self.merge else []
-        where = f"v.is_new = 0 AND {self.outdated}{within(span)}" if sorted_ is None else self.differs
+        where = self.to_change(span, listed=listed) if sorted_ is None else self.differs
         where += "" if split or self.merge is None else f" AND NOT {self.merge.splits}"
         return self.dialect.updating(self.target, assigned, kept, joined, self.keys, where, whole=whole)
+
+    def staged(self, *, listed: bool) -> list[Joined]:
+        """What is staged. ``listed``: of it what is among the changes; otherwise all, which is quicker where the changes are all that is staged."""
+        stage = f"{self.temporary(STAGE)} AS s"
+        return [Joined(f"{self.temporary(CHANGES)} AS v"), Joined(stage, "s.seq = v.seq")] if listed else [Joined(stage)]
+
+    def to_change(self, span: Span | None, *, listed: bool) -> str:
+        """Whether a staged row is still to be changed."""
+        return f"v.is_new = 0 AND {self.outdated}{within(span)}" if listed else self.differs
 
     def insert(self, span: Span | None, *, listed: bool) -> str:
         """Inserts the rows that the table has not. ``listed``: those among the changes; otherwise all."""

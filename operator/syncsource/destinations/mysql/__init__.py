@@ -221,7 +221,7 @@ class MySQL:
     def locking(self, select: str, order: str) -> str:
         return f"{select} FOR UPDATE"
 
-    def in_order(self, changes: str, stage: str, order: str) -> str | None:
+    def in_order(self, select: str, order: str) -> str | None:
         """It reads the changes in their order, and each row when it has locked it."""
         return None
 
@@ -258,11 +258,10 @@ def _exact(column: Column) -> bool:
 
 
 def _first(target: str, keys: str, joined: Sequence[Joined]) -> list[Joined]:
-    """The same joins, of which one of the first two has the keys, the other way round."""
-    first, *others = joined
-    if not others:
-        return [Joined(target), Joined(first.table, keys)]
-    return [Joined(target), Joined(others[0].table, keys), Joined(first.table, others[0].on), *others[1:]]
+    """The same joins the other way round: of those that must be there, the last one has the keys."""
+    *before, keyed = [one for one in joined if not one.outer]
+    outer = [one for one in joined if one.outer]
+    return [Joined(target), Joined(keyed.table, keys), *(Joined(one.table, keyed.on) for one in before), *outer]
 
 
 def _indexed(columns: Sequence[Found], name: str) -> str:

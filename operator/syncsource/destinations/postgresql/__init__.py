@@ -186,9 +186,9 @@ class PostgreSQL:
     def locking(self, select: str, order: str) -> str:
         return f"{select} ORDER BY {order} FOR UPDATE OF t"
 
-    def in_order(self, changes: str, stage: str, order: str) -> str | None:
+    def in_order(self, select: str, order: str) -> str | None:
         """A subquery that is sorted stays as it is, and comes first."""
-        return f"(SELECT s.* FROM {changes} AS v JOIN {stage} AS s ON s.seq = v.seq WHERE v.is_new = 0 ORDER BY {order})"
+        return f"({select} ORDER BY {order})"
 
     def apart(self, name: str, like: str) -> str | None:
         return f"CREATE TABLE {quoted(name)} (LIKE {quoted(like)})"

@@ -164,7 +164,7 @@ class SQLite:
     def locking(self, select: str, order: str) -> str:
         return select
 
-    def in_order(self, changes: str, stage: str, order: str) -> str | None:
+    def in_order(self, select: str, order: str) -> str | None:
         """Nobody else writes."""
         return None
 
