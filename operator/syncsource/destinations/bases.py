@@ -22,7 +22,8 @@ COLUMN, BATCH, SEQ, SEEN = "syncsource_column", "syncsource_batch", "syncsource_
 def open_bases(session: Session, layout: Layout, table: Table) -> Companion:
     """The table of bases. Where the mapping changed, what is known of the other columns stays."""
     keys = [found for found, _ in table.matching]
-    found = open_companion(session, layout, "bases", {SOURCE: "varchar(32)"}, keys, index=[[SOURCE, *(key.name for key in keys)]])
+    index = [[*(key.name for key in keys), SOURCE]]
+    found = open_companion(session, layout, "bases", {SOURCE: "varchar(32)"}, keys, index=index, changing=True)
     keep_columns(session, found.name, [column.found for column in table.columns if column.changeable])
     return found
 

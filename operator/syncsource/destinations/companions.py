@@ -11,17 +11,26 @@ from syncsource.destinations.table import Companion, Found, Layout
 
 
 def open_companion(
-    session: Session, layout: Layout, kind: str, own: Mapping[str, str], columns: Sequence[Found], *, index: Sequence[Sequence[str]] = ()
+    session: Session,
+    layout: Layout,
+    kind: str,
+    own: Mapping[str, str],
+    columns: Sequence[Found],
+    *,
+    index: Sequence[Sequence[str]] = (),
+    changing: bool = False,
 ) -> Companion:
     """The companion of a kind, created unless it is there. Another one where a column of the table is another than it was.
 
     ``own``: the columns that only the companion has, with their types; together they are its primary key, unless ``index`` names columns, once or
-    more often several of them, by which rows are to be found quickly.
+    more often several of them, by which rows are to be found quickly. ``changing``: its rows are changed where they stand, often all at once.
     """
     name = f"syncsource_{kind}_{_digest(layout, columns)}"
     if session.layout(None, name) is None:
         with nameless(f"to create the table {name!r}"), session.transaction(session.dialect.begin):
             session.create_companion(name, own, columns, layout, index)
+            for statement in session.dialect.changing(name) if changing else ():
+                session.run(statement)
     return Companion(name, tuple(columns))
 
 

@@ -148,6 +148,9 @@ class Dialect(Protocol):
         """Creates a table of ours, unless somebody else just did, or one that ends with the connection: ``own`` columns, and columns typed as those of a table. The former are its
         primary key, unless there are columns to ``index``, a list for each index."""
 
+    def changing(self, name: str) -> Sequence[str]:
+        """Statements after a table of ours was created whose rows are changed where they stand."""
+
     @property
     def temporary(self) -> str:
         """The word in a DROP that spares a transaction, and every table but a temporary one."""

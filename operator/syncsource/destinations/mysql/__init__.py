@@ -99,6 +99,10 @@ class MySQL:
                 f"SELECT {names} FROM {quoted(layout.schema, layout.name)} LIMIT 0"
             )
 
+    def changing(self, name: str) -> Sequence[str]:
+        """It changes rows in place."""
+        return []
+
     def created(self, field_type: str) -> str:
         return columns.created(field_type)
 

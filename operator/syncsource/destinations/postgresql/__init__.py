@@ -93,6 +93,11 @@ class PostgreSQL:
             of = f"{quoted(f'{name}_key' + str(number or ''))} ON {at} ({', '.join(map(quoted, indexed))})"
             driver.execute(f"CREATE {'' if index else 'UNIQUE '}INDEX IF NOT EXISTS {of}")
 
+    def changing(self, name: str) -> Sequence[str]:
+        """Where a page has room for them, changed rows stay in it, and no index is told: half the time, for the room that they would take anyhow when all
+        are changed once."""
+        return [f"ALTER TABLE {quoted(name)} SET (fillfactor = 50)"]
+
     def created(self, field_type: str) -> str:
         return columns.created(field_type)
 

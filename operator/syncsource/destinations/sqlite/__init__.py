@@ -73,6 +73,10 @@ class SQLite:
             of = f"{at}.{quoted(f'{name}_key' + str(number or ''))} ON {quoted(name)} ({', '.join(map(quoted, indexed))})"
             driver.execute(f"CREATE INDEX IF NOT EXISTS {of}")
 
+    def changing(self, name: str) -> Sequence[str]:
+        """It changes rows in place."""
+        return []
+
     def created(self, field_type: str) -> str:
         return columns.created(field_type)
 
