@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from syncsource.destinations import Rule
+from syncsource.destinations.matching import known
 from syncsource.engine import duplicates, undoing
 from syncsource.engine.plan import Outcome, RunPlan
 from syncsource.engine.stopping import Stop
@@ -262,3 +263,40 @@ def test_sources_with_keys_of_their_own_share_a_table(place: Place) -> None:
     assert _counts(by_person.run(Upstream([_record("B1", "1"), _record(None, "7")]))) == (0, 0, 2)
     assert _counts(by_number.run(Upstream([_record("B1", "1"), _record(None, "7")]))) == (0, 0, 2)
     assert len(_rows(place)) == 2
+
+
+def test_what_a_row_holds_is_known_though_its_source_says_something_else(place: Place) -> None:
+    """As long as a source says what a row holds this is kept but once; other sources find the row when it says so no more."""
+    engine = _engine(place, write={"onExisting": "Skip"})
+    other = _Other(place, "leads", fields=FIELDS, keys=KEYS, incremental=None)
+    assert _counts(engine.run(Upstream([_record("B1", "1")]))) == (1, 0, 0)
+    engine.run(Upstream([_record("B1", "2")]))
+    assert _counts(other.run(Upstream([_record(None, "1", total=7)]))) == (0, 1, 0)
+    assert [row[1:] for row in _rows(place)] == [("1", "Ana", 7)]
+
+
+def test_what_is_known_of_very_many_rows_is_found_by_indexes_too(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are made after the first of them."""
+    few, many = _engine(place), [_record(f"B{number}", str(number)) for number in range(5)]
+    few.run(Upstream(many[:1]))
+    before = _indexes(place)
+    place.sql("DROP TABLE leads")
+    for name in {name for name, _ in before}:
+        place.sql(f"DROP TABLE {name}")
+    monkeypatch.setattr(known, "_MANY", 3)
+    engine = _engine(place)
+    assert _counts(engine.run(Upstream(many))) == (5, 0, 0)
+    assert _indexes(place) == before != []
+    assert _counts(engine.run(Upstream([*many, _record(None, "9")]))) == (1, 0, 5)
+
+
+def _indexes(place: Place) -> list[tuple[Any, ...]]:
+    """Table and index."""
+    query = {
+        "postgresql": "SELECT tablename, indexname FROM pg_indexes WHERE tablename LIKE 'syncsource_known%' OR tablename LIKE 'syncsource_seen%'",
+        "mariadb": "SELECT DISTINCT table_name, index_name FROM information_schema.statistics WHERE table_schema = DATABASE() "
+        "AND (table_name LIKE 'syncsource_known%' OR table_name LIKE 'syncsource_seen%')",
+        "sqlite": "SELECT tbl_name, name FROM sqlite_master WHERE type = 'index' "
+        "AND (tbl_name LIKE 'syncsource_known%' OR tbl_name LIKE 'syncsource_seen%')",
+    }
+    return sorted(place.sql(query[place.kind]))

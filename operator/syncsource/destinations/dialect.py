@@ -148,6 +148,12 @@ class Dialect(Protocol):
         """Creates a table of ours, unless somebody else just did, or one that ends with the connection: ``own`` columns, and columns typed as those of a table. The former are its
         primary key, unless there are columns to ``index``, a list for each index."""
 
+    def indexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
+        """Statements that give a table of ours its indexes again, see :meth:`unindexed`."""
+
+    def unindexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
+        """Statements that take them away, while very many rows are inserted. None where that would commit."""
+
     def changing(self, name: str) -> Sequence[str]:
         """Statements after a table of ours was created whose rows are changed where they stand."""
 

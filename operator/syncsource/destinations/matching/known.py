@@ -3,7 +3,8 @@ keys saw it; and one of what they saw, so that only rows that are new or changed
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
 from typing import Any
 
@@ -22,19 +23,26 @@ _KNOWN, _SEEN = "syncsource_known", "syncsource_seen"
 _THERE = "syncsource_there"
 _PART = 20_000
 """Rows that are looked at at once."""
+_MANY = 20_000
+"""Rows from which indexes are better made after them."""
 
 
 def open_known(session: Session, layout: Layout, table: Table) -> tuple[Companion, Companion]:
     """Both tables, created unless they are there."""
-    names = [found.name for found in table.identity]
-    known = open_companion(session, layout, "known", _OWN, table.identity, index=[[DIGEST], [*names, KEY]])
-    return known, open_companion(session, layout, _seen(table), {}, [*table.identity, *_others(table)], index=[names])
+    known, seen = _indexes(table)
+    found = open_companion(session, layout, "known", _OWN, table.identity, index=known)
+    return found, open_companion(session, layout, _seen(table), {}, [*table.identity, *_others(table)], index=seen)
 
 
 def find_known(session: Session, layout: Layout, table: Table) -> tuple[Companion | None, Companion | None]:
     """The same, if they are there."""
     known = find_companion(session, layout, "known", table.identity)
     return known, find_companion(session, layout, _seen(table), [*table.identity, *_others(table)])
+
+
+def _indexes(table: Table) -> tuple[list[list[str]], list[list[str]]]:
+    names = [found.name for found in table.identity]
+    return [[DIGEST], [*names, KEY]], [names]
 
 
 def _seen(table: Table) -> str:
@@ -62,20 +70,21 @@ class Known:
         self._columns = [table.columns[place] for place in table.telling]
         self.name, self._seen = (quoted(one.name) if one is not None else "" for one in (table.known, table.seen))
         self._own = f"={_own_set(table)}"  # no source is called so
+        self._borrowed = False
         self._layout = Layout(table.schema, table.name, "table", (), (), ())
 
     def borrow(self) -> None:
         """From now on what is found out is forgotten with the connection: for who only looks, and locks nobody out."""
-        names = [found.name for found in self._table.identity]
+        known, seen = _indexes(self._table)
         for name, own, columns, index in (
-            (_KNOWN, _OWN, self._table.identity, [[DIGEST], [*names, KEY]]),
-            (_SEEN, {}, [*self._table.identity, *_others(self._table)], [names]),
+            (_KNOWN, _OWN, self._table.identity, known),
+            (_SEEN, {}, [*self._table.identity, *_others(self._table)], seen),
         ):
             self._session.create_companion(name, own, columns, self._layout, index, temporary=True)
             listed, before = ", ".join(map(quoted, [*own, *(one.name for one in columns)])), self.name if own else self._seen
             if before:
                 self._run(f"INSERT INTO {self.temporary(name)} ({listed}) SELECT {listed} FROM {before}")
-        self.name, self._seen = self.temporary(_KNOWN), self.temporary(_SEEN)
+        self.name, self._seen, self._borrowed = self.temporary(_KNOWN), self.temporary(_SEEN), True
 
     @property
     def fresh(self) -> str:
@@ -100,21 +109,57 @@ class Known:
         self._run(self._dialect.deleting(self._seen, self._names, gone, match, "1 = 1"))
         names = ", ".join([*self._names, *(quoted(column.name) for column in self._columns if quoted(column.name) not in self._names)])
         values = ", ".join(f"t.{name}" for name in names.split(", "))
-        self._run(
-            f"INSERT INTO {self._seen} ({names}) SELECT {values} FROM {gone} JOIN {self._target} AS t ON {match} WHERE g.{_THERE} = 1"
-        )
+        with self._at_once(self._table.seen, _indexes(self._table)[1], rows):
+            self._run(
+                f"INSERT INTO {self._seen} ({names}) SELECT {values} FROM {gone} JOIN {self._target} AS t ON {match} WHERE g.{_THERE} = 1"
+            )
         self._digest(rows)
 
     def enter(self) -> None:
-        """What was found is known from now on."""
-        names, primary = ", ".join(self._names), ", ".join(f"g.{name}" for name in self._names)
-        entered = 0
+        """What was found is known from now on. What a source said of a row is known already: most rows are as it said."""
+        primary, entered = ", ".join(f"g.{name}" for name in self._names), 0
         for rank, candidate in enumerate(self._table.candidates):
+            said = f"k.{KEY} = '{candidate.id}' AND k.{DIGEST} = w.d{rank} AND k.{SOURCE} NOT LIKE '=%' AND {self._joined('k', 'g')}"
             entered += self._run(
-                f"INSERT INTO {self.name} ({SOURCE}, {KEY}, {DIGEST}, {names}) SELECT '{self._own}', '{candidate.id}', w.d{rank}, {primary} "
-                f"FROM {self.fresh} WHERE w.d{rank} IS NOT NULL"
+                f"{self._into} SELECT '{self._own}', '{candidate.id}', w.d{rank}, {primary} "
+                f"FROM {self.fresh} WHERE w.d{rank} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {self.name} AS k WHERE {said})"
             )
         self.grown(entered)
+
+    def remember(self, source: str, key: str, said: str) -> int:
+        """What a source says of rows by a key: ``said`` is a query of digests and primary keys. Returns how many."""
+        return self._run(f"{self._into} SELECT '{source}', '{key}', {said}")
+
+    def forget(self, source: str, key: str, said: str) -> None:
+        """What a source said of rows and says no more: ``said`` is a temporary table of digests and primary keys. Where it was what the row holds nothing
+        else tells so: it is kept as that until somebody looks again, which is the next who has these keys."""
+        listed, gone = ", ".join(f"z.{name}" for name in self._names), f"{said} AS z"
+        held = f"SELECT 1 FROM {self.name} AS k WHERE k.{KEY} = '{key}' AND k.{SOURCE} LIKE '=%' AND {self._joined('k', 'z')}"
+        self._run(f"{self._into} SELECT '{self._own}', '{key}', z.{DIGEST}, {listed} FROM {gone} WHERE NOT EXISTS ({held})")
+        mine = f"t.{SOURCE} = '{source}' AND t.{KEY} = '{key}' AND t.{DIGEST} = z.{DIGEST}"
+        self._run(self._dialect.deleting(self.name, [SOURCE, KEY, *self._names], gone, self._joined("t", "z"), mine))
+        self._run(self._dialect.deleting(self._seen, self._names, gone, self._joined("t", "z"), "1 = 1"))
+
+    def filling(self, rows: int) -> AbstractContextManager[bool]:
+        """While what a source said of so many rows is remembered. Tells whether they are the first, and very many."""
+        return self._at_once(self._table.known, _indexes(self._table)[0], rows)
+
+    @contextmanager
+    def _at_once(self, companion: Companion | None, index: Sequence[Sequence[str]], rows: int) -> Iterator[bool]:
+        """The first very many rows of a companion get its indexes afterwards: one by one they would take five times as long."""
+        many = not self._borrowed and rows >= _MANY
+        if companion is None or not many or self._session.value(f"SELECT 1 FROM {quoted(companion.name)} LIMIT 1") is not None:
+            yield False
+            return
+        for statement in self._dialect.unindexed(companion.name, index):
+            self._run(statement)
+        yield True
+        for statement in self._dialect.indexed(companion.name, index):
+            self._run(statement)
+
+    @property
+    def _into(self) -> str:
+        return f"INSERT INTO {self.name} ({SOURCE}, {KEY}, {DIGEST}, {', '.join(self._names)})"
 
     def grown(self, rows: int) -> None:
         """By so many: joins with what is known are planned for how many there are."""

@@ -67,7 +67,7 @@ class Matching:
         for statement in self._dialect.indexes(self._digests, sought(self._table)):
             self._session.run(statement)
         joined = f"{self._known.fresh} JOIN {self._digests} AS f ON f.d%d = w.d%d JOIN {self._stage} AS s ON s.seq = f.seq"
-        for rank in range(len(self._table.candidates)):
+        for (rank,) in self._session.rows(f"SELECT DISTINCT best FROM {self._digests}"):
             alike = f"SELECT f.seq, {_listed('g', self._names)}, count(*) OVER (PARTITION BY f.seq) AS alike FROM {joined % (rank, rank)}"
             found = f"{alike} WHERE f.best + 0 = {rank} AND s.p0 IS NULL AND {self._statements.accepted}"
             self._take_over(f"SELECT x.seq, {_listed('x', self._names)} FROM ({found}) AS x WHERE x.alike = 1")
@@ -83,12 +83,11 @@ class Matching:
 
     def end(self, source: str | None) -> None:
         """After all is written. ``source``: who says what is staged; None: nobody whose word is kept."""
-        said = 0
         self._leave_older()
-        for rank in range(len(self._table.candidates)) if source is not None else ():
-            self._change(rank, f"{SOURCE} = '{source}'")
-            said += self._remember(rank, f"'{source}'")
-        self._known.grown(said)
+        if source is not None:
+            with self._known.filling(self._staged) as first:
+                said = sum(self._say(rank, source, first=first) for rank in range(len(self._table.candidates)))
+            self._known.grown(said)
         if self._inserted:
             self._known.enter()
 
@@ -144,13 +143,26 @@ class Matching:
         joined = [Joined(f"{self._taken} AS z")]
         self._session.run(self._dialect.updating(self._stage, assigned, [], joined, "t.seq = z.seq", "1 = 1"))
 
-    def _change(self, rank: int, mine: str) -> None:
-        """Where a source says something else of a row than it did."""
-        key = f"{KEY} = '{self._table.candidates[rank].id}'"
+    def _say(self, rank: int, source: str, *, first: bool) -> int:
+        """Where a source says of a row what it did not say before, this is remembered. What it said of a key that it does not say any more stays known.
+        ``first``: nobody said anything of any row. Returns how many rows."""
+        key = self._table.candidates[rank].id
+        known, mine = f"{self._known.name} AS k", f"k.{SOURCE} = '{source}' AND k.{KEY} = '{key}' AND {self._found('k')}"
         staged = f"{self._stage} AS s JOIN {self._digests} AS f ON f.seq = s.seq"
-        where = f"t.{mine} AND t.{key} AND t.{DIGEST} <> f.d{rank} AND {self._statements.accepted}"
-        match = [SOURCE, KEY, *self._names]
-        self._session.run(self._dialect.deleting(self._known.name, match, staged, self._found("t"), where))
+        where = f"s.p0 IS NOT NULL AND f.d{rank} IS NOT NULL AND {self._statements.accepted}"
+        said = f"f.d{rank}, {', '.join(f's.p{place}' for place in range(len(self._names)))}"
+        if first:
+            return self._known.remember(source, key, f"{said} FROM {staged} WHERE {where}")
+        news = f"{staged} WHERE {where} AND NOT EXISTS (SELECT 1 FROM {known} WHERE {mine} AND k.{DIGEST} = f.d{rank})"
+        if not self._session.value(f"SELECT count(*) FROM {news}"):
+            return 0
+        self._known.replace(
+            _PAIRS,
+            f"SELECT k.{DIGEST}, {_listed('k', self._names)} FROM {staged} JOIN {known} ON {mine} WHERE {where} AND k.{DIGEST} <> f.d{rank}",
+        )
+        if self._session.value(f"SELECT 1 FROM {self._pairs} LIMIT 1") is not None:
+            self._known.forget(source, key, self._pairs)
+        return self._known.remember(source, key, f"{said} FROM {news}")
 
     def _leave_older(self) -> None:
         """What the row is newer than was not written, and is not what the source says last."""
@@ -160,17 +172,6 @@ class Matching:
         joined = f"{self._stage} AS s JOIN {self._statements.target} AS t ON {self._statements.keys}"
         self._known.replace(_PAIRS, f"SELECT s.seq FROM {joined} WHERE NOT {newer}")
         self._session.run(f"DELETE FROM {self._digests} WHERE seq IN (SELECT seq FROM {self._pairs})")
-
-    def _remember(self, rank: int, source: str) -> int:
-        """What it said before of a key that it does not say any more stays known."""
-        key = self._table.candidates[rank].id
-        said = f"k.{SOURCE} = {source} AND k.{KEY} = '{key}' AND {self._found('k')}"
-        found = ", ".join(f"s.p{place}" for place in range(len(self._names)))
-        return self._session.run(
-            f"INSERT INTO {self._known.name} ({SOURCE}, {KEY}, {DIGEST}, {', '.join(self._names)}) SELECT {source}, '{key}', f.d{rank}, {found} "
-            f"FROM {self._stage} AS s JOIN {self._digests} AS f ON f.seq = s.seq WHERE s.p0 IS NOT NULL AND f.d{rank} IS NOT NULL "
-            f"AND {self._statements.accepted} AND NOT EXISTS (SELECT 1 FROM {self._known.name} AS k WHERE {said})"
-        )
 
     @property
     def _taken(self) -> str:

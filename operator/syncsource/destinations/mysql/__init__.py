@@ -99,6 +99,12 @@ class MySQL:
                 f"SELECT {names} FROM {quoted(layout.schema, layout.name)} LIMIT 0"
             )
 
+    def indexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
+        return []
+
+    def unindexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
+        return []
+
     def changing(self, name: str) -> Sequence[str]:
         """It changes rows in place."""
         return []

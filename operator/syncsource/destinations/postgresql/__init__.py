@@ -89,9 +89,16 @@ class PostgreSQL:
         driver.execute(
             f"CREATE {'TEMPORARY ' * temporary}TABLE IF NOT EXISTS {quoted(name)} AS SELECT {', '.join(typed)} FROM {source} WITH NO DATA"
         )
-        for number, indexed in enumerate(index or [list(own)]):
-            of = f"{quoted(f'{name}_key' + str(number or ''))} ON {at} ({', '.join(map(quoted, indexed))})"
-            driver.execute(f"CREATE {'' if index else 'UNIQUE '}INDEX IF NOT EXISTS {of}")
+        for place, indexed in enumerate(index or [list(own)]):
+            driver.execute(
+                f"CREATE {'' if index else 'UNIQUE '}INDEX IF NOT EXISTS {_index(name, place)} ON {at} ({', '.join(map(quoted, indexed))})"
+            )
+
+    def indexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
+        return [f"CREATE INDEX {_index(name, place)} ON {quoted(name)} ({', '.join(map(quoted, one))})" for place, one in enumerate(index)]
+
+    def unindexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
+        return [f"DROP INDEX IF EXISTS {_index(name, place)}" for place, _ in enumerate(index)]
 
     def changing(self, name: str) -> Sequence[str]:
         """Where a page has room for them, changed rows stay in it, and no index is told: half the time, for the room that they would take anyhow when all
@@ -220,3 +227,8 @@ class PostgreSQL:
 
     def cancel(self, driver: Any) -> None:
         driver.cancel_safe(timeout=5)
+
+
+def _index(name: str, place: int) -> str:
+    """The name of one of the indexes of a table of ours."""
+    return quoted(f"{name}_key{place or ''}")

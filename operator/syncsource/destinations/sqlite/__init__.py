@@ -69,9 +69,17 @@ class SQLite:
         parts = [*(f"{quoted(one)} {kind} NOT NULL" for one, kind in own.items()), *typed, *primary]
         at = self.temp if temporary else "main"
         driver.execute(f"CREATE TABLE IF NOT EXISTS {at}.{quoted(name)} ({', '.join(parts)})")
-        for number, indexed in enumerate(index):
-            of = f"{at}.{quoted(f'{name}_key' + str(number or ''))} ON {quoted(name)} ({', '.join(map(quoted, indexed))})"
-            driver.execute(f"CREATE INDEX IF NOT EXISTS {of}")
+        for place, indexed in enumerate(index):
+            of = f"{_index(name, place)} ON {quoted(name)} ({', '.join(map(quoted, indexed))})"
+            driver.execute(f"CREATE INDEX IF NOT EXISTS {at}.{of}")
+
+    def indexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
+        return [
+            f"CREATE INDEX main.{_index(name, place)} ON {quoted(name)} ({', '.join(map(quoted, one))})" for place, one in enumerate(index)
+        ]
+
+    def unindexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
+        return [f"DROP INDEX IF EXISTS main.{_index(name, place)}" for place, _ in enumerate(index)]
 
     def changing(self, name: str) -> Sequence[str]:
         """It changes rows in place."""
@@ -198,3 +206,8 @@ class SQLite:
 
 def _affinity(found: Found) -> str:
     return "" if found.base == "BLOB" else found.base
+
+
+def _index(name: str, place: int) -> str:
+    """The name of one of the indexes of a table of ours."""
+    return quoted(f"{name}_key{place or ''}")
