@@ -29,6 +29,7 @@ from syncsource.resource.runstatus import SyncRunStatus
 from tests.unit.controller.world import World
 
 DONE: dict[str, Any] = {"result": "Succeeded", "message": "done", "seconds": 1.0, "found": {"counts": {"updated": 2}}}
+STOPPED: dict[str, Any] = {"result": "Interrupted", "reason": "Cancelled", "message": "the run was cancelled"}
 
 
 class RunWorld(World):
