@@ -173,6 +173,14 @@ class RunWorld(World):
                 self._seek(self.sought.pop(0))
             super().settle()
 
+    def settle_until_a_run_starts(self) -> None:
+        """What leads to a run of a source happens; the run's start is not yet written."""
+        while not self.starting:
+            if self.watch:
+                self.deliver()
+            for run in list(self.to_begin):
+                self.begin_action(run)
+
     # What tests look at
 
     def told_run(self, name: str) -> SyncRunStatus:

@@ -84,11 +84,7 @@ def test_a_source_that_is_deleted_takes_its_syncruns_along(world: RunWorld) -> N
 
 def test_a_run_whose_source_goes_before_it_begins_ends(world: RunWorld) -> None:
     world.ask("s", "Sync")
-    while not world.starting:
-        if world.watch:
-            world.deliver()
-        for run in list(world.to_begin):
-            world.begin_action(run)
+    world.settle_until_a_run_starts()
     world.delete("a")
     world.settle()
     assert world.running == {}

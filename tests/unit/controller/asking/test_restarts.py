@@ -117,11 +117,7 @@ def test_a_run_that_ended_before_its_syncrun_was_told_is_found_in_the_history(wo
 
 def test_a_run_that_had_not_begun_is_interrupted(world: RunWorld) -> None:
     world.ask("s", "Sync")
-    while not world.starting:
-        if world.watch:
-            world.deliver()
-        for run in list(world.to_begin):
-            world.begin_action(run)
+    world.settle_until_a_run_starts()
     world.restart()
     world.settle()
     assert (world.phase("s"), world.running) == (("Failed", "Interrupted"), {})

@@ -135,11 +135,7 @@ def test_a_run_of_the_source_is_one_as_by_request(world: RunWorld, action: str, 
 
 def test_a_run_that_can_not_begin_at_once_is_begun_anew(world: RunWorld) -> None:
     world.ask("s", "Sync")
-    while not world.starting:
-        if world.watch:
-            world.deliver()
-        for run in list(world.to_begin):
-            world.begin_action(run)
+    world.settle_until_a_run_starts()
     world.edit("a", timeout="7m")
     world.settle()
     assert (len(world.running), world.phase("s")) == (1, ("Running", "Running"))
