@@ -109,7 +109,7 @@ class RunWorld(World):
         """Its beginning is written, or it is abandoned."""
         act = self.to_begin.pop(run)
         key, source = act.asked.key, act.source.key
-        asked, packed = self.fleet.asking.get(key), self.fleet.asking.begun_status(key, run, self.now)
+        asked, packed = self.fleet.asking.get(key), self.fleet.asking.under_way.begun_status(key, run, self.now)
         version = self._patch_run(act.asked, packed, asked.version) if packed and asked else ""
         if not version or packed is None:
             self.feed(ActionAbandoned(asked=key, source=source, run=run))
