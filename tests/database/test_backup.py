@@ -10,50 +10,25 @@ from syncsource import ledger
 from syncsource.destinations import Backups
 from syncsource.engine import backups, undoing
 from syncsource.engine.backups import Restoring
-from syncsource.engine.plan import Outcome
 from syncsource.engine.stopping import Stop
 from syncsource.errors import PermanentError, SchemaMismatch
 from syncsource.resource.spec import SyncSourceSpec
 from tests.database.conftest import Place
 from tests.database.engine import Engine, Upstream
+from tests.database.restoring import record, restore, rows, run, tables, typed_in
 from tests.database.test_partitions import Stores
-
-CREATE = "CREATE TABLE t (id integer {}, name varchar(20), amount integer, changed integer, note varchar(20))"
-
-
-def _record(key: int, name: str | None = "a", amount: int | None = 1) -> dict[str, Any]:
-    return {"id": key, "name": name, "amount": amount, "changed": key}
 
 
 def _engine(place: Place, keep: int = 7, primary: str = "PRIMARY KEY", **safety: Any) -> Engine:
     """On a table of three rows that people typed in."""
-    place.sql(CREATE.format(primary))
-    place.sql("INSERT INTO t VALUES (1, 'a', 1, 1, 'mine'), (2, NULL, 2, 2, NULL), (3, 'c', 3, 3, '')")
+    typed_in(place, primary)
     return Engine(place, "t", safety={"backup": {"mode": "Table", "keep": keep}, **safety}, incremental=None)
-
-
-def _run(engine: Engine, *records: dict[str, Any]) -> Outcome:
-    outcome = engine.run(Upstream(records))
-    assert outcome.result == "Succeeded", outcome
-    return outcome
-
-
-def _rows(place: Place) -> list[tuple[Any, ...]]:
-    return place.sql("SELECT * FROM t ORDER BY id")
-
-
-def _restore(engine: Engine, backup: str | None = None) -> tuple[int, int, int]:
-    """restored, removed, reinserted: as foreseen, and as done."""
-    foreseen = backups.foresee(engine.plan(), backup, Stop())
-    outcome, done = backups.restore(engine.plan(), foreseen.backup, Stop())
-    assert (outcome.result, done) == ("Succeeded", foreseen), outcome
-    return foreseen.restored, foreseen.removed, foreseen.reinserted
 
 
 def test_a_run_leaves_a_copy_of_the_table_as_it_was(place: Place) -> None:
     engine = _engine(place)
-    before = _rows(place)
-    _run(engine, _record(1, "x"), _record(4))
+    before = rows(place)
+    run(engine, record(1, "x"), record(4))
     [kept] = backups.listed(engine.plan())
     assert kept.rows == 3
     assert place.sql(f'SELECT id, name, amount, changed, note FROM "{kept.place}" ORDER BY id') == before
@@ -61,46 +36,46 @@ def test_a_run_leaves_a_copy_of_the_table_as_it_was(place: Place) -> None:
 
 def test_whoever_changed_rows_since_they_are_what_they_were(place: Place) -> None:
     engine = _engine(place)
-    before = _rows(place)
-    _run(engine, _record(1, "x"), _record(4))
+    before = rows(place)
+    run(engine, record(1, "x"), record(4))
     place.sql("UPDATE t SET note = 'later', name = '' WHERE id = 2")
     place.sql("DELETE FROM t WHERE id = 3")
     place.sql("INSERT INTO t (id) VALUES (5)")
-    assert _restore(engine) == (2, 2, 1)
-    assert _rows(place) == before
-    assert _restore(engine) == (0, 0, 0)
+    assert restore(engine) == (2, 2, 1)
+    assert rows(place) == before
+    assert restore(engine) == (0, 0, 0)
 
 
 def test_the_plan_changes_nothing(place: Place) -> None:
     engine = _engine(place)
-    _run(engine, _record(1, "x"), _record(4))
-    before = _rows(place)
+    run(engine, record(1, "x"), record(4))
+    before = rows(place)
     foreseen = backups.foresee(engine.plan(), None, Stop())
     assert isinstance(foreseen, Restoring)
     assert (foreseen.restored, foreseen.removed, foreseen.reinserted) == (1, 1, 0)
-    assert _rows(place) == before
+    assert rows(place) == before
 
 
 def test_a_run_that_changes_nothing_leaves_no_copy(place: Place) -> None:
     engine = _engine(place)
-    _run(engine, _record(1), _record(4))
-    _run(engine, _record(1), _record(4))
-    _run(engine)
+    run(engine, record(1), record(4))
+    run(engine, record(1), record(4))
+    run(engine)
     assert [one.rows for one in backups.listed(engine.plan())] == [3]
 
 
 def test_a_run_that_fails_leaves_no_copy(place: Place) -> None:
     engine = _engine(place, maxChanged=1)
-    assert engine.run(Upstream([_record(1, "x"), _record(4)])).reason == "TooManyChanged"
+    assert engine.run(Upstream([record(1, "x"), record(4)])).reason == "TooManyChanged"
     assert backups.listed(engine.plan()) == []
-    assert _backup_tables(place) == []
+    assert tables(place, "syncsource_backup_") == []
 
 
 def test_an_empty_table_is_not_copied(place: Place) -> None:
     engine = _engine(place)
     place.sql("DELETE FROM t")
-    _run(engine, _record(1))
-    assert _backup_tables(place) == []
+    run(engine, record(1))
+    assert tables(place, "syncsource_backup_") == []
     with pytest.raises(PermanentError, match="there is no backup") as caught:
         backups.foresee(engine.plan(), None, Stop())
     assert caught.value.reason == "NotFound"
@@ -109,99 +84,99 @@ def test_an_empty_table_is_not_copied(place: Place) -> None:
 def test_without_it_nothing_is_copied(place: Place) -> None:
     engine = _engine(place)
     engine.spec["safety"] = {}
-    _run(engine, _record(1, "x"))
-    assert _backup_tables(place) == []
+    run(engine, record(1, "x"))
+    assert tables(place, "syncsource_backup_") == []
 
 
 def test_the_oldest_go_and_any_of_the_others_can_be_restored(place: Place) -> None:
     engine = _engine(place, keep=2)
     states = []
     for name in "xyz":
-        states.append(_rows(place))
-        _run(engine, _record(1, name))
+        states.append(rows(place))
+        run(engine, record(1, name))
     found = backups.listed(engine.plan())
     assert [one.made_at for one in found] == sorted((one.made_at for one in found), reverse=True)
-    assert len(found) == len(_backup_tables(place)) == 2
-    assert _restore(engine, found[1].id) == (1, 0, 0)
-    assert _rows(place) == states[1]
-    assert _restore(engine, found[0].id[:-1]) == (1, 0, 0)
-    assert _rows(place) == states[2]
+    assert len(found) == len(tables(place, "syncsource_backup_")) == 2
+    assert restore(engine, found[1].id) == (1, 0, 0)
+    assert rows(place) == states[1]
+    assert restore(engine, found[0].id[:-1]) == (1, 0, 0)
+    assert rows(place) == states[2]
     with pytest.raises(PermanentError, match="no backup has an id that begins with '2', or more than one"):
         backups.foresee(engine.plan(), "2", Stop())
 
 
 def test_a_copy_that_was_not_finished_is_none_and_goes(place: Place) -> None:
     engine = _engine(place)
-    _run(engine, _record(1, "x"))
+    run(engine, record(1, "x"))
     [kept] = backups.listed(engine.plan())
     place.sql(f'DELETE FROM "{kept.place}"')
     assert backups.listed(engine.plan()) == []
-    _run(engine, _record(1, "y"))
+    run(engine, record(1, "y"))
     assert [one.id > kept.id for one in backups.listed(engine.plan())] == [True]
-    assert len(_backup_tables(place)) == 1
+    assert len(tables(place, "syncsource_backup_")) == 1
 
 
 def test_another_source_of_the_table_has_its_own(place: Place) -> None:
     engine = _engine(place, keep=1)
-    _run(engine, _record(1, "x"))
+    run(engine, record(1, "x"))
     sql = SyncSourceSpec.model_validate(engine.spec).destination.sql
     with Backups(place.database, sql, "test/ns/other") as other:
         assert other.take() is not None
         other.keep(1)
     assert len(backups.listed(engine.plan())) == 1
-    assert len(_backup_tables(place)) == 2
+    assert len(tables(place, "syncsource_backup_")) == 2
 
 
 def test_partitions_share_one_copy(place: Place) -> None:
     engine = _engine(place)
     engine.spec["partitions"] = {"values": ["a", "b", "c"], "parallelism": 3}
-    outcome = engine.run(Stores(a=[_record(1, "x")], b=[_record(12)], c=[_record(13)]))
+    outcome = engine.run(Stores(a=[record(1, "x")], b=[record(12)], c=[record(13)]))
     assert (outcome.result, outcome.counts.inserted, outcome.counts.updated) == ("Succeeded", 2, 1)
     [kept] = backups.listed(engine.plan())
     assert kept.rows == 3
-    assert _restore(engine) == (1, 2, 0)
+    assert restore(engine) == (1, 2, 0)
 
 
 def test_rows_that_no_partition_has_any_more_come_back(place: Place) -> None:
     engine = _engine(place, minRows=0)
     engine.spec |= {"partitions": {"values": ["a", "b"]}, "write": {"onAbsent": "Delete"}}
-    engine.run(Stores(a=[_record(4)], b=[_record(5)]))
-    before = _rows(place)
-    assert engine.run(Stores(a=[_record(4)], b=[])).counts.deleted == 1
-    assert _restore(engine) == (0, 0, 1)
-    assert _rows(place) == before
+    engine.run(Stores(a=[record(4)], b=[record(5)]))
+    before = rows(place)
+    assert engine.run(Stores(a=[record(4)], b=[])).counts.deleted == 1
+    assert restore(engine) == (0, 0, 1)
+    assert rows(place) == before
 
 
 def test_rows_that_a_run_deletes_come_back(place: Place) -> None:
     engine = _engine(place, minRows=0)
     engine.spec["write"] = {"onAbsent": "Delete"}
-    _run(engine, _record(1), _record(4))
-    before = _rows(place)
-    assert _run(engine).counts.deleted == 2
-    assert _restore(engine) == (0, 0, 2)
-    assert _rows(place) == before
+    run(engine, record(1), record(4))
+    before = rows(place)
+    assert run(engine).counts.deleted == 2
+    assert restore(engine) == (0, 0, 2)
+    assert rows(place) == before
 
 
 def test_to_restore_is_a_run_that_can_be_undone(place: Place) -> None:
     engine = _engine(place, undo={"keep": "1d"})
-    _run(engine, _record(1, "x"), _record(4))
+    run(engine, record(1, "x"), record(4))
     place.sql("DELETE FROM t WHERE id = 3")
-    before = _rows(place)
-    _restore(engine)
-    record, *_ = ledger.history(place.database.engine, engine.plan().identity)
-    assert (record.trigger, record.result, record.updated, record.deleted, record.inserted) == ("Restore", "Succeeded", 1, 1, 1)
+    before = rows(place)
+    restore(engine)
+    latest, *_ = ledger.history(place.database.engine, engine.plan().identity)
+    assert (latest.trigger, latest.result, latest.updated, latest.deleted, latest.inserted) == ("Restore", "Succeeded", 1, 1, 1)
     [kept] = backups.listed(engine.plan())
-    assert record.message == f"backup {kept.id} restored: 1 set back, 1 removed, 1 inserted again"
-    outcome, done = undoing.undo(engine.plan(), record.run, Stop())
+    assert latest.message == f"backup {kept.id} restored: 1 set back, 1 removed, 1 inserted again"
+    outcome, done = undoing.undo(engine.plan(), latest.run, Stop())
     assert (outcome.result, done is not None and (done.restored, done.removed, done.reinserted)) == ("Succeeded", (1, 1, 1))
-    assert _rows(place) == before
+    assert rows(place) == before
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
 def test_rows_that_go_before_they_are_locked_stay_gone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     place: Place = request.getfixturevalue(kind)
     engine = _engine(place)
-    _run(engine, _record(1, "x"), _record(2, "y"), _record(4))
+    run(engine, record(1, "x"), record(2, "y"), record(4))
     locks = place.database.dialect.locks
 
     def meanwhile(joined: str, order: str) -> str | None:
@@ -217,51 +192,51 @@ def test_rows_that_go_before_they_are_locked_stay_gone(request: pytest.FixtureRe
     assert (done.restored, done.removed, done.reinserted) == (1, 0, 0)
     assert done.taken is not None
     assert place.sql(f"SELECT syncsource_side, id FROM {done.taken.images} ORDER BY 1") == [("A", 2), ("B", 2)]
-    assert [row[:2] for row in _rows(place)] == [(2, None), (3, "c")]
+    assert [row[:2] for row in rows(place)] == [(2, None), (3, "c")]
 
 
 def test_rows_that_refer_to_one_that_would_go_end_it_whole(place: Place) -> None:
     engine = _engine(place)
-    _run(engine, _record(1, "x"), _record(4))
+    run(engine, record(1, "x"), record(4))
     place.sql("CREATE TABLE child (id integer PRIMARY KEY, of integer NOT NULL, FOREIGN KEY (of) REFERENCES t (id) ON DELETE CASCADE)")
     place.sql("INSERT INTO child VALUES (1, 4)")
-    before = _rows(place)
+    before = rows(place)
     [kept] = backups.listed(engine.plan())
     outcome, done = backups.restore(engine.plan(), kept.id, Stop())
     assert (outcome.result, outcome.reason, done) == ("Failed", "ConstraintViolation", None)
     assert "rows of 'child' refer to 1 of the rows that were to go" in outcome.message
-    assert _rows(place) == before
+    assert rows(place) == before
 
 
 def test_a_constraint_that_holds_a_row_ends_it_whole(place: Place) -> None:
     """Two rows of the copy have an amount that one alone may have by now."""
     engine = _engine(place)
-    _run(engine, _record(1, "x"))
+    run(engine, record(1, "x"))
     place.sql("CREATE UNIQUE INDEX one_more ON t (amount)")
     place.sql("DELETE FROM t WHERE id = 1")
-    before = _rows(place)
+    before = rows(place)
     [kept] = backups.listed(engine.plan())
     place.sql(f'UPDATE "{kept.place}" SET amount = 2 WHERE id = 1')
     outcome, done = backups.restore(engine.plan(), kept.id, Stop())
     assert (outcome.result, outcome.reason, done) == ("Failed", "ConstraintViolation", None)
     assert "refused to restore the table: a constraint holds what is there" in outcome.message
-    assert _rows(place) == before
+    assert rows(place) == before
 
 
 def test_a_table_without_a_primary_key_is_told_of_before_anything_is_written(place: Place) -> None:
     engine = _engine(place, primary="")
-    outcome = engine.run(Upstream([_record(4)]))
+    outcome = engine.run(Upstream([record(4)]))
     assert (outcome.reason, "has no primary key, which spec.safety.backup needs" in outcome.message) == ("SchemaMismatch", True)
-    assert len(_rows(place)) == 3
+    assert len(rows(place)) == 3
 
 
 def test_a_table_that_was_altered_since(place: Place) -> None:
     engine = _engine(place)
-    _run(engine, _record(1, "x"))
+    run(engine, record(1, "x"))
     place.sql("ALTER TABLE t ADD COLUMN more varchar(20)")
     place.sql("ALTER TABLE t DROP COLUMN note")
     place.sql("UPDATE t SET more = 'kept'")
-    assert _restore(engine) == (1, 0, 0)
+    assert restore(engine) == (1, 0, 0)
     assert place.sql("SELECT id, name, more FROM t ORDER BY id") == [(1, "a", "kept"), (2, None, "kept"), (3, "c", "kept")]
     place.sql("ALTER TABLE t DROP COLUMN amount")
     place.sql("ALTER TABLE t ADD COLUMN amount varchar(7)")
@@ -289,17 +264,8 @@ def test_columns_of_every_sort(place: Place) -> None:
     keys = [{"fields": ["Key One", "n"]}]
     safety = {"backup": {"mode": "Table"}}
     engine = Engine(place, 'a "b', fields=fields, keys=keys, destination=destination, safety=safety, incremental=None)
-    _run(engine, {"Key One": "ä", "n": 1, "v-": "X"}, {"Key One": "c", "n": 3, "v-": None})
+    run(engine, {"Key One": "ä", "n": 1, "v-": "X"}, {"Key One": "c", "n": 3, "v-": None})
     place.sql('UPDATE "a ""b" SET "Key One" = \'B\', moment = \'2027-01-01 00:00:00\' WHERE n = 2')
     place.sql('UPDATE "a ""b" SET d = 7 WHERE n = 1')
-    _restore(engine)
+    restore(engine)
     assert place.sql('SELECT * FROM "a ""b" ORDER BY n') == before
-
-
-def _backup_tables(place: Place) -> list[str]:
-    names = {
-        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
-        "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
-        "mariadb": "SELECT table_name FROM information_schema.tables WHERE table_schema = database()",
-    }
-    return [name for (name,) in place.sql(names[place.kind]) if name.startswith("syncsource_backup_")]

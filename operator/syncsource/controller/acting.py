@@ -78,7 +78,8 @@ class Actions:
         except Exception as error:
             _log.exception("a SyncRun failed for a fault of the operator", extra=told)
             outcome = failure(_run(act.run, 1), RetryableError(f"the operator failed: {type(error).__name__}", reason="InternalError"))
-        if outcome is not None and outcome.reason == WORKER_DIED and self.fleet.asking.is_stopping and self._may_have_committed(act):
+        died = outcome is not None and outcome.reason == WORKER_DIED
+        if died and self.fleet.asking.under_way.is_stopping and self._may_have_committed(act):
             return
         if outcome is not None:
             _log.info("SyncRun %s: %s: %s", act.asked.name, outcome.reason or outcome.result, outcome.message, extra=told)
@@ -135,7 +136,7 @@ class Actions:
         return await self.runner.act(plan, asked.spec)
 
     def _wanted(self, act: Act) -> Asked | None:
-        return self.fleet.asking.wanted(act.asked.key, act.run)
+        return self.fleet.asking.under_way.wanted(act.asked.key, act.run)
 
     def _may_have_committed(self, act: Act) -> bool:
         """Whether the operator that stops leaves it to the next one to ask the ledger: status stays Running until then."""
@@ -164,7 +165,7 @@ class Actions:
     async def _begin(self, act: Act) -> bool:
         """Write the beginning. False: it must not begin; the core has been told, and decides anew."""
         key = act.asked.key
-        packed, asked = self.fleet.asking.begun_status(key, act.run, self.clock()), self.fleet.asking.get(key)
+        packed, asked = self.fleet.asking.under_way.begun_status(key, act.run, self.clock()), self.fleet.asking.get(key)
         if packed is None or asked is None:
             return False
         try:

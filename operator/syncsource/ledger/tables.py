@@ -137,20 +137,28 @@ images = Table(
 )
 """Where the images of a run's transactions are, each row before and after: with them it is undone. ``number``: their order."""
 
+
+def _bad_record() -> list[Column[Any]]:
+    """A record that can't be written, and why."""
+    return [
+        Column("digest", _WORD, primary_key=True),
+        Column("record", Text, nullable=False),
+        Column("reason", _WORD, nullable=False),
+        Column("message", Text, nullable=False),
+        Column("field", Text),
+        Column("place", Text),
+        Column("position", BigInteger),
+        Column("excerpt", Text),
+        Column("form", _WORD),
+    ]
+
+
 quarantine = Table(
     "syncsource_quarantine",
     metadata,
     Column("identity", _IDENTITY, primary_key=True),
     Column("partition", _PARTITION, primary_key=True),
-    Column("digest", _WORD, primary_key=True),
-    Column("record", Text, nullable=False),
-    Column("reason", _WORD, nullable=False),
-    Column("message", Text, nullable=False),
-    Column("field", Text),
-    Column("place", Text),
-    Column("position", BigInteger),
-    Column("excerpt", Text),
-    Column("form", _WORD),
+    *_bad_record(),
     Column("first_seen", Instant, nullable=False),
     Column("last_seen", Instant, nullable=False),
     Column("last_run", _WORD, nullable=False),
@@ -159,15 +167,7 @@ quarantine = Table(
 rejected = Table(
     "syncsource_rejected",
     MetaData(),
-    Column("digest", _WORD, primary_key=True),
-    Column("record", Text, nullable=False),
-    Column("reason", _WORD, nullable=False),
-    Column("message", Text, nullable=False),
-    Column("field", Text),
-    Column("place", Text),
-    Column("position", BigInteger),
-    Column("excerpt", Text),
-    Column("form", _WORD),
+    *_bad_record(),
     prefixes=["TEMPORARY"],
 )
 """A run's bad records until it commits: temporary, on the connection that writes."""

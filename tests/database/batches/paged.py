@@ -85,6 +85,18 @@ def position(engine: Engine, partition: str = "") -> Position | None:
     return Position.parse(kept.position) if kept else None
 
 
+def resume(engine: Engine) -> str | None:
+    """The source's own place to go on from; None: it begins again."""
+    left = position(engine)
+    return left.resume if left else None
+
+
+def cursor(engine: Engine) -> str | None:
+    """The cursor that the ledger has, as its text."""
+    kept = engine.kept()
+    return kept.text if kept else None
+
+
 def ids(engine: Engine) -> list[int]:
     """What the table has."""
     return [number for (number,) in engine.place.sql(f"SELECT id FROM {engine.table} ORDER BY id")]

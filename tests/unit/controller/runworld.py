@@ -29,6 +29,7 @@ from syncsource.resource.runstatus import SyncRunStatus
 from tests.unit.controller.world import World
 
 DONE: dict[str, Any] = {"result": "Succeeded", "message": "done", "seconds": 1.0, "found": {"counts": {"updated": 2}}}
+STOPPED: dict[str, Any] = {"result": "Interrupted", "reason": "Cancelled", "message": "the run was cancelled"}
 
 
 class RunWorld(World):
@@ -108,7 +109,7 @@ class RunWorld(World):
         """Its beginning is written, or it is abandoned."""
         act = self.to_begin.pop(run)
         key, source = act.asked.key, act.source.key
-        asked, packed = self.fleet.asking.get(key), self.fleet.asking.begun_status(key, run, self.now)
+        asked, packed = self.fleet.asking.get(key), self.fleet.asking.under_way.begun_status(key, run, self.now)
         version = self._patch_run(act.asked, packed, asked.version) if packed and asked else ""
         if not version or packed is None:
             self.feed(ActionAbandoned(asked=key, source=source, run=run))
@@ -171,6 +172,14 @@ class RunWorld(World):
             while self.sought:
                 self._seek(self.sought.pop(0))
             super().settle()
+
+    def settle_until_a_run_starts(self) -> None:
+        """What leads to a run of a source happens; the run's start is not yet written."""
+        while not self.starting:
+            if self.watch:
+                self.deliver()
+            for run in list(self.to_begin):
+                self.begin_action(run)
 
     # What tests look at
 

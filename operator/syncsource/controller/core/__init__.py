@@ -7,8 +7,8 @@
     steps         one SyncSource: something happened, what now
     verification  the same of one that is verified; verifying: whether that or a run is next; verified: what it does to status
     takeover      another operator ended or replaced a run of ours
-    asking        SyncRuns: whose turn it is; judging: who is refused; asked: one of them; askedlist: all;
-                  askedstatus: what their status tells
+    asking        SyncRuns: whose turn it is; underway: those whose turn has come; judging: who is refused; asked: one of them;
+                  askedlist: all; askedstatus: what their status tells
     due           whether and why it runs next
     status        the one function that makes a new status of an old one and a change; its parts are ending (of a run), scheduling,
                   and deriving (conditions and times, whatever happened)

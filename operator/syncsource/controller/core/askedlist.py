@@ -1,15 +1,20 @@
-"""The SyncRuns that are known: which of a source is next, which to look at when."""
+"""The SyncRuns that are known: which of a source is next, which to look at when, which have not been told that they wait."""
 
 from __future__ import annotations
 
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 
 from syncsource.controller.core.asked import Asked, Stage
 from syncsource.controller.core.observed import Ref
+from syncsource.controller.core.source import Source
+from syncsource.controller.core.takeover import MARGIN
+
+LOOKED_FOR = timedelta(seconds=5)
+"""After so much time a SyncSource that nobody has seen is looked for: it may come with its SyncRun, or be listed after it."""
 
 
 class AskedList:
@@ -20,6 +25,8 @@ class AskedList:
         self._open: defaultdict[str, set[str]] = defaultdict(set)
         """Those of a source that are not over."""
         self._by_run: dict[str, str] = {}
+        self._untold: set[str] = set()
+        """Those that were seen and may have to wait."""
         self._wakes: list[tuple[datetime, int, str]] = []
         self._order = count()
 
@@ -82,6 +89,18 @@ class AskedList:
         found = self.head(source)
         return found if found is not None and found.stage is Stage.WAITING else None
 
+    def plan(self, asked: Asked, source: Source | None, now: datetime) -> None:
+        """When to look at it again, as it and its source are now."""
+        key = asked.ref.key
+        if asked.expires is not None:
+            self.wake(key, max(asked.expires, now))
+        elif asked.stage is Stage.ELSEWHERE:
+            self.wake(key, presumed_over(asked, source))
+        elif asked.stage in (Stage.WAITING, Stage.LEFT):
+            self._untold.add(key)
+            if source is None:
+                self.wake(key, now + LOOKED_FOR)
+
     def wake(self, key: str, at: datetime) -> None:
         """Look at the SyncRun at that time."""
         heapq.heappush(self._wakes, (at, next(self._order), key))
@@ -93,12 +112,24 @@ class AskedList:
             if asked is not None:
                 yield asked
 
+    def take_untold(self) -> list[Asked]:
+        """Those that wait and may not tell so, each once."""
+        keys, self._untold = self._untold, set()
+        known = [self._held[key] for key in keys if key in self._held]
+        return [asked for asked in known if asked.stage is Stage.WAITING]
+
     def _close(self, asked: Asked) -> None:
         self._by_run.pop(asked.run, None)
         keys = self._open.get(asked.source, set())
         keys.discard(asked.ref.key)
         if not keys:
             self._open.pop(asked.source, None)
+
+
+def presumed_over(asked: Asked, source: Source | None) -> datetime:
+    """When what another operator does must have ended, had that operator lived."""
+    longest = source.intent.timeout if source is not None else timedelta(minutes=10)
+    return (asked.status.started_at or asked.order[0]) + longest + MARGIN
 
 
 def _turn(asked: Asked) -> tuple[datetime, int, str]:

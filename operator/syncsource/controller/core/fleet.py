@@ -93,7 +93,7 @@ class Fleet:
     def _still_due(self, source: Source, run: Run, now: datetime) -> bool:
         if run.asked:
             free = source.intent.runnable and source.status.current_run is None
-            return free and self.asking.wanted(run.asked, run.id) is not None
+            return free and self.asking.under_way.wanted(run.asked, run.id) is not None
         due = next_run(replace(source, run=None))
         return due is not None and due.at <= now
 
@@ -214,7 +214,7 @@ class Fleet:
         if due.verify:
             return self._start_verification(key, due, now)
         if due.asked:
-            return self.asking.start(due.asked, self._sources[key], now)
+            return self.asking.under_way.start(due.asked, self._sources[key], now)
         return self._start_run(key, due, self._new_id(now))
 
     def _start_run(self, key: str, due: Due, id_: str) -> Start:
@@ -249,13 +249,13 @@ class Fleet:
         return []
 
     def _abandon(self, key: str, run: str, now: datetime) -> list[Decision]:
-        self.asking.run_abandoned(run, now)
+        self.asking.under_way.run_abandoned(run, now)
         source = self._of_run(key, run)
         freed = self._free(key, run, now) if source is None else self._release(steps.abandon(source, now), run, now)
         return [*freed, *self.asking.judge(key, now)]
 
     def _end(self, ended: RunEnded, now: datetime) -> list[Decision]:
-        asked, source = self.asking.run_ended(ended.run, ended.outcome, now), self._of_run(ended.key, ended.run)
+        asked, source = self.asking.under_way.run_ended(ended.run, ended.outcome, now), self._of_run(ended.key, ended.run)
         if source is None:
             return [*asked, *self._free(ended.key, ended.run, now)]
         source, decisions = steps.end(source, ended, now)
@@ -334,7 +334,7 @@ class Fleet:
 
     def _stop(self) -> list[Decision]:
         self._stopping = True
-        decisions: list[Decision] = self.asking.stop()
+        decisions: list[Decision] = self.asking.under_way.stop()
         for key, source in list(self._sources.items()):
             source, cancelled = steps.cancel(source, steps.STOPPING)
             self._sources[key], waved = verification.cancel(source, steps.STOPPING)
