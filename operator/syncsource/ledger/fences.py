@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import IntegrityError
@@ -19,6 +21,7 @@ _LONG = 60.0
 """Seconds of trying after which nobody tries again."""
 _ENDED = (1213, 1020)
 """What MySQL answers to those that it ends so that others go on: a deadlock, and a row that changed since it was read."""
+Found = TypeVar("Found")
 FENCED = "another run of this SyncSource took over: nothing of this one was committed"
 """Message of a run that is Fenced."""
 
@@ -41,29 +44,36 @@ def acquire(engine: Engine, identity: str, *, run: str, trigger: str, generation
     runs Interrupted, so that none is that has committed, and neither side waits for a row that the other holds.
     AbortedError (Fenced) where this run itself was called Interrupted before it began.
     """
-    token = _token(engine, identity, run, started_at)
+    token = _among_others(engine, lambda connection: _token(connection, identity, run, started_at))
     values = {"run": run, "identity": identity, "fence": token, "trigger": trigger, "generation": generation}
+
+    def enter(connection: Connection) -> list[str]:
+        interrupted = _interrupt_older(connection, identity, token, run, started_at)
+        connection.execute(runs.insert(), {**values, "started_at": started_at, "result": "Running"})
+        return interrupted
+
     try:
-        with writing(engine).begin() as connection:
-            interrupted = _interrupt_older(connection, identity, token, run, started_at)
-            connection.execute(runs.insert(), {**values, "started_at": started_at, "result": "Running"})
+        return Fence(identity, run, token, _among_others(engine, enter))
     except IntegrityError:
         raise AbortedError(FENCED, reason="Fenced") from None
-    return Fence(identity, run, token, interrupted)
 
 
-def _token(engine: Engine, identity: str, run: str, at: datetime) -> int:
-    """The next one. Of many that want it at once MySQL ends some, which try again."""
+def _token(connection: Connection, identity: str, run: str, at: datetime) -> int:
+    """The next one."""
+    if connection.execute(select(runs.c.run).where(runs.c.run == run)).first() is not None:
+        raise AbortedError(FENCED, reason="Fenced")
+    upsert(connection, sources, {"identity": identity, "fence": 1, "acquired_at": at}, {"fence": sources.c.fence + 1, "acquired_at": None})
+    found: int = connection.execute(select(sources.c.fence).where(sources.c.identity == identity)).scalar_one()
+    return found
+
+
+def _among_others(engine: Engine, work: Callable[[Connection], Found]) -> Found:
+    """In a transaction of its own. Of many that want the same at once MySQL ends some, which try again."""
     begun = time.monotonic()
     while True:
         try:
             with writing(engine).begin() as connection:
-                if connection.execute(select(runs.c.run).where(runs.c.run == run)).first() is not None:
-                    raise AbortedError(FENCED, reason="Fenced")
-                row = {"identity": identity, "fence": 1, "acquired_at": at}
-                upsert(connection, sources, row, {"fence": sources.c.fence + 1, "acquired_at": None})
-                found: int = connection.execute(select(sources.c.fence).where(sources.c.identity == identity)).scalar_one()
-            return found
+                return work(connection)
         except RetryableError as error:
             if engine.dialect.name != "mysql" or not _among_many(error) or time.monotonic() - begun > _LONG:
                 raise
