@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--rows N] [--large N] [--rounds N]``: prints rows per second, peak memory and ratios.
+"""``python -m benchmarks [--rows N] [--large N] [--rounds N] [--kinds KIND…]``: prints rows per second, peak memory and ratios.
 
 Seconds are those of the run by each contender's own clock: the operator's workers are there already. What a process of its own takes comes at the end.
 """
@@ -158,13 +158,14 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--large", type=int, default=2_000_000, help="rows of the run that shows whether memory stays flat; 0: none")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--kinds", nargs="+", choices=("postgresql", "sqlite"), default=("postgresql", "sqlite"))
     parser.add_argument("--no-peer", action="store_true", help="leave out dlt, which takes long")
     options = parser.parse_args()
     contenders: dict[str, Command] = {"floor": floor, "syncsource": ours}
     if not options.no_peer:
         contenders |= {"dlt": peer, "dlt, its best": best_peer}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        for kind in ("postgresql", "sqlite"):
+        for kind in options.kinds:
             folder = Path(name) / kind
             folder.mkdir()
             databases = Databases(kind, folder)

@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from syncsource.destinations import Rule
-from syncsource.destinations.matching import known
+from syncsource.destinations import Rule, companions
 from syncsource.engine import duplicates, undoing
 from syncsource.engine.plan import Outcome, RunPlan
 from syncsource.engine.stopping import Stop
@@ -283,7 +282,7 @@ def test_what_is_known_of_very_many_rows_is_found_by_indexes_too(place: Place, m
     place.sql("DROP TABLE leads")
     for name in {name for name, _ in before}:
         place.sql(f"DROP TABLE {name}")
-    monkeypatch.setattr(known, "_MANY", 3)
+    monkeypatch.setattr(companions, "MANY", 3)
     engine = _engine(place)
     assert _counts(engine.run(Upstream(many))) == (5, 0, 0)
     assert _indexes(place) == before != []

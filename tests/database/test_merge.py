@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syncsource.destinations import Owner, Policy, Writer, find_table
+from syncsource.destinations import Owner, Policy, Writer, companions, find_table
 from syncsource.engine import conflicts, undoing
 from syncsource.engine.plan import Counts, Outcome
 from syncsource.engine.stopping import Stop
@@ -46,7 +46,10 @@ def _waiting(engine: Engine) -> list[tuple[str, str | None, str | None]]:
     return [(one.column, one.source, one.destination) for one in found]
 
 
-def test_each_side_s_change_stays(place: Place) -> None:
+@pytest.mark.parametrize("many", [3, 20_000])
+def test_each_side_s_change_stays(place: Place, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    """Also where the first bases get their index afterwards."""
+    monkeypatch.setattr(companions, "MANY", many)
     engine = _engine(place, _record(1), _record(2), _record(3))
     place.sql("UPDATE t SET name = 'mine' WHERE id IN (1, 2)")
     done = _full(engine, _record(1), _record(2, amount=7), _record(3, "b"))

@@ -85,7 +85,7 @@ class Applying:
         if self.merging is not None:
             news = sum(self._counts.values()) if self._listed else None
             met = not inserted and (news is None or (news > 0 if self._split else self._counts.get(TOLD, 0) > 0))
-            self.merging.end(news, met=met, whole=self._whole, listed=news is not None and not self._all)
+            self.merging.end(self._staged, news, met=met, whole=self._whole, listed=news is not None and not self._all)
         if self._policy.update and not self._policy.insert:
             self.skipped += int(self._session.value(self._statements.missing()))
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from uuid import uuid4
 
-from syncsource.destinations.companions import find_companion, keep_columns, open_companion
+from syncsource.destinations.companions import at_once, find_companion, keep_columns, open_companion
 from syncsource.destinations.merging import Merge
 from syncsource.destinations.owned import SOURCE
 from syncsource.destinations.quoting import Joined, in_a_row, quoted
@@ -22,10 +22,13 @@ COLUMN, BATCH, SEQ, SEEN = "syncsource_column", "syncsource_batch", "syncsource_
 def open_bases(session: Session, layout: Layout, table: Table) -> Companion:
     """The table of bases. Where the mapping changed, what is known of the other columns stays."""
     keys = [found for found, _ in table.matching]
-    index = [[*(key.name for key in keys), SOURCE]]
-    found = open_companion(session, layout, "bases", {SOURCE: "varchar(32)"}, keys, index=index, changing=True)
+    found = open_companion(session, layout, "bases", {SOURCE: "varchar(32)"}, keys, index=_index(table), changing=True)
     keep_columns(session, found.name, [column.found for column in table.columns if column.changeable])
     return found
+
+
+def _index(table: Table) -> list[list[str]]:
+    return [[*(found.name for found, _ in table.matching), SOURCE]]
 
 
 def open_conflicts(session: Session, layout: Layout, table: Table) -> Companion:
@@ -61,14 +64,15 @@ class Merging:
     listed: bool = False
     """Whether it is about those staged rows that are among the changes."""
 
-    def end(self, news: int | None, *, met: bool, whole: bool, listed: bool) -> None:
-        """After all is written. ``news``: of so many rows the source says something new; None: of any. ``met``: whether there may be conflicts;
-        ``whole``: nearly all rows of the table are changed; ``listed``: what it says anew is among the changes, and they are not all that is staged."""
+    def end(self, staged: int, news: int | None, *, met: bool, whole: bool, listed: bool) -> None:
+        """After all of the ``staged`` rows is written. ``news``: of so many the source says something new; None: of any. ``met``: whether there may be
+        conflicts; ``whole``: nearly all rows of the table are changed; ``listed``: what it says anew is among the changes, and they are not all that is staged."""
         self.listed = listed
         if met:
             self.file()
         if news != 0:
-            self.remember(news, whole=whole)
+            with at_once(self.session, self.table.bases, _index(self.table), staged) as first:
+                self.remember(news, first=first, whole=whole)
         self.tidy()
 
     def file(self) -> None:
@@ -81,25 +85,27 @@ class Merging:
         for place, count in zip(manual, found, strict=True):
             self.filed += self._enter(place) if count else 0
 
-    def remember(self, news: int | None, *, whole: bool) -> None:
-        """What was staged is the base of the next run, but for rows that were refused. ``news``: of how many rows it is known to be new."""
+    def remember(self, news: int | None, *, first: bool, whole: bool) -> None:
+        """What was staged is the base of the next run, but for rows that were refused. ``news``: of how many rows it is known to be new; ``first``: there
+        are no bases."""
         bases = self._bases
         names = [(column.name, f"c{place}") for place, column in enumerate(self.table.columns) if column.changeable]
         said = " OR ".join(self.merge.said(place, "t") for place, column in enumerate(self.table.columns) if column.changeable)
         keys = [(quoted(found.name), f"s.{staged}") for found, staged in self.table.matching]
-        if names:
+        if names and not first:
             assigned = [(name, f"s.{place}") for name, place in names]
             kept, mine = [found.name for found, _ in self.table.matching if found.moves], f"t.{SOURCE} = '{self.merge.source}'"
             joined = " AND ".join([*(f"t.{name} = {value}" for name, value in keys), mine])
             where = f"({said}) AND {self.statements.accepted}"
             if self.session.run(self.session.dialect.updating(bases, assigned, kept, self._staged, joined, where, whole=whole)) == news:
                 return
-        there = " AND ".join([f"b.{SOURCE} = '{self.merge.source}'", *(f"b.{name} = {value}" for name, value in keys)])
+        mine = " AND ".join([f"b.{SOURCE} = '{self.merge.source}'", *(f"b.{name} = {value}" for name, value in keys)])
+        there = "" if first else f"NOT EXISTS (SELECT 1 FROM {bases} AS b WHERE {mine}) AND "
         into = ", ".join([SOURCE, *(name for name, _ in keys), *(quoted(name) for name, _ in names)])
         values = ", ".join([f"'{self.merge.source}'", *(value for _, value in keys), *(f"s.{place}" for _, place in names)])
         self.session.run(
             f"INSERT INTO {bases} ({into}) SELECT {values} FROM {in_a_row(self._staged, self.session.dialect.join)} "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {bases} AS b WHERE {there}) AND {self.statements.accepted} AND {keys[0][1]} IS NOT NULL"
+            f"WHERE {there}{self.statements.accepted} AND {keys[0][1]} IS NOT NULL"
         )
 
     def tidy(self) -> None:

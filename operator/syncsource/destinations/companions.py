@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 
 from syncsource.destinations.quoting import quoted
 from syncsource.destinations.session import Session, nameless
 from syncsource.destinations.table import Companion, Found, Layout
+
+MANY = 20_000
+"""Rows from which indexes are better made after them."""
 
 
 def open_companion(
@@ -40,6 +44,20 @@ def find_companion(session: Session, layout: Layout, kind: str, columns: Sequenc
     found = session.layout(None, name)
     there = {(column.name, column.type) for column in found.columns} if found else set()
     return Companion(name, tuple(columns)) if found and all((one.name, one.type) in there for one in also) else None
+
+
+@contextmanager
+def at_once(session: Session, companion: Companion | None, index: Sequence[Sequence[str]], rows: int) -> Iterator[bool]:
+    """While so many rows are inserted. The first very many of a companion get its indexes afterwards: one by one they would take five times as long. Tells
+    whether these are. Where runs that write to the table take turns, see :attr:`Table.alone`; None: it is no companion."""
+    if companion is None or rows < MANY or session.value(f"SELECT 1 FROM {quoted(companion.name)} LIMIT 1") is not None:
+        yield False
+        return
+    for statement in session.dialect.unindexed(companion.name, index):
+        session.run(statement)
+    yield True
+    for statement in session.dialect.indexed(companion.name, index):
+        session.run(statement)
 
 
 def keep_columns(session: Session, name: str, columns: Sequence[Found]) -> None:

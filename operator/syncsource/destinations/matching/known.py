@@ -3,12 +3,12 @@ keys saw it; and one of what they saw, so that only rows that are new or changed
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from typing import Any
 
-from syncsource.destinations.companions import find_companion, open_companion
+from syncsource.destinations.companions import at_once, find_companion, open_companion
 from syncsource.destinations.dialect import target
 from syncsource.destinations.matching.candidates import digests, readable
 from syncsource.destinations.owned import SOURCE
@@ -23,8 +23,6 @@ _KNOWN, _SEEN = "syncsource_known", "syncsource_seen"
 _THERE = "syncsource_there"
 _PART = 20_000
 """Rows that are looked at at once."""
-_MANY = 20_000
-"""Rows from which indexes are better made after them."""
 
 
 def open_known(session: Session, layout: Layout, table: Table) -> tuple[Companion, Companion]:
@@ -144,18 +142,8 @@ class Known:
         """While what a source said of so many rows is remembered. Tells whether they are the first, and very many."""
         return self._at_once(self._table.known, _indexes(self._table)[0], rows)
 
-    @contextmanager
-    def _at_once(self, companion: Companion | None, index: Sequence[Sequence[str]], rows: int) -> Iterator[bool]:
-        """The first very many rows of a companion get its indexes afterwards: one by one they would take five times as long."""
-        many = not self._borrowed and rows >= _MANY
-        if companion is None or not many or self._session.value(f"SELECT 1 FROM {quoted(companion.name)} LIMIT 1") is not None:
-            yield False
-            return
-        for statement in self._dialect.unindexed(companion.name, index):
-            self._run(statement)
-        yield True
-        for statement in self._dialect.indexed(companion.name, index):
-            self._run(statement)
+    def _at_once(self, companion: Companion | None, index: Sequence[Sequence[str]], rows: int) -> AbstractContextManager[bool]:
+        return at_once(self._session, None if self._borrowed else companion, index, rows)
 
     @property
     def _into(self) -> str:
