@@ -15,6 +15,7 @@ from syncsource.destinations.merging import Merge
 from syncsource.destinations.policy import Policy
 from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED, WORTH_STATISTICS
 from syncsource.destinations.session import RowRefused, Session
+from syncsource.destinations.sieve import Sieve
 from syncsource.destinations.staging import gather_statistics
 from syncsource.destinations.statements import MESSAGE_LIMIT, TOLD, Span, Statements
 from syncsource.destinations.table import Table
@@ -39,6 +40,7 @@ class Applying:
         back = returned(table) if table.owned is not None and table.marker is not None else None
         merge = Merge(session.dialect, table, owner.source, policy.merge) if owner is not None and policy.merge is not None else None
         self._statements = Statements(session.dialect, table, policy, back, merge)
+        self._sieve = Sieve(self._statements)
         self.merging = Merging(session, table, self._statements, merge) if merge is not None else None
         self.images = Images(session, table, self._statements)
         self.absent = (
@@ -66,10 +68,10 @@ class Applying:
             if self.unfound and self.absent is not None:
                 self.absent.hold("it is not known which rows quarantined records are of")
         else:
-            self.skipped = self._session.run(self._statements.skip()) if self._table.skip_if else 0
-            self.refused += 0 if self._table.key_unique else self._session.run(self._statements.ambiguous())
-        if self._statements.folds:
-            self.refused += self._session.run(self._statements.collisions())
+            self.skipped = self._session.run(self._sieve.skip()) if self._table.skip_if else 0
+            self.refused += 0 if self._table.key_unique else self._session.run(self._sieve.ambiguous())
+        if self._sieve.folds:
+            self.refused += self._session.run(self._sieve.collisions())
         empty = self._session.value(f"SELECT 1 FROM {self._statements.target} LIMIT 1") is None
         plain = empty and self._policy.insert and not (self.skipped or self.refused)
         self.images.expect(staged if plain else 0)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from syncsource.destinations.policy import Policy
 from syncsource.destinations.quoting import REFUSED, STAGE
 from syncsource.destinations.session import Session
+from syncsource.destinations.sieve import Sieve
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Table
 from syncsource.records.batch import Rejected
@@ -51,10 +52,11 @@ def compared(session: Session, statements: Statements) -> dict[int, Foreseen]:
 
 def _collided(session: Session, statements: Statements) -> dict[int, Foreseen]:
     """Those whose key is another row's only as the columns compare it, and those whose keys find no row of their own."""
-    if not (statements.folds or statements.table.candidates):
+    sieve = Sieve(statements)
+    if not (sieve.folds or statements.table.candidates):
         return {}
-    if statements.folds:
-        session.run(statements.collisions())
+    if sieve.folds:
+        session.run(sieve.collisions())
     found = session.rows(f"SELECT seq, reason, message FROM {statements.temporary(REFUSED)} WHERE reason IS NOT NULL")
     return {seq: Foreseen("Quarantine", reason=reason, message=message) for seq, reason, message in found}
 
@@ -63,10 +65,11 @@ def _kept_out(session: Session, statements: Statements) -> dict[int, Foreseen]:
     """Those that another table has. Before any row is refused."""
     if not statements.table.skip_if:
         return {}
+    sieve = Sieve(statements)
     if not statements.table.candidates:
-        session.run(statements.skip())
+        session.run(sieve.skip())
     told = Foreseen("Skip", reason="ExistsIn", message=_ELSEWHERE.format(" or ".join(one.name for one in statements.table.skip_if)))
-    return {seq: told for (seq,) in session.rows(statements.skipped())}
+    return {seq: told for (seq,) in session.rows(sieve.skipped())}
 
 
 def refused(rejected: Rejected) -> Foreseen:

@@ -42,6 +42,11 @@ def quoted(*parts: str | None) -> str:
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts if part is not None)
 
 
+def index_name(table: str, place: int) -> str:
+    """The name of one of the indexes of a table of ours, quoted."""
+    return quoted(f"{table}_key{place or ''}")
+
+
 def updating(update: str, target: str, assigned: Sequence[tuple[str, str]], joined: Sequence[Joined], keys: str, where: str) -> str:
     """An UPDATE as PostgreSQL and SQLite know it, of ``t`` from other tables. ``assigned``: columns and values."""
     pairs = ", ".join(f"{quoted(name)} = {value}" for name, value in assigned)

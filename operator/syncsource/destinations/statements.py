@@ -8,7 +8,7 @@ from syncsource.destinations.dialect import Dialect, target
 from syncsource.destinations.merging import Merge
 from syncsource.destinations.policy import UPSERT, Policy
 from syncsource.destinations.quoting import ASIDE, CHANGES, REFUSED, STAGE, Joined, in_a_row, quoted
-from syncsource.destinations.table import Elsewhere, Table
+from syncsource.destinations.table import Table
 
 MESSAGE_LIMIT = 400
 """Characters of a refused row's message."""
@@ -83,57 +83,14 @@ class Statements:
         """Takes the losers out of the staging table."""
         return f"DELETE FROM {self.temporary(STAGE)} WHERE seq IN (SELECT seq FROM {self.temporary(ASIDE)})"
 
-    def ambiguous(self) -> str:
-        """Refuses the rows whose key finds more than one row."""
-        listed = ", ".join(column.name for column in self.table.columns if column.key)
-        message = f"the key ({listed}) finds more than one row of the table"[:MESSAGE_LIMIT].replace("'", "''")
-        return (
-            f"INSERT INTO {self.temporary(REFUSED)} SELECT s.seq, 'AmbiguousKey', '{message}', NULL "
-            f"FROM {self.temporary(STAGE)} AS s JOIN {self.target} AS t ON {self.keys} WHERE NOT {self._elsewhere} GROUP BY s.seq HAVING count(*) > 1"
-        )
-
-    @property
-    def folds(self) -> bool:
-        """Whether the key's columns call different keys equal."""
-        return any(column.key and self.dialect.exact(column, "x") for column in self.table.columns)
-
-    def collisions(self) -> str:
-        """Refuses the rows whose key is another row's only as the columns compare it: the table's row has the key, or the first one staged. Those whose
-        key finds more than one row are left out."""
-        keys = [(place, column) for place, column in enumerate(self.table.columns) if column.key]
-        other = " OR ".join(self.dialect.differs(column, f"t.{quoted(column.name)}", f"s.c{place}") for place, column in keys)
-        another = f"CASE WHEN NOT {self._missing} AND ({other}) THEN 1 ELSE 0 END"
-        partition = ", ".join(f"s.c{place}" for place, _ in keys)
-        listed = ", ".join(column.name for _, column in keys)
-        message = f"the column's collation calls its key ({listed}) equal to that of another row: normalize it, or change the collation"
-        ranked = (
-            f"SELECT s.seq AS seq, {another} AS other, count(*) OVER (PARTITION BY s.seq) AS matches, "
-            f"row_number() OVER (PARTITION BY {partition} ORDER BY {another}, s.seq) AS place "
-            f"FROM {self.temporary(STAGE)} AS s LEFT JOIN {self.target} AS t ON {self.keys} WHERE NOT {self._elsewhere}"
-        )
-        told = message[:MESSAGE_LIMIT].replace("'", "''")
-        return (
-            f"INSERT INTO {self.temporary(REFUSED)} SELECT seq, 'KeyCollision', '{told}', NULL FROM ({ranked}) ranked "
-            "WHERE matches = 1 AND (place > 1 OR other = 1)"
-        )
-
-    def skip(self) -> str:
-        """Takes out the rows that another table has: they are refused without a reason. Before any other is."""
-        staged = f"{self.temporary(STAGE)} AS s"
-        return f"INSERT INTO {self.temporary(REFUSED)} SELECT s.seq, NULL, NULL, NULL FROM {staged} WHERE {self._elsewhere}"
-
-    def skipped(self) -> str:
-        """seq of the rows that :meth:`skip` took out."""
-        return f"SELECT seq FROM {self.temporary(REFUSED)} WHERE reason IS NULL"
-
     def compare(self, *, pending: bool, refused: bool) -> str:
         """Lists the rows to write, and of rows that are merged those of which the source says what it did not say the last time. ``pending``: only
         those set aside; ``refused``: some rows are out already."""
         said = self.merge is not None and not pending
         where = [self._told if said else self._wanted, *([self.accepted] if refused else [])]
-        kind = f"CASE WHEN {self._missing} THEN 1 ELSE 0 END"
+        kind = f"CASE WHEN {self.lacking} THEN 1 ELSE 0 END"
         if said:
-            kind = f"CASE WHEN NOT {self._wanted} THEN {TOLD} WHEN {self._missing} THEN 1 ELSE 0 END"
+            kind = f"CASE WHEN NOT {self._wanted} THEN {TOLD} WHEN {self.lacking} THEN 1 ELSE 0 END"
         back = "0" if self.returned is None else f"CASE WHEN {self.returned} THEN 1 ELSE 0 END"
         only = f"JOIN {self.temporary(ASIDE)} AS p ON p.seq = s.seq " if pending else ""
         return (
@@ -149,7 +106,7 @@ class Statements:
     def missing(self) -> str:
         """How many rows the table lacks, of those that are not out."""
         joined = f"{self.temporary(STAGE)} AS s LEFT JOIN {self.target} AS t ON {self.keys}"
-        return f"SELECT count(*) FROM {joined} WHERE {self._missing} AND {self.accepted}"
+        return f"SELECT count(*) FROM {joined} WHERE {self.lacking} AND {self.accepted}"
 
     def rows(self) -> str:
         """How many rows the table has."""
@@ -157,7 +114,7 @@ class Statements:
 
     def foresee(self) -> str:
         """Of every row staged, in the order of reading: seq, whether the table lacks it, and whether each column that may be changed differs."""
-        conditions = [self._missing, *self._differences]
+        conditions = [self.lacking, *self._differences]
         flags = ", ".join(f"CASE WHEN {condition} THEN 1 ELSE 0 END" for condition in conditions)
         staged = f"{self.temporary(STAGE)} AS s {self.based}LEFT JOIN {self.target} AS t ON {self.keys}"
         return f"SELECT s.seq, {flags} FROM {staged} ORDER BY s.seq"
@@ -176,7 +133,7 @@ class Statements:
         return (
             f"INSERT INTO {self.temporary(ASIDE)} SELECT s.seq FROM {self.temporary(CHANGES)} AS v "
             f"JOIN {self.temporary(STAGE)} AS s ON s.seq = v.seq LEFT JOIN {self.target} AS t ON {self.keys} "
-            f"WHERE v.is_new = 0 AND {self._missing}"
+            f"WHERE v.is_new = 0 AND {self.lacking}"
         )
 
     def unsettled(self) -> str:
@@ -184,7 +141,7 @@ class Statements:
         joined = f"JOIN {self.temporary(STAGE)} AS s ON s.seq = v.seq {self.based}LEFT JOIN {self.target} AS t ON {self.keys}"
         return (
             f"INSERT INTO {self.temporary(ASIDE)} SELECT s.seq FROM {self.temporary(CHANGES)} AS v {joined} "
-            f"WHERE v.is_new = 0 AND ({self._missing} OR {self.outdated})"
+            f"WHERE v.is_new = 0 AND ({self.lacking} OR {self.outdated})"
         )
 
     def fewer(self, rows: int) -> str:
@@ -264,32 +221,24 @@ class Statements:
         return f"CASE WHEN {self.merge.gets(place)} THEN s.c{place} ELSE t.{quoted(self.table.columns[place].name)} END"
 
     @property
-    def _elsewhere(self) -> str:
-        """Whether another table has the staged row."""
-        return f"({' OR '.join(map(self._has, self.table.skip_if)) or '1 = 0'})"
-
-    def _has(self, elsewhere: Elsewhere) -> str:
-        pairs = [f"o.{quoted(name)} = s.c{place}" for name, place in elsewhere.pairs]
-        return f"EXISTS (SELECT 1 FROM {target(self.dialect, elsewhere.schema, elsewhere.name)} AS o WHERE {' AND '.join(pairs)})"
-
-    @property
-    def _missing(self) -> str:
+    def lacking(self) -> str:
+        """Whether the table lacks a row."""
         return f"t.{quoted(self.table.match[0])} IS NULL"
 
     @property
     def _wanted(self) -> str:
         """Whether a row is to be written, as the policy says."""
         if not self.policy.update:
-            return self._missing
+            return self.lacking
         differs = self.differs if self.returned is None else f"({self.differs} OR {self.returned})"
-        return f"({self._missing} OR {differs})" if self.policy.insert else f"(NOT {self._missing} AND {differs})"
+        return f"({self.lacking} OR {differs})" if self.policy.insert else f"(NOT {self.lacking} AND {differs})"
 
     @property
     def _told(self) -> str:
         """Whether a row is to be written, or the source says something new of it: what it gets is among that."""
         assert self.merge is not None
         back = "" if self.returned is None else f" OR {self.returned}"
-        return f"({self._missing} OR {self.merge.news}{back})"
+        return f"({self.lacking} OR {self.merge.news}{back})"
 
     @property
     def accepted(self) -> str:

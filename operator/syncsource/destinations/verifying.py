@@ -8,6 +8,7 @@ from typing import Any
 
 from syncsource.destinations.quoting import STAGE, quoted
 from syncsource.destinations.session import Session
+from syncsource.destinations.sieve import Sieve
 from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Table
 
@@ -38,8 +39,9 @@ class Compared:
 
 def compared(session: Session, table: Table, statements: Statements, examples: int, unfound: int = 0) -> Compared:
     """Compares what is staged, and writes nothing. ``unfound``: rows that are refused already, since their keys find none of their own."""
-    ambiguous = unfound if table.key_unique else session.run(statements.ambiguous())
-    ambiguous += session.run(statements.collisions()) if statements.folds else 0
+    sieve = Sieve(statements)
+    ambiguous = unfound if table.key_unique else session.run(sieve.ambiguous())
+    ambiguous += session.run(sieve.collisions()) if sieve.folds else 0
     others = [(place, column) for place, column in enumerate(table.columns) if not column.key]
     differs = [session.dialect.differs(column, f"t.{quoted(column.name)}", f"s.c{place}") for place, column in others]
     missing = f"t.{quoted(table.match[0])} IS NULL"

@@ -10,6 +10,7 @@ from syncsource.destinations.matching.candidates import readable
 from syncsource.destinations.matching.known import digest_columns, load_digests, sought
 from syncsource.destinations.quoting import ASIDE, REFUSED, STAGE, WORTH_STATISTICS
 from syncsource.destinations.session import Session
+from syncsource.destinations.sieve import Sieve
 from syncsource.destinations.statements import MESSAGE_LIMIT, Statements
 from syncsource.destinations.table import Table
 
@@ -36,7 +37,7 @@ class Batch:
         """Leaves one row of each record in the staging table: of records that are the same the newest, see :func:`drop_older`."""
         self._fill(staged)
         if self._table.skip_if:
-            self.kept_out = self._session.run(self._statements.skip())
+            self.kept_out = self._session.run(Sieve(self._statements).skip())
             self._leave_refused()
         self._refuse(f"SELECT seq FROM {self._digests} WHERE best IS NULL", "MissingKey", f"no key is complete: {self._named}")
         best = f"coalesce({', '.join(f'd{rank}' for rank in range(len(self._table.candidates)))}, '')"

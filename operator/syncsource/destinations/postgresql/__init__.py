@@ -13,7 +13,7 @@ from syncsource.destinations.dialect import Dumping, Load, Refusal, Terms
 from syncsource.destinations.dumps.programs import Programs
 from syncsource.destinations.postgresql import catalog, columns, connecting, copying, faults
 from syncsource.destinations.postgresql.dumping import PostgresDumping
-from syncsource.destinations.quoting import CHANGES, REFUSED, ROW_ID, STAGE, Joined, quoted, updating
+from syncsource.destinations.quoting import CHANGES, REFUSED, ROW_ID, STAGE, Joined, index_name, quoted, updating
 from syncsource.destinations.table import Column, Found, Layout, Referrer, Table
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
@@ -91,14 +91,16 @@ class PostgreSQL:
         )
         for place, indexed in enumerate(index or [list(own)]):
             driver.execute(
-                f"CREATE {'' if index else 'UNIQUE '}INDEX IF NOT EXISTS {_index(name, place)} ON {at} ({', '.join(map(quoted, indexed))})"
+                f"CREATE {'' if index else 'UNIQUE '}INDEX IF NOT EXISTS {index_name(name, place)} ON {at} ({', '.join(map(quoted, indexed))})"
             )
 
     def indexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
-        return [f"CREATE INDEX {_index(name, place)} ON {quoted(name)} ({', '.join(map(quoted, one))})" for place, one in enumerate(index)]
+        return [
+            f"CREATE INDEX {index_name(name, place)} ON {quoted(name)} ({', '.join(map(quoted, one))})" for place, one in enumerate(index)
+        ]
 
     def unindexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
-        return [f"DROP INDEX IF EXISTS {_index(name, place)}" for place, _ in enumerate(index)]
+        return [f"DROP INDEX IF EXISTS {index_name(name, place)}" for place, _ in enumerate(index)]
 
     def changing(self, name: str) -> Sequence[str]:
         """Where a page has room for them, changed rows stay in it, and no index is told: half the time, for the room that they would take anyhow when all
@@ -227,8 +229,3 @@ class PostgreSQL:
 
     def cancel(self, driver: Any) -> None:
         driver.cancel_safe(timeout=5)
-
-
-def _index(name: str, place: int) -> str:
-    """The name of one of the indexes of a table of ours."""
-    return quoted(f"{name}_key{place or ''}")

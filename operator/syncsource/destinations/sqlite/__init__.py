@@ -10,7 +10,7 @@ from sqlalchemy import URL, Engine
 
 from syncsource.destinations.dialect import Dumping, Load, Refusal, Terms
 from syncsource.destinations.dumps.programs import Programs
-from syncsource.destinations.quoting import CHANGES, REFUSED, ROW_ID, STAGE, Joined, quoted, updating
+from syncsource.destinations.quoting import CHANGES, REFUSED, ROW_ID, STAGE, Joined, index_name, quoted, updating
 from syncsource.destinations.sqlite import columns, connecting, faults, schema
 from syncsource.destinations.sqlite.dumping import SqliteDumping
 from syncsource.destinations.table import Column, Found, Layout, Referrer, Table, folded
@@ -70,16 +70,17 @@ class SQLite:
         at = self.temp if temporary else "main"
         driver.execute(f"CREATE TABLE IF NOT EXISTS {at}.{quoted(name)} ({', '.join(parts)})")
         for place, indexed in enumerate(index):
-            of = f"{_index(name, place)} ON {quoted(name)} ({', '.join(map(quoted, indexed))})"
+            of = f"{index_name(name, place)} ON {quoted(name)} ({', '.join(map(quoted, indexed))})"
             driver.execute(f"CREATE INDEX IF NOT EXISTS {at}.{of}")
 
     def indexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
         return [
-            f"CREATE INDEX main.{_index(name, place)} ON {quoted(name)} ({', '.join(map(quoted, one))})" for place, one in enumerate(index)
+            f"CREATE INDEX main.{index_name(name, place)} ON {quoted(name)} ({', '.join(map(quoted, one))})"
+            for place, one in enumerate(index)
         ]
 
     def unindexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
-        return [f"DROP INDEX IF EXISTS main.{_index(name, place)}" for place, _ in enumerate(index)]
+        return [f"DROP INDEX IF EXISTS main.{index_name(name, place)}" for place, _ in enumerate(index)]
 
     def changing(self, name: str) -> Sequence[str]:
         """It changes rows in place."""
@@ -206,8 +207,3 @@ class SQLite:
 
 def _affinity(found: Found) -> str:
     return "" if found.base == "BLOB" else found.base
-
-
-def _index(name: str, place: int) -> str:
-    """The name of one of the indexes of a table of ours."""
-    return quoted(f"{name}_key{place or ''}")
