@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import multiprocessing
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -38,20 +38,30 @@ _processes = multiprocessing.get_context("spawn")  # each reads the folder of fa
 class _Told(Paged):
     """It tells of each page's first id."""
 
-    def __init__(self, records: Sequence[Record], told: Connection) -> None:
+    def __init__(self, records: Sequence[Record], tell: Callable[[int], object]) -> None:
         super().__init__(records, size=PAGE)
-        self._told = told
+        self._tell = tell
 
     def pages(self, part: Slice) -> Iterator[Page]:
         for page in super().pages(part):
-            self._told.send(page.records[0]["id"])
+            self._tell(page.records[0]["id"])
             yield page
 
 
-def _execute(plan: RunPlan, records: Sequence[Record], waits: bool, told: Connection) -> None:
-    upstream, stop = _Told(records, told), Stop()
+def _executed(plan: RunPlan, records: Sequence[Record], waits: bool, tell: Callable[[int], object]) -> Outcome:
+    upstream, stop = _Told(records, tell), Stop()
     upstream.waits = waits
-    told.send(execute(plan, hosts=local_hosts(stop.event), stop=stop, progress=lambda _: None, opened=lambda _, __: upstream))
+    return execute(plan, hosts=local_hosts(stop.event), stop=stop, progress=lambda _: None, opened=lambda _, __: upstream)
+
+
+def _execute(plan: RunPlan, records: Sequence[Record], waits: bool, told: Connection) -> None:
+    told.send(_executed(plan, records, waits, told.send))
+
+
+def _run_on(plan: RunPlan, records: Sequence[Record], *, waits: bool) -> tuple[Outcome, list[int]]:
+    """A run that nobody kills, and the first ids of its pages."""
+    pages: list[int] = []
+    return _executed(plan, records, waits, pages.append), pages
 
 
 def _run(plan: RunPlan, records: Sequence[Record], *, waits: bool) -> tuple[Outcome | None, list[int]]:
@@ -91,13 +101,12 @@ def test_killed_between_batches(place: Place, armed: Path, name: str, waits: boo
     engine, plan = batched(place, safety={"batchRows": BATCH, "undo": {"keep": "14d"}}), None
     (armed / name).write_text("kill 3")
     plan = engine.plan()
-    outcome, _ = _run(plan, rows(COUNT), waits=waits)
+    killed, _ = _run(plan, rows(COUNT), waits=waits)
     committed = BATCH * (3 if name == "after-commit" else 2)
-    assert (outcome, ids(engine)) == (None, list(range(1, committed + 1)))
+    assert (killed, ids(engine)) == (None, list(range(1, committed + 1)))
     told = settle(plan)
     assert (told.result, told.counts.inserted, history(engine)[0].inserted) == ("Interrupted", committed, committed)
-    outcome, pages = _run(engine.plan(), rows(COUNT), waits=waits)
-    assert outcome is not None
+    outcome, pages = _run_on(engine.plan(), rows(COUNT), waits=waits)
     assert (outcome.result, outcome.full, outcome.counts.inserted, pages[0]) == ("Succeeded", True, COUNT - committed, committed + 1)
     assert (ids(engine), position(engine), engine.cursor()) == (list(range(1, COUNT + 1)), None, COUNT)
 
@@ -113,8 +122,7 @@ def test_killed_again_and_again(seed: int, place: Place, armed: Path) -> None:
         (armed / name).write_text(f"kill {rng.randint(1, max(1, hits * (COUNT - there) // COUNT))}")
         there = _killed(engine, records, there, waits=rng.random() < 0.5)
         (armed / name).unlink(missing_ok=True)
-    outcome, pages = _run(engine.plan(), records, waits=True)
-    assert outcome is not None
+    outcome, pages = _run_on(engine.plan(), records, waits=True)
     assert (outcome.result, ids(engine), position(engine)) == ("Succeeded", list(range(1, COUNT + 1)), None)
     assert engine.cursor() == COUNT
     assert there == COUNT or pages[0] == there + 1
