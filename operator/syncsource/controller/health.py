@@ -59,9 +59,9 @@ async def become_ready(health: Health, api: Api, fleet: Fleet, namespaces: Seque
     """Ready is who may read Secrets and has seen every SyncSource that there is."""
     for wait in Backoffs():
         lacking = await _lacking(api, fleet, namespaces)
-        if lacking != health.waits_for:
+        before, health.waits_for = health.waits_for, lacking
+        if lacking != before:
             _log.info("not ready: waiting for %s" if lacking else "ready%s", lacking)
-        health.waits_for = lacking
         if not lacking:
             return
         await asyncio.sleep(wait)

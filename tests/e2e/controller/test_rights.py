@@ -149,6 +149,7 @@ async def test_a_missing_right_is_told_and_waited_for(account: Account, right: t
             assert len(log.lines) < 30
             assert not [line for line in log.lines if "namespace kube-system" in line or "customresourcedefinitions" in line]
             if right[1] == "list":
+                await log.line("not ready: waiting for a right")
                 assert right[0] in health.waits_for
             await account.allow()
             await account.stage.client.until("a", lambda held: reason(held, "Ready") == "Succeeded")
