@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from syncsource.destinations import Owner, Policy, Writer, companions, find_table
 from syncsource.engine import conflicts, undoing
@@ -40,6 +43,17 @@ def _rows(place: Place) -> list[tuple[Any, ...]]:
     return place.sql("SELECT id, name, amount FROM t ORDER BY id")
 
 
+@pytest.fixture
+def another(postgresql: Place) -> Iterator[str]:
+    """The URL of a user who may read and write, and owns nothing."""
+    user = "other_" + os.urandom(4).hex()
+    [(schema,)] = postgresql.sql("SELECT current_schema()")
+    postgresql.sql(f"CREATE ROLE {user} LOGIN; GRANT USAGE ON SCHEMA {schema} TO {user}")
+    postgresql.sql(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT ALL ON TABLES TO {user}")
+    yield make_url(postgresql.url).set(username=user).render_as_string(hide_password=False)
+    postgresql.sql(f"DROP OWNED BY {user} CASCADE; DROP ROLE {user}")
+
+
 def _waiting(engine: Engine) -> list[tuple[str, str | None, str | None]]:
     found, total = conflicts.look(engine.plan(), 100)
     assert total == len(found)
@@ -56,6 +70,17 @@ def test_each_side_s_change_stays(place: Place, monkeypatch: pytest.MonkeyPatch,
     assert done.counts == Counts(read=3, unchanged=1, updated=2)
     assert _rows(place) == [(1, "mine", 1), (2, "mine", 7), (3, "b", 1)]
     assert _full(engine, _record(1), _record(2, amount=7), _record(3, "b")).counts == Counts(read=3, unchanged=3)
+
+
+def test_the_first_bases_in_what_somebody_else_created(postgresql: Place, another: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may write to a table of ours, and no more, leaves its index in place."""
+    monkeypatch.setattr(companions, "MANY", 3)
+    engine = _engine(postgresql)
+    engine.url = another
+    assert _full(engine, _record(1), _record(2), _record(3)).counts.inserted == 3
+    postgresql.sql("UPDATE t SET name = 'mine' WHERE id = 1")
+    assert _full(engine, _record(1), _record(2, amount=7), _record(3)).counts.updated == 1
+    assert _rows(postgresql) == [(1, "mine", 1), (2, "a", 7), (3, "a", 1)]
 
 
 def test_nulls_are_values_on_both_sides(place: Place) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from syncsource import ledger
-from syncsource.destinations import images
+from syncsource.destinations import companions, images
 from syncsource.engine import undoing
 from syncsource.engine.stopping import Stop
 from syncsource.errors import PermanentError
@@ -198,7 +198,8 @@ def _take_over(engine: Engine) -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_the_engine_keeps_its_promises(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "APART", 3)  # some runs write more rows, some fewer
+    for module, several in ((images, "APART"), (companions, "MANY")):
+        monkeypatch.setattr(module, several, 3)  # some runs write more rows, some fewer
     machine: Any = type("PromisesHere", (Promises,), {"place": place})
     steps = settings(max_examples=EXAMPLES, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(machine, settings=steps)

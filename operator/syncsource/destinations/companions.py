@@ -33,8 +33,7 @@ def open_companion(
     if session.layout(None, name) is None:
         with nameless(f"to create the table {name!r}"), session.transaction(session.dialect.begin):
             session.create_companion(name, own, columns, layout, index)
-            for statement in session.dialect.changing(name) if changing else ():
-                session.run(statement)
+            _run(session, session.dialect.changing(name) if changing else ())
     return Companion(name, tuple(columns))
 
 
@@ -49,15 +48,14 @@ def find_companion(session: Session, layout: Layout, kind: str, columns: Sequenc
 @contextmanager
 def at_once(session: Session, companion: Companion | None, index: Sequence[Sequence[str]], rows: int) -> Iterator[bool]:
     """While so many rows are inserted. The first very many of a companion get its indexes afterwards: one by one they would take five times as long. Tells
-    whether these are. Where runs that write to the table take turns, see :attr:`Table.alone`; None: it is no companion."""
-    if companion is None or rows < MANY or session.value(f"SELECT 1 FROM {quoted(companion.name)} LIMIT 1") is not None:
-        yield False
-        return
-    for statement in session.dialect.unindexed(companion.name, index):
-        session.run(statement)
-    yield True
-    for statement in session.dialect.indexed(companion.name, index):
-        session.run(statement)
+    whether these are. Where runs that write to the table take turns, see :attr:`Table.alone`; None: it is no companion. Somebody else's keeps its indexes."""
+    first = companion is not None and rows >= MANY and session.value(f"SELECT 1 FROM {quoted(companion.name)} LIMIT 1") is None
+    apart = [companion.name] if companion is not None and first and session.value(session.dialect.owned(companion.name)) else []
+    for name in apart:
+        _run(session, session.dialect.drop_indexes(name, index))
+    yield first
+    for name in apart:
+        _run(session, session.dialect.make_indexes(name, index))
 
 
 def keep_columns(session: Session, name: str, columns: Sequence[Found]) -> None:
@@ -73,6 +71,11 @@ def keep_columns(session: Session, name: str, columns: Sequence[Found]) -> None:
             if before is not None:
                 session.run(f"ALTER TABLE {quoted(name)} DROP COLUMN {quoted(column.name)}")
             session.run(f"ALTER TABLE {quoted(name)} ADD COLUMN {quoted(column.name)} {session.dialect.typed(column)}")
+
+
+def _run(session: Session, statements: Sequence[str]) -> None:
+    for statement in statements:
+        session.run(statement)
 
 
 def _digest(layout: Layout, columns: Sequence[Found]) -> str:

@@ -148,11 +148,14 @@ class Dialect(Protocol):
         """Creates a table of ours, unless somebody else just did, or one that ends with the connection: ``own`` columns, and columns typed as those of a table. The former are its
         primary key, unless there are columns to ``index``, a list for each index."""
 
-    def indexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
-        """Statements that give a table of ours its indexes again, see :meth:`unindexed`."""
+    def make_indexes(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
+        """Statements that give a table of ours its indexes again, see :meth:`drop_indexes`."""
 
-    def unindexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
+    def drop_indexes(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
         """Statements that take them away, while very many rows are inserted. None where that would commit."""
+
+    def owned(self, name: str) -> str:
+        """A query that tells whether this user may change the indexes of a table of ours, which another one may have created."""
 
     def changing(self, name: str) -> Sequence[str]:
         """Statements after a table of ours was created whose rows are changed where they stand."""

@@ -99,11 +99,14 @@ class MySQL:
                 f"SELECT {names} FROM {quoted(layout.schema, layout.name)} LIMIT 0"
             )
 
-    def indexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
+    def make_indexes(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
         return []
 
-    def unindexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
+    def drop_indexes(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
         return []
+
+    def owned(self, name: str) -> str:
+        return "SELECT 0"
 
     def changing(self, name: str) -> Sequence[str]:
         """It changes rows in place."""

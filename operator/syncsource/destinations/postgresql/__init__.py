@@ -94,13 +94,16 @@ class PostgreSQL:
                 f"CREATE {'' if index else 'UNIQUE '}INDEX IF NOT EXISTS {index_name(name, place)} ON {at} ({', '.join(map(quoted, indexed))})"
             )
 
-    def indexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
+    def make_indexes(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
         return [
             f"CREATE INDEX {index_name(name, place)} ON {quoted(name)} ({', '.join(map(quoted, one))})" for place, one in enumerate(index)
         ]
 
-    def unindexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
+    def drop_indexes(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
         return [f"DROP INDEX IF EXISTS {index_name(name, place)}" for place, _ in enumerate(index)]
+
+    def owned(self, name: str) -> str:
+        return f"SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('{name}')"
 
     def changing(self, name: str) -> Sequence[str]:
         """Where a page has room for them, changed rows stay in it, and no index is told: half the time, for the room that they would take anyhow when all

@@ -73,14 +73,17 @@ class SQLite:
             of = f"{index_name(name, place)} ON {quoted(name)} ({', '.join(map(quoted, indexed))})"
             driver.execute(f"CREATE INDEX IF NOT EXISTS {at}.{of}")
 
-    def indexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
+    def make_indexes(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
         return [
             f"CREATE INDEX main.{index_name(name, place)} ON {quoted(name)} ({', '.join(map(quoted, one))})"
             for place, one in enumerate(index)
         ]
 
-    def unindexed(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
+    def drop_indexes(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
         return [f"DROP INDEX IF EXISTS main.{index_name(name, place)}" for place, _ in enumerate(index)]
+
+    def owned(self, name: str) -> str:
+        return "SELECT 1"
 
     def changing(self, name: str) -> Sequence[str]:
         """It changes rows in place."""
