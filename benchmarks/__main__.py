@@ -28,6 +28,7 @@ KINDS = ("postgresql", "mariadb", "sqlite")
 _ROOMY = ("--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M")
 """What a MariaDB of its own machine would have."""
 _PATIENCE = 60.0
+"""Seconds for a server to come to rest."""
 _HISTORY = 100
 """Transactions whose old rows MariaDB has not cleared, when it is at rest."""
 Command = Callable[[str, str, Path], list[str]]
@@ -145,11 +146,12 @@ def show(title: str, rows: int, found: dict[str, Measured]) -> None:
     for name, one in found.items():
         again = AGAIN if name.endswith(AGAIN) else ""
         bases = [found.get(f"{base}{again}", NEVER) for base in ("floor", "dlt", "dlt, its best")]
-        runs, wholes = (
-            "".join(ratio(base, mine, width) for base, width in zip(others, (10, 8, 9), strict=True))
-            for mine, others in ((one.seconds, [base.seconds for base in bases]), (one.whole, [base.whole for base in bases]))
-        )
+        runs, wholes = _ratios(one.seconds, *(base.seconds for base in bases)), _ratios(one.whole, *(base.whole for base in bases))
         print(f"{name:20}{one.seconds:>9.2f}{rows / one.seconds:>11,.0f}{one.megabytes:>9.0f}{runs} {one.whole:>12.2f}{wholes}", flush=True)
+
+
+def _ratios(mine: float, floor: float, dlt: float, best: float) -> str:
+    return ratio(floor, mine, 10) + ratio(dlt, mine, 8) + ratio(best, mine, 9)
 
 
 def main() -> None:

@@ -93,7 +93,7 @@ def measure(modes: dict[str, Command], databases: Databases, files: dict[str, Pa
 
 
 def _one(command: list[str], databases: Databases) -> Measured:
-    """``processor``: of the command and of the server."""
+    """``processor``: of the command and of the server, also of what it left the server to do."""
     databases.settle()
     before = databases.processor()
     measured = timed(command, PATIENCE)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from syncsource.engine import backups
 from syncsource.engine.plan import Outcome
 from syncsource.engine.stopping import Stop
+from syncsource.errors import SchemaMismatch
 from tests.database.conftest import Place
 from tests.database.engine import Engine, Upstream
+from tests.database.test_partitions import Stores
 
 _NAMES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
@@ -46,6 +50,30 @@ def restore(engine: Engine, backup: str | None = None) -> tuple[int, int, int]:
     outcome, done = backups.restore(engine.plan(), foreseen.backup, Stop())
     assert (outcome.result, done) == ("Succeeded", foreseen), outcome
     return foreseen.restored, foreseen.removed, foreseen.reinserted
+
+
+def restored_to_an_altered_table(place: Place, engine: Engine) -> None:
+    """Columns that came and went since are no matter; one of another type is told of before anything is written."""
+    run(engine, record(1, "x"))
+    place.sql("ALTER TABLE t ADD COLUMN more varchar(20)")
+    place.sql("ALTER TABLE t DROP COLUMN note")
+    place.sql("UPDATE t SET more = 'kept'")
+    assert restore(engine) == (1, 0, 0)
+    assert place.sql("SELECT id, name, more FROM t ORDER BY id") == [(1, "a", "kept"), (2, None, "kept"), (3, "c", "kept")]
+    place.sql("ALTER TABLE t DROP COLUMN amount")
+    place.sql("ALTER TABLE t ADD COLUMN amount varchar(7)")
+    with pytest.raises(SchemaMismatch, match="the column 'amount' of 't' is no longer what it was when the backup was made"):
+        backups.foresee(engine.plan(), None, Stop())
+
+
+def shared_by_partitions(engine: Engine) -> None:
+    """What three partitions write to, one backup is of."""
+    engine.spec["partitions"] = {"values": ["a", "b", "c"], "parallelism": 3}
+    outcome = engine.run(Stores(a=[record(1, "x")], b=[record(12)], c=[record(13)]))
+    assert (outcome.result, outcome.counts.inserted, outcome.counts.updated) == ("Succeeded", 2, 1)
+    [kept] = backups.listed(engine.plan())
+    assert kept.rows == 3
+    assert restore(engine) == (1, 2, 0)
 
 
 def tables(place: Place, *beginnings: str) -> list[str]:

@@ -11,11 +11,11 @@ from syncsource.destinations import Backups
 from syncsource.engine import backups, undoing
 from syncsource.engine.backups import Restoring
 from syncsource.engine.stopping import Stop
-from syncsource.errors import PermanentError, SchemaMismatch
+from syncsource.errors import PermanentError
 from syncsource.resource.spec import SyncSourceSpec
 from tests.database.conftest import Place
 from tests.database.engine import Engine, Upstream
-from tests.database.restoring import record, restore, rows, run, tables, typed_in
+from tests.database.restoring import record, restore, restored_to_an_altered_table, rows, run, shared_by_partitions, tables, typed_in
 from tests.database.test_partitions import Stores
 
 
@@ -128,13 +128,7 @@ def test_another_source_of_the_table_has_its_own(place: Place) -> None:
 
 
 def test_partitions_share_one_copy(place: Place) -> None:
-    engine = _engine(place)
-    engine.spec["partitions"] = {"values": ["a", "b", "c"], "parallelism": 3}
-    outcome = engine.run(Stores(a=[record(1, "x")], b=[record(12)], c=[record(13)]))
-    assert (outcome.result, outcome.counts.inserted, outcome.counts.updated) == ("Succeeded", 2, 1)
-    [kept] = backups.listed(engine.plan())
-    assert kept.rows == 3
-    assert restore(engine) == (1, 2, 0)
+    shared_by_partitions(_engine(place))
 
 
 def test_rows_that_no_partition_has_any_more_come_back(place: Place) -> None:
@@ -231,17 +225,7 @@ def test_a_table_without_a_primary_key_is_told_of_before_anything_is_written(pla
 
 
 def test_a_table_that_was_altered_since(place: Place) -> None:
-    engine = _engine(place)
-    run(engine, record(1, "x"))
-    place.sql("ALTER TABLE t ADD COLUMN more varchar(20)")
-    place.sql("ALTER TABLE t DROP COLUMN note")
-    place.sql("UPDATE t SET more = 'kept'")
-    assert restore(engine) == (1, 0, 0)
-    assert place.sql("SELECT id, name, more FROM t ORDER BY id") == [(1, "a", "kept"), (2, None, "kept"), (3, "c", "kept")]
-    place.sql("ALTER TABLE t DROP COLUMN amount")
-    place.sql("ALTER TABLE t ADD COLUMN amount varchar(7)")
-    with pytest.raises(SchemaMismatch, match="the column 'amount' of 't' is no longer what it was when the backup was made"):
-        backups.foresee(engine.plan(), None, Stop())
+    restored_to_an_altered_table(place, _engine(place))
 
 
 def test_columns_of_every_sort(place: Place) -> None:

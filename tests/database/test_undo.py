@@ -347,21 +347,20 @@ def test_two_runs_and_an_undo_do_not_write_at_once(place: Place) -> None:
     assert _rows(place) == [(1, "a", 1, None)]
 
 
-def test_who_comes_between_the_image_of_a_row_and_its_change_is_not_forgotten(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    if place.kind != "postgresql":
-        pytest.skip("what this database looks at for images it locks")
-    engine, take, met = _engine(place, _record(1), _record(2)), images.Images.before_update, []
+def test_who_comes_between_the_image_of_a_row_and_its_change_is_not_forgotten(postgresql: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other databases lock what they look at for images."""
+    engine, take, met = _engine(postgresql, _record(1), _record(2)), images.Images.before_update, []
 
     def between(self: images.Images, *span: Any, **how: Any) -> int | None:
         if met:
             return take(self, *span, **how)
-        met.append(place.sql("UPDATE t SET name = 'b' WHERE id = 1"))  # as the source has it: no image of it is taken
+        met.append(postgresql.sql("UPDATE t SET name = 'b' WHERE id = 1"))  # as the source has it: no image of it is taken
         found = take(self, *span, **how)
-        place.sql("UPDATE t SET name = 'typed' WHERE id = 1")
+        postgresql.sql("UPDATE t SET name = 'typed' WHERE id = 1")
         return found
 
     monkeypatch.setattr(images.Images, "before_update", between)
     run = engine.run(Upstream([_record(1, "b"), _record(2, "b")]), full=True)
-    assert (run.counts.updated, [row[1] for row in _rows(place)]) == (2, ["b", "b"])
+    assert (run.counts.updated, [row[1] for row in _rows(postgresql)]) == (2, ["b", "b"])
     assert _undo(engine, run.run) == (2, 0, 0, 0)
-    assert [row[1] for row in _rows(place)] == ["typed", "a"]
+    assert [row[1] for row in _rows(postgresql)] == ["typed", "a"]

@@ -21,7 +21,7 @@ _LONG = 60.0
 """Seconds of trying after which nobody tries again."""
 _ENDED = (1213, 1020)
 """What MySQL answers to those that it ends so that others go on: a deadlock, and a row that changed since it was read."""
-Found = TypeVar("Found")
+_Found = TypeVar("_Found")
 FENCED = "another run of this SyncSource took over: nothing of this one was committed"
 """Message of a run that is Fenced."""
 
@@ -67,7 +67,7 @@ def _token(connection: Connection, identity: str, run: str, at: datetime) -> int
     return found
 
 
-def _among_others(engine: Engine, work: Callable[[Connection], Found]) -> Found:
+def _among_others(engine: Engine, work: Callable[[Connection], _Found]) -> _Found:
     """In a transaction of its own. Of many that want the same at once MySQL ends some, which try again."""
     begun = time.monotonic()
     while True:

@@ -17,8 +17,7 @@ from syncsource.errors import PermanentError
 from tests.database.backup_files.filed import Filed, names, opened, tables
 from tests.database.conftest import Place
 from tests.database.engine import Upstream
-from tests.database.restoring import record, restore, rows, run
-from tests.database.test_partitions import Stores
+from tests.database.restoring import record, restore, rows, run, shared_by_partitions
 
 
 def test_a_run_leaves_a_file_for_its_user_alone(place: Place, folder: Path) -> None:
@@ -55,13 +54,7 @@ def test_an_empty_table_is_not_copied(place: Place, folder: Path) -> None:
 
 
 def test_partitions_share_one_file(place: Place, folder: Path) -> None:
-    engine = Filed(place, folder)
-    engine.spec["partitions"] = {"values": ["a", "b", "c"], "parallelism": 3}
-    outcome = engine.run(Stores(a=[record(1, "x")], b=[record(12)], c=[record(13)]))
-    assert (outcome.result, outcome.counts.inserted, outcome.counts.updated) == ("Succeeded", 2, 1)
-    [kept] = backups.listed(engine.plan())
-    assert kept.rows == 3
-    assert restore(engine) == (1, 2, 0)
+    shared_by_partitions(Filed(place, folder))
 
 
 def test_a_sqlite_file_is_the_whole_database(sqlite: Place, folder: Path) -> None:

@@ -10,10 +10,9 @@ import pytest
 from syncsource import ledger
 from syncsource.engine import backups, undoing
 from syncsource.engine.stopping import Stop
-from syncsource.errors import SchemaMismatch
 from tests.database.backup_files.filed import Filed, servers, tables
 from tests.database.conftest import Place
-from tests.database.restoring import record, restore, rows, run
+from tests.database.restoring import record, restore, restored_to_an_altered_table, rows, run
 
 
 def test_whoever_changed_rows_since_they_are_what_they_were(place: Place, folder: Path) -> None:
@@ -51,17 +50,7 @@ def test_to_restore_is_a_run_that_can_be_undone(place: Place, folder: Path) -> N
 
 
 def test_a_table_that_was_altered_since(place: Place, folder: Path) -> None:
-    engine = Filed(place, folder)
-    run(engine, record(1, "x"))
-    place.sql("ALTER TABLE t ADD COLUMN more varchar(20)")
-    place.sql("ALTER TABLE t DROP COLUMN note")
-    place.sql("UPDATE t SET more = 'kept'")
-    assert restore(engine) == (1, 0, 0)
-    assert place.sql("SELECT id, name, more FROM t ORDER BY id") == [(1, "a", "kept"), (2, None, "kept"), (3, "c", "kept")]
-    place.sql("ALTER TABLE t DROP COLUMN amount")
-    place.sql("ALTER TABLE t ADD COLUMN amount varchar(7)")
-    with pytest.raises(SchemaMismatch, match="the column 'amount' of 't' is no longer what it was when the backup was made"):
-        backups.foresee(engine.plan(), None, Stop())
+    restored_to_an_altered_table(place, Filed(place, folder))
     assert tables(place) == []
 
 
