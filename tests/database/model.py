@@ -132,7 +132,19 @@ class Model:
             if one.after is None and one.before is not None and one.key not in table:
                 table[one.key] = dict(one.before)
                 reinserted += 1
+        self._rewind_bases(images)
         return restored, removed, reinserted, len(images) - restored - removed - reinserted
+
+    def _rewind_bases(self, images: list[Image]) -> None:
+        """So the source says anew what it had said of the rows that are as they were before."""
+        bases, table = self.state.bases, self.state.table
+        for one in images:
+            if one.before is None and one.key not in table:
+                bases.pop(one.key, None)
+            if one.before is not None and one.after is not None and one.key in table and one.key in bases:
+                changed = [name for name in COLUMNS if one.before[name] != one.after[name]]
+                if all(table[one.key][name] == one.before[name] for name in changed):
+                    bases[one.key] |= {name: one.before[name] for name in changed}
 
 
 class _Run:

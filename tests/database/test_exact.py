@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from syncsource.records.types import to_json
 from syncsource.resource.fields import FieldSpec
+from tests.database.engine import Engine, Upstream
 
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
@@ -253,3 +254,16 @@ def test_a_bad_value_among_many_is_found(place: Any) -> None:
     result = place.write(table, [(number, "nowhere" if number in bad else "10.0.0.1") for number in range(3000)])
     assert result.inserted == 2996
     assert [(one.field, json.loads(one.record)["id"]) for one in result.staged] == [("v", number) for number in sorted(bad)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("007.50", "7.50"), ("-00.10", "-0.10"), ("00.00", "0.00"), ("0.50", "0.5"), ("-7.00", "-007")]
+)
+def test_a_decimal_is_one_value_however_it_is_written(place: Any, first: str, second: str) -> None:
+    fields = [{"name": "id", "type": "integer"}, {"name": "changed", "type": "integer"}, {"name": "total", "type": "decimal(18,2)"}]
+    engine = Engine(place, "t", fields=fields)
+    engine.spec["destination"]["sql"]["createTable"] = True
+    for text, inserted in ((first, 2), (second, 0)):
+        outcome = engine.run(Upstream([{"id": 1, "changed": 1, "total": text}, {"id": 2, "changed": 1, "total": "10.25"}]))
+        assert (outcome.counts.inserted, outcome.counts.updated) == (inserted, 0), outcome
+    assert [_seen("decimal", value) for (value,) in place.sql("SELECT total FROM t ORDER BY id")] == [Decimal(first), Decimal("10.25")]

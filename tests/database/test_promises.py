@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from syncsource import ledger
-from syncsource.destinations import companions, images
+from syncsource.destinations import applying, companions, images
 from syncsource.engine import undoing
 from syncsource.engine.stopping import Stop
 from syncsource.errors import PermanentError
@@ -37,15 +37,16 @@ records = st.fixed_dictionaries(
 )
 
 
-policies = st.builds(
+writing = st.builds(
     Policies,
     on_missing=st.sampled_from(["Insert", "Insert", "Skip"]),
     on_existing=st.sampled_from(["Update", "Merge"]),
-    on_absent=st.sampled_from(["Ignore", "SoftDelete", "Delete"]),
+    on_absent=st.sampled_from(["Ignore", "Ignore", "SoftDelete", "Delete"]),
     resolve=st.sampled_from(["Manual", "Source", "Destination"]),
     protect=st.sampled_from([frozenset(), frozenset(), frozenset({"name"})]),
     max_changed=st.sampled_from([None, None, 3]),
-) | st.builds(Policies, on_existing=st.just("Skip"))
+)
+policies = st.sampled_from([writing, writing, writing, st.just(Policies(on_existing="Skip"))]).flatmap(lambda one: one)
 
 
 class Promises(RuleBasedStateMachine):
@@ -68,7 +69,7 @@ class Promises(RuleBasedStateMachine):
         safety = {"undo": {"keep": "1d"}, **({} if policies.max_changed is None else {"maxChanged": policies.max_changed})}
         self.engine = Engine(self.place, table, write=policies.write, validation=validation, safety=safety)
         self.model = Model(policies=policies, max_invalid=max_invalid)
-        self.upstream = upstream
+        self.upstream, self.changes = upstream, 0
 
     @rule(record=records)
     def upstream_gains(self, record: Record) -> None:
@@ -147,6 +148,13 @@ class Promises(RuleBasedStateMachine):
             again = self.engine.run(Upstream(self.upstream), full=True)
             assert (again.counts.inserted, again.counts.updated, again.counts.deleted, again.counts.conflicts) == (0, 0, 0, 0)
 
+    @rule(full=st.booleans())
+    def everything_changes(self, full: bool) -> None:
+        """All records, alike, to what none of them was, and a run reads them."""
+        self.changes += 1
+        self.upstream = [{**record, "amount": 10 + self.changes} for record in self.upstream]
+        self.runs(full)
+
     @rule(full=st.booleans(), pages=st.integers(0, 3))
     def upstream_breaks_off(self, full: bool, pages: int) -> None:
         """In mid-read, or after the last page."""
@@ -198,8 +206,9 @@ def _take_over(engine: Engine) -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_the_engine_keeps_its_promises(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, several in ((images, "APART"), (companions, "MANY")):
+    for module, several in ((images, "APART"), (companions, "MANY"), (applying, "SAMPLED")):
         monkeypatch.setattr(module, several, 3)  # some runs write more rows, some fewer
+    monkeypatch.setattr(applying, "SAMPLE", 2)  # often of rows that are like no others
     machine: Any = type("PromisesHere", (Promises,), {"place": place})
     steps = settings(max_examples=EXAMPLES, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(machine, settings=steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from array import array
 from functools import partial
 
@@ -19,11 +20,13 @@ from syncsource.destinations.sieve import Sieve
 from syncsource.destinations.staging import gather_statistics
 from syncsource.destinations.statements import MESSAGE_LIMIT, TOLD, Span, Statements
 from syncsource.destinations.table import Table
-from syncsource.errors import RetryableError
+from syncsource.errors import GuardError, RetryableError
 from syncsource.records.images import Taken
 
 _ROUNDS = 10
 """Comparisons before we give up against people who keep changing the same rows."""
+SAMPLE, SAMPLED = 100, 1000
+"""Rows that are looked at before all are written, and from how many."""
 _PASSES = 20
 """Tries of rows that depend on others of the run."""
 _NOT_TAKEN = Refusal("ConstraintViolation", "the table did not take the row and gave no error: a trigger or a rule drops it")
@@ -78,8 +81,9 @@ class Applying:
         inserted = plain and self._insert_all(staged)
         if not inserted:
             gather_statistics(self._session, self._table, staged)
-            self._rounds(empty=empty)
-            self._try_again()
+            if empty or not self._change_every(staged):
+                self._rounds(empty=empty)
+                self._try_again()
         if self._matching is not None:
             self._match_inserted(self._matching)
         if self.absent is not None:
@@ -122,6 +126,35 @@ class Applying:
             return False
         return True
 
+    def _change_every(self, staged: int) -> bool:
+        """Changes all that is staged without a comparison before, where a sample says that all of it will be changed. False: not all was, or nothing."""
+        if not self._foresees_all(staged):
+            return False
+        self.images.expect(staged)
+        self._all = True
+        self._whole = bool(self._session.value(self._statements.fewer(staged * 10 // 9)))
+        try:
+            with self._session.savepoint():
+                self.updated = self._update_all(staged, locked=False)
+        except RowRefused:
+            self._all = False
+            return False
+        self._all = self._listed = self.updated == staged
+        self._counts = {0: staged}
+        return self._all
+
+    def _foresees_all(self, staged: int) -> bool:
+        """Also that they may be written: rows that are to go, go first, and too many are not written at all."""
+        plain = self._policy.update and self.absent is None and not (self.refused or self.skipped)
+        if not plain or staged < SAMPLED:
+            return False
+        [(seen, changed)] = self._session.rows(self._statements.sample(random.sample(range(staged), SAMPLE)))
+        try:
+            self._guard(staged, self._rows)
+        except GuardError:
+            return False
+        return bool(seen) and seen == changed
+
     def _rounds(self, *, empty: bool) -> None:
         for number in range(_ROUNDS):
             changed, new = self._compare(again=number > 0)
@@ -137,7 +170,7 @@ class Applying:
 
     def _begin(self, changes: int, empty: bool) -> None:
         """What the source has no more goes first: what comes may need its unique values."""
-        changes += self.absent.find() if self.absent is not None else 0
+        changes += self.updated + (self.absent.find() if self.absent is not None else 0)
         if not empty:
             self._guard(changes, self._rows)
         self.images.expect(changes)
@@ -150,7 +183,7 @@ class Applying:
             self._empty(CHANGES)
         out = self.refused + self.skipped > 0
         self._session.run(self._statements.compare(pending=again, refused=out))
-        self._listed = not again
+        self._listed = not (again or self.updated)
         if again:
             self._empty(ASIDE)
             self._uncertain = 0

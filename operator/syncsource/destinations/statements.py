@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syncsource.destinations.dialect import Dialect, target
@@ -97,6 +98,12 @@ class Statements:
             f"INSERT INTO {self.temporary(CHANGES)} SELECT s.seq, {kind}, {back} "
             f"FROM {self.temporary(STAGE)} AS s {only}{self.based}LEFT JOIN {self.target} AS t ON {self.keys} WHERE {' AND '.join(where)}"
         )
+
+    def sample(self, rows: Sequence[int]) -> str:
+        """Of staged rows with these seq: how many there are, and how many of them are to be changed."""
+        joined = f"{self.temporary(STAGE)} AS s {self.based}LEFT JOIN {self.target} AS t ON {self.keys}"
+        changed = f"sum(CASE WHEN NOT {self.lacking} AND {self.differs} THEN 1 ELSE 0 END)"
+        return f"SELECT count(*), {changed} FROM {joined} WHERE s.seq IN ({', '.join(map(str, rows))})"
 
     def back_again(self) -> str:
         """Notes among the changes the rows that are no longer deleted."""

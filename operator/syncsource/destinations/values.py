@@ -154,13 +154,27 @@ def decimal_column(scale: int) -> Callable[[Sequence[Decimal]], Sequence[str]]:
 
 
 def instants(values: Sequence[datetime]) -> list[str]:
-    """Instants in UTC as RFC 3339 texts, written by msgspec at thirty times the speed of datetime.isoformat."""
-    return _to_json(values).decode()[2:-2].split('","')
+    """Instants in UTC as RFC 3339 texts."""
+    return one_by_one(together(values))
+
+
+def together(values: Sequence[datetime]) -> str:
+    """The texts of :func:`instants` in one, which :func:`one_by_one` takes apart: written by msgspec, at thirty times the speed of datetime.isoformat."""
+    return _to_json(values).decode()
+
+
+def one_by_one(text: str) -> list[str]:
+    """What :func:`together` wrote, each by itself."""
+    return text[2:-2].split('","')
 
 
 def instant_column(values: Sequence[datetime]) -> Sequence[str]:
     """The texts of :func:`instant_text`."""
-    return [text if len(text) == _INSTANT_LENGTH else f"{text[:-1]}.000000Z" for text in instants(values)]
+    text = together(values)
+    if "." not in text:
+        text = text.replace('Z"', '.000000Z"')
+    texts = one_by_one(text)
+    return texts if text.count(".") == len(texts) else [one if len(one) == _INSTANT_LENGTH else f"{one[:-1]}.000000Z" for one in texts]
 
 
 def instant_text(value: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -22,10 +23,11 @@ from syncsource.destinations.values import (
     exact_double,
     exact_single,
     fixed,
-    instants,
+    one_by_one,
     single,
     text_codec,
     text_form,
+    together,
     whole,
 )
 
@@ -107,7 +109,9 @@ def _integer(found: Found, kind: str) -> Codec | None:
     held = between(0 if unsigned else -(2 ** (bits - 1)), 2 ** (bits if unsigned else bits - 1) - 1, found.type)
     if kind == "boolean" and found.base == "tinyint":
         return AS_IT_IS
-    return {"integer": held, "decimal": Codec(None, whole(held, found.type))}.get(kind)
+    digits = len(str(2 ** (bits - 1)))
+    as_written = held if unsigned else replace(held, written=lambda texts: max(map(len, texts)) < digits)
+    return {"integer": as_written, "decimal": Codec(None, whole(held, found.type))}.get(kind)
 
 
 def _number(found: Found, field_type: str, kind: str) -> Codec | None:
@@ -122,7 +126,7 @@ def _number(found: Found, field_type: str, kind: str) -> Codec | None:
     if kind == "decimal":
         digits, after = map(int, field_type[8:-1].split(","))
         if after <= scale and digits - after <= precision - scale:
-            return AS_IT_IS
+            return Codec(written=lambda texts: True)
     return Codec(None, fixed(precision, scale, found.type))
 
 
@@ -177,7 +181,7 @@ def _moment(found: Found, kind: str) -> Codec | None:
 
 
 def _moments(values: Sequence[datetime]) -> Sequence[str]:
-    return "\n".join(instants(values)).replace("T", " ").replace("Z", "").split("\n")
+    return one_by_one(together(values).replace("T", " ").replace("Z", ""))
 
 
 def _checked_moment(found: Found, digits: int) -> Convert:

@@ -16,6 +16,7 @@ from syncsource.destinations.sqlite.dumping import SqliteDumping
 from syncsource.destinations.table import Column, Found, Layout, Referrer, Table, folded
 from syncsource.destinations.values import Codec
 from syncsource.errors import SyncError
+from syncsource.records.columns import Written
 from syncsource.resource.fields import FieldSpec
 
 
@@ -127,7 +128,7 @@ class SQLite:
         insert = f"INSERT INTO {self.temp}.{STAGE} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
         driver.execute("BEGIN")
         try:
-            yield lambda columns: driver.executemany(insert, zip(*columns, strict=True))
+            yield lambda columns: driver.executemany(insert, zip(*map(_as_they_go, columns), strict=True))
         except BaseException:
             driver.rollback()
             raise
@@ -206,6 +207,10 @@ class SQLite:
 
     def cancel(self, driver: Any) -> None:
         driver.interrupt()
+
+
+def _as_they_go(values: Sequence[Any]) -> Sequence[Any]:
+    return values.texts if isinstance(values, Written) else values
 
 
 def _affinity(found: Found) -> str:

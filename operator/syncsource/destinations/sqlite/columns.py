@@ -7,6 +7,8 @@ What SQLite has no type for is TEXT in one fixed form: decimals (a NUMERIC colum
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -34,19 +36,30 @@ def codec(found: Found, field_type: str) -> Codec | None:
     if kind in ("integer", "float", "boolean"):
         return _plain(found, kind)
     if kind == "decimal":
-        return text_codec(field_type) if found.base == "BLOB" else Codec(None, _decimal(found))
+        return _as_text(field_type) if found.base == "BLOB" else Codec(None, _decimal(found))
     return _words(found, field_type, kind)
 
 
 def _text(found: Found, field_type: str) -> Codec:
     """SQLite ignores a declared length; who declared it did not mean it to be."""
     length = _LENGTH.search(found.type)
-    return at_most(int(length[1]), found.type, text_form(field_type)) if length else text_codec(field_type)
+    return at_most(int(length[1]), found.type, text_form(field_type)) if length else _as_text(field_type)
+
+
+def _as_text(field_type: str) -> Codec:
+    codec = text_codec(field_type)
+    return replace(codec, written=_shortest) if field_type.startswith("decimal(") else codec
+
+
+def _shortest(texts: Sequence[str]) -> bool:
+    """Whether no decimal begins with a zero that could be left out: all have the digits of their scale."""
+    joined = "\n".join(["", *texts])
+    return all(joined.count(zero) == joined.count(f"{zero}.") for zero in ("\n0", "\n-0"))
 
 
 def _plain(found: Found, kind: str) -> Codec:
     if kind == "boolean":
-        return Codec(None, int)
+        return Codec(column=lambda values: list(map(int, values)))
     if kind == "float":
         return AS_IT_IS
     return Codec(None, exact_double) if found.base == "REAL" else _INTEGER
