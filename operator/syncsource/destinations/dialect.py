@@ -245,9 +245,9 @@ class Dialect(Protocol):
     def in_order(self, select: str, order: str) -> str | None:
         """What an UPDATE takes the rows of a query from, so that it locks the table's rows in an order. None: the tables as they are."""
 
-    def apart(self, name: str, like: str) -> str | None:
-        """A statement that makes a table of the same columns as another one's, with no index that would cost each row. None where to create one would
-        commit, or where an index costs little."""
+    def apart(self, name: str, like: str, own: Mapping[str, str], columns: Sequence[Found]) -> str | None:
+        """A statement that makes a table of the same columns as another one of ours, see :meth:`create_companion`, with no index that would cost each row.
+        None where to create one would commit."""
 
     def analyzed(self, name: str) -> Sequence[str]:
         """Statements after a temporary table was filled, so that joins with it are planned for what it holds."""

@@ -43,7 +43,7 @@ class Images:
         if self._companion is None or rows < APART or self._name != self._companion.name:
             return
         name = f"{self._companion.name}_{self._batch[:16]}"
-        statement = self._session.dialect.apart(name, self._companion.name)
+        statement = self._session.dialect.apart(name, self._companion.name, _OWN, self._companion.columns)
         if statement is not None:
             self._session.run(statement)
             self._name = name

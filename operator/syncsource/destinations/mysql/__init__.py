@@ -238,7 +238,7 @@ class MySQL:
         """It reads the changes in their order, and each row when it has locked it."""
         return None
 
-    def apart(self, name: str, like: str) -> str | None:
+    def apart(self, name: str, like: str, own: Mapping[str, str], columns: Sequence[Found]) -> str | None:
         """To create one would commit."""
         return None
 

@@ -207,7 +207,7 @@ class PostgreSQL:
         """A subquery that is sorted stays as it is, and comes first."""
         return f"({select} ORDER BY {order})"
 
-    def apart(self, name: str, like: str) -> str | None:
+    def apart(self, name: str, like: str, own: Mapping[str, str], columns: Sequence[Found]) -> str | None:
         return f"CREATE TABLE {quoted(name)} (LIKE {quoted(like)})"
 
     def analyzed(self, name: str) -> Sequence[str]:

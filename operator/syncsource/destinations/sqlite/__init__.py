@@ -65,14 +65,17 @@ class SQLite:
         *,
         temporary: bool,
     ) -> None:
-        typed = [f"{quoted(found.name)} {self.typed(found)}" for found in columns]
         primary = [] if index else [f"PRIMARY KEY ({', '.join(map(quoted, own))})"]
-        parts = [*(f"{quoted(one)} {kind} NOT NULL" for one, kind in own.items()), *typed, *primary]
+        parts = [*self._declared(own, columns), *primary]
         at = self.temp if temporary else "main"
         driver.execute(f"CREATE TABLE IF NOT EXISTS {at}.{quoted(name)} ({', '.join(parts)})")
         for place, indexed in enumerate(index):
             of = f"{index_name(name, place)} ON {quoted(name)} ({', '.join(map(quoted, indexed))})"
             driver.execute(f"CREATE INDEX IF NOT EXISTS {at}.{of}")
+
+    def _declared(self, own: Mapping[str, str], columns: Sequence[Found]) -> list[str]:
+        typed = [f"{quoted(found.name)} {self.typed(found)}" for found in columns]
+        return [*(f"{quoted(one)} {kind} NOT NULL" for one, kind in own.items()), *typed]
 
     def make_indexes(self, name: str, index: Sequence[Sequence[str]]) -> Sequence[str]:
         return [
@@ -185,9 +188,8 @@ class SQLite:
         """Nobody else writes."""
         return None
 
-    def apart(self, name: str, like: str) -> str | None:
-        """Its index costs little."""
-        return None
+    def apart(self, name: str, like: str, own: Mapping[str, str], columns: Sequence[Found]) -> str | None:
+        return f"CREATE TABLE main.{quoted(name)} ({', '.join(self._declared(own, columns))})"
 
     def analyzed(self, name: str) -> Sequence[str]:
         return []
