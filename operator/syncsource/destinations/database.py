@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -12,11 +13,45 @@ from sqlalchemy import URL, Engine, ExceptionContext, event
 
 from syncsource.databases.url import parse_url, secrets_of, where
 from syncsource.destinations.dialect import Dialect, Terms
+from syncsource.destinations.engines import Engines
 from syncsource.errors import StalledError, SyncError
 
 _NO_TABLE = 1146
 PATIENCE = 30.0
 """Seconds to wait for a lock that somebody else holds, before the run is retried later."""
+
+
+_ENGINES = Engines()
+
+
+@dataclass(frozen=True, slots=True)
+class _Border:
+    """Translates the errors of everything that goes through an engine: the ledger's statements, and connecting."""
+
+    dialect: Dialect
+    place: str
+    secrets: tuple[str, ...] = field(repr=False)
+
+    def translate(self, error: BaseException) -> SyncError | None:
+        ours = self.dialect.translate(error, self.place)
+        if ours is not None:
+            for secret in self.secrets:
+                ours.message = ours.message.replace(secret, "***")
+            ours.args = (ours.message,)
+        return ours
+
+    def around(self, engine: Engine) -> Engine:
+        event.listen(engine, "handle_error", self._raise)
+        return engine
+
+    def _raise(self, context: ExceptionContext) -> None:
+        if (context.statement or "").startswith("DESCRIBE ") and context.original_exception.args[:1] == (_NO_TABLE,):
+            return  # SQLAlchemy's way to ask MySQL whether a table is there
+        if context.is_pre_ping and context.is_disconnect:
+            return  # a connection that waited for use is lost: another takes its place
+        ours = self.translate(context.original_exception)
+        if ours is not None:
+            raise ours from context.original_exception
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,30 +62,22 @@ class Database:
     dialect: Dialect
     place: str
     driver_error: type[Exception]
-    _secrets: tuple[str, ...] = field(default=(), repr=False)
+    _border: _Border = field(repr=False)
+    _closing: ExitStack = field(repr=False)
 
     def translate(self, error: BaseException) -> SyncError | None:
         """What a driver's error means for the run; None where a row is at fault and nothing else."""
-        ours = self.dialect.translate(error, self.place)
-        if ours is not None:
-            ours.message = self._without_secrets(ours.message)
-            ours.args = (ours.message,)
-        return ours
+        return self._border.translate(error)
 
     def close(self) -> None:
-        """Closes the connections that wait for use."""
-        self.engine.dispose()
+        """Closes the connections that wait for use. The engine is another's from then on."""
+        self._closing.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-    def _without_secrets(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
 
 
 def open_database(
@@ -65,12 +92,11 @@ def open_database(
     """
     parsed = parse_url(url, named, tuple(_DIALECTS))
     _check_folder(parsed, named)
-    dialect = _DIALECTS[parsed.drivername]()
-    engine = dialect.engine(parsed, Terms(patience, longest, most))
+    dialect, terms, closing = _DIALECTS[parsed.drivername](), Terms(patience, longest, most), ExitStack()
+    border = _Border(dialect, where(parsed), secrets_of(parsed))
+    engine = closing.enter_context(_ENGINES.lend((parsed, terms), lambda: border.around(dialect.engine(parsed, terms))))
     assert engine.dialect.dbapi is not None
-    database = Database(engine, dialect, where(parsed), engine.dialect.dbapi.Error, secrets_of(parsed))
-    event.listen(engine, "handle_error", _Border(database))
-    return database
+    return Database(engine, dialect, border.place, engine.dialect.dbapi.Error, border, closing)
 
 
 def _postgresql() -> Dialect:
@@ -101,19 +127,3 @@ def _check_folder(url: URL, named: str) -> None:
         raise StalledError(
             f"{named}: the folder of {url.database} does not exist: create it, or mend the path (the file itself is created)"
         )
-
-
-class _Border:
-    """Translates the errors of everything that goes through the engine: the ledger's statements, and connecting."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def __call__(self, context: ExceptionContext) -> None:
-        if (context.statement or "").startswith("DESCRIBE ") and context.original_exception.args[:1] == (_NO_TABLE,):
-            return  # SQLAlchemy's way to ask MySQL whether a table is there
-        if context.is_pre_ping and context.is_disconnect:
-            return  # a connection that waited for use is lost: another takes its place
-        ours = self._database.translate(context.original_exception)
-        if ours is not None:
-            raise ours from context.original_exception

@@ -23,7 +23,7 @@ def fitting(
 ) -> dict[str, str] | None:
     """Of the fields seen in records, with the types that their values have, those that are columns of the table, with the types that
     their columns ask for. ``kept``: types that stay where they fit. None where there is no such table."""
-    session = Session(database)
+    session = Session(database, brief=True)
     try:
         layout = session.layout(destination.schema_, destination.table)
     finally:
@@ -41,7 +41,7 @@ def fitting(
 
 def add_columns(database: Database, destination: SqlDestination, fields: Mapping[str, str]) -> list[str]:
     """Adds nullable columns for the fields that the table has no column for; returns their names. A table that is not there stays so."""
-    session = Session(database)
+    session = Session(database, brief=True)
     try:
         layout = session.layout(destination.schema_, destination.table)
         missing = [] if layout is None else [name for name in fields if database.dialect.find(layout.columns, name) is None]

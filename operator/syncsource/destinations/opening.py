@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -32,9 +32,10 @@ def open_table(
     write: Write = NOTHING_SPECIAL,
     *,
     undo: bool = False,
+    missing: Callable[[], object] = lambda: None,
 ) -> Table:
     """The table that rows of ``fields`` go to, found by ``keys``. An existing one is used as it is, never altered. ``undo``: what is done to
-    its rows is kept.
+    its rows is kept; ``missing``: called before one is created.
 
     SchemaMismatch names the column, its type, the field's type and the way out, or asks for a primary key where there are several keys.
     StalledError: a schema where there are none.
@@ -43,6 +44,7 @@ def open_table(
         layout = _layout(session, destination)
         created = layout is None
         if layout is None:
+            missing()
             marks = [FieldSpec(name=write.soft_delete.column, type="timestamp")] if write.soft_delete else []
             layout = _create(session, destination, [*fields, *marks], _joining(keys))
         table = _table(session, layout, fields, keys, write)
@@ -77,7 +79,7 @@ def find_table(
 
 @contextmanager
 def _session(database: Database) -> Iterator[Session]:
-    session = Session(database)
+    session = Session(database, brief=True)
     try:
         yield session
     finally:

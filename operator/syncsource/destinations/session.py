@@ -36,10 +36,13 @@ def nameless(what: str) -> Iterator[None]:
 
 
 class Session:
-    """A connection in the driver's autocommit mode: transactions begin and end with statements, so that staging holds no lock."""
+    """A connection in the driver's autocommit mode: transactions begin and end with statements, so that staging holds no lock.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    ``brief``: it looks something up, and leaves nothing behind: others have its connection afterwards.
+    """
+
+    def __init__(self, database: Database, *, brief: bool = False) -> None:
+        self._database, self._brief = database, brief
         self.dialect: Dialect = database.dialect
         self.connection: Connection = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self.driver: Driver = self.connection.connection.driver_connection
@@ -176,9 +179,10 @@ class Session:
             self.dialect.cancel(self.driver)
 
     def close(self) -> None:
-        """Closes the connection for good: what is temporary goes with it."""
+        """Closes the connection for good, unless it is brief: what is temporary goes with it."""
         if not self.connection.closed:
-            self.connection.invalidate()
+            if not self._brief:
+                self.connection.invalidate()
             self.connection.close()
         with suppress(self._database.driver_error):
             self._end_loading(_cancelled())
@@ -197,7 +201,7 @@ class Session:
             cursor.close()
 
     def _may_stand_still(self, *, within: bool) -> None:
-        statement = self.dialect.standstill(within=within)
+        statement = None if self._brief else self.dialect.standstill(within=within)
         if statement is not None:
             self.run(statement)
 

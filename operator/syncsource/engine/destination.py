@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import Connection, literal, quoted_name, select, table
 
 from syncsource import ledger
 from syncsource.databases.url import kept_url
-from syncsource.destinations import Database, Table, Taken, find_table, open_database, open_table
+from syncsource.destinations import Database, Table, Taken, open_database, open_table
 from syncsource.engine.plan import RunPlan
 from syncsource.engine.redacting import redact
 from syncsource.errors import SyncError
@@ -45,9 +46,8 @@ def opened_table(spec: SyncSourceSpec, identity: str, database: Database) -> Tab
     """The table, for writing. Where it is gone or empty, what earlier runs left in the ledger of it is forgotten first, of all partitions at
     once: as soon as one of them has written, a table tells no more what the others lack."""
     sql, keys = spec.destination.sql, spec.keys
-    if sql.create_table and find_table(database, sql, spec.fields, keys, spec.write) is None:
-        ledger.forget(database.engine, identity)
-    found = open_table(database, sql, spec.fields, keys, spec.write, undo=spec.safety.undo is not None)
+    forget, undo = partial(ledger.forget, database.engine, identity), spec.safety.undo is not None
+    found = open_table(database, sql, spec.fields, keys, spec.write, undo=undo, missing=forget)
     if not has_rows(database, found):
         ledger.forget_states(database.engine, identity)
     return found
