@@ -267,3 +267,14 @@ def test_a_decimal_is_one_value_however_it_is_written(place: Any, first: str, se
         outcome = engine.run(Upstream([{"id": 1, "changed": 1, "total": text}, {"id": 2, "changed": 1, "total": "10.25"}]))
         assert (outcome.counts.inserted, outcome.counts.updated) == (inserted, 0), outcome
     assert [_seen("decimal", value) for (value,) in place.sql("SELECT total FROM t ORDER BY id")] == [Decimal(first), Decimal("10.25")]
+
+
+def test_decimals_beside_a_row_that_is_refused_stay_as_they_are(place: Any) -> None:
+    fields = [{"name": "id", "type": "integer"}, {"name": "changed", "type": "integer"}, {"name": "total", "type": "decimal(18,2)"}]
+    engine = Engine(place, "t", fields=fields)
+    engine.spec["destination"]["sql"]["createTable"] = True
+    records = [{"id": key, "changed": 1, "total": "10.25"} for key in (1, 10**25, 3)]
+    for inserted in (2, 0):
+        counts = engine.run(Upstream(records, size=9), full=True).counts
+        assert (counts.inserted, counts.updated, counts.quarantined) == (inserted, 0, 1)
+    assert [_seen("decimal", value) for (value,) in place.sql("SELECT total FROM t ORDER BY id")] == [Decimal("10.25")] * 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import compress
 from operator import itemgetter
 from typing import Any
 
@@ -17,6 +16,7 @@ from syncsource.destinations.statements import Statements
 from syncsource.destinations.table import Table
 from syncsource.destinations.values import row_json
 from syncsource.records.batch import Rejected
+from syncsource.records.columns import chosen
 from syncsource.records.rows import Row, Rows
 
 _PIECE = 5000
@@ -89,7 +89,7 @@ class Staging:
         if len(faults) < len(rows):
             good = [place not in faults for place in range(len(rows))] if faults else None
             ready = [*lead, *columns]
-            piece = Piece(ready if good is None else [list(compress(column, good)) for column in ready], rows, first)
+            piece = Piece(ready if good is None else [chosen(column, good) for column in ready], rows, first)
             self._refuse(self._loading.take(self._names, piece))
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, compress
 from typing import Any, cast, overload
 
 NONE = type(None)
@@ -57,6 +57,10 @@ class Written(Sequence[Any]):
         values = None if any(part._values is None for part in parts) else list(chain.from_iterable(part.values for part in parts))
         return cls(list(chain.from_iterable(part.texts for part in parts)), parts[0]._typed, values)
 
+    def chosen(self, wanted: Sequence[bool]) -> Written:
+        """Some of them."""
+        return Written(list(compress(self.texts, wanted)), self._typed)
+
     @property
     def values(self) -> list[Any]:
         """All of them, typed."""
@@ -90,6 +94,11 @@ def joined(parts: Sequence[Sequence[Any]]) -> Sequence[Any]:
         return Written.joined(cast(Sequence[Written], parts))
     values = chain.from_iterable(parts)
     return Texts(values) if found == {Texts} else list(values)
+
+
+def chosen(values: Sequence[Any], wanted: Sequence[bool]) -> Sequence[Any]:
+    """Some of a column; numbers that are written out stay so."""
+    return values.chosen(wanted) if isinstance(values, Written) else list(compress(values, wanted))
 
 
 def kinds(values: Sequence[Any]) -> set[type]:
