@@ -17,11 +17,12 @@ test: .venv/test lint  ## everything, in parallel
 soak: .venv/test  ## the long counts of what `make test` does a seeded tenth of
 	SYNCSOURCE_TEST_SOAK=1 $(BIN)/pytest -m soak --timeout 3600
 
-bench: .venv/bench  ## rows per second and memory, beside the floor and dlt, in one run, each database; CSV files; 21 slow partitions; 1,000 SyncSources on one operator; 10,000 on the control plane
+bench: .venv/bench  ## rows per second and memory, beside the floor and dlt, in one run, each database; CSV files; 21 slow partitions; runs of few rows; 1,000 SyncSources on one operator; 10,000 on the control plane
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.databases
 	$(BIN)/python -m benchmarks.files
 	$(BIN)/python -m benchmarks.partitions
+	$(BIN)/python -m benchmarks.small
 	$(BIN)/python -m benchmarks.fleet
 	$(BIN)/python -m benchmarks.plane
 

@@ -28,12 +28,13 @@ def write(file: Path, numbers: Iterable[int], status: str) -> None:
     file.write_text("".join([",".join(COLUMNS) + "\n", *lines]))
 
 
-def sync(database: str, folder: Path) -> Outcome:
-    """One run."""
+def sync(database: str, folder: Path, *, full: bool = False) -> Outcome:
+    """One run of ``orders.csv`` in the folder."""
     plan = RunPlan(
         run=uuid4().hex,
         identity="bench/growth",
         trigger="Request",
+        full=full,
         spec=spec({"csv": {"path": "orders.csv"}}, {}),
         secrets={"db": {"url": database}},
         files=Files(folder=str(folder)),
