@@ -25,8 +25,10 @@ from syncsource.records.images import Taken
 
 _ROUNDS = 10
 """Comparisons before we give up against people who keep changing the same rows."""
-SAMPLE, SAMPLED = 100, 1000
-"""Rows that are looked at before all are written, and from how many."""
+SAMPLED = 1000
+"""Rows from which a few are looked at before all are written."""
+SAMPLE = 100
+"""How many are looked at then."""
 _PASSES = 20
 """Tries of rows that depend on others of the run."""
 _NOT_TAKEN = Refusal("ConstraintViolation", "the table did not take the row and gave no error: a trigger or a rule drops it")
@@ -149,11 +151,14 @@ class Applying:
         if not plain or staged < SAMPLED:
             return False
         [(seen, changed)] = self._session.rows(self._statements.sample(random.sample(range(staged), SAMPLE)))
+        return 0 < seen == changed and self._may_change(staged)
+
+    def _may_change(self, rows: int) -> bool:
         try:
-            self._guard(staged, self._rows)
+            self._guard(rows, self._rows)
         except GuardError:
             return False
-        return bool(seen) and seen == changed
+        return True
 
     def _rounds(self, *, empty: bool) -> None:
         for number in range(_ROUNDS):

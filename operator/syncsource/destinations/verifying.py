@@ -44,7 +44,7 @@ def compared(session: Session, table: Table, statements: Statements, examples: i
     ambiguous += session.run(sieve.collisions()) if sieve.folds else 0
     others = [(place, column) for place, column in enumerate(table.columns) if not column.key]
     differs = [session.dialect.differs(column, f"t.{quoted(column.name)}", f"s.c{place}") for place, column in others]
-    missing = f"t.{quoted(table.match[0])} IS NULL"
+    missing = statements.lacking
     sums = [missing, f"NOT {missing} AND ({' OR '.join(differs) or '1 = 0'})", *(f"NOT {missing} AND {one}" for one in differs)]
     counted = ", ".join(f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END)" for condition in sums)
     joined = f"{statements.temporary(STAGE)} AS s LEFT JOIN {statements.target} AS t ON {statements.keys}"
