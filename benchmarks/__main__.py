@@ -20,6 +20,7 @@ import psutil
 import pymysql
 
 from benchmarks.manifest import orders, write_manifest
+from benchmarks.ours import command
 from benchmarks.timing import NEVER, Measured, median, ratio, timed
 from tests.mariadb import free_port, running
 
@@ -43,7 +44,7 @@ def ours(upstream: str, database: str, folder: Path) -> list[str]:
     """``syncsource run``."""
     manifest = folder / "orders.yaml"
     write_manifest(manifest, orders(upstream), database)
-    return [str(Path(sys.executable).with_name("syncsource")), "run", "-o", "json", "-f", str(manifest)]
+    return command("rest", database, manifest)
 
 
 def peer(upstream: str, database: str, folder: Path) -> list[str]:
@@ -128,9 +129,9 @@ def measure(contenders: dict[str, Command], url: str, databases: Databases, fold
     """Each contender's first load, in turn, ``rounds`` times; and a second load by the floor and by ours, which changes nothing."""
     found: dict[str, list[Measured]] = {}
     for _ in range(rounds):
-        for name, command in contenders.items():
+        for name, contender in contenders.items():
             target = Path(tempfile.mkdtemp(dir=folder))
-            line = command(url, databases.fresh(), target)
+            line = contender(url, databases.fresh(), target)
             databases.settle()
             found.setdefault(name, []).append(timed(line))
             if name in ("floor", "syncsource"):
@@ -159,7 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--large", type=int, default=2_000_000, help="rows of the run that shows whether memory stays flat; 0: none")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--kinds", nargs="+", choices=("postgresql", "sqlite"), default=("postgresql", "sqlite"))
     parser.add_argument("--no-peer", action="store_true", help="leave out dlt, which takes long")
     options = parser.parse_args()

@@ -23,6 +23,7 @@ from benchmarks.__main__ import KINDS, Command, Databases
 from benchmarks.files import line
 from benchmarks.floor import COLUMNS
 from benchmarks.manifest import spec, write_manifest
+from benchmarks.ours import command
 from benchmarks.timing import NEVER, Measured, median, ratio, timed
 
 STEPS = {"first load": (0, ""), "no change": (0, ""), "1 % changed": (100, "completed"), "all changed": (1, "refunded")}
@@ -39,13 +40,13 @@ def floor(file: str, database: str, folder: Path) -> list[str]:
 def ours(**settings: Any) -> Command:
     """``syncsource run`` with these settings in spec. In full, since a file that was read before is not read again."""
 
-    def command(file: str, database: str, folder: Path) -> list[str]:
+    def run(file: str, database: str, folder: Path) -> list[str]:
         (folder / "orders.csv").unlink(missing_ok=True)
         (folder / "orders.csv").hardlink_to(file)
         write_manifest(folder / "orders.yaml", spec({"csv": {"path": "orders.csv"}}, {}) | settings, database)
-        return [str(Path(sys.executable).with_name("syncsource")), "run", "--full", "-o", "json", "-f", str(folder / "orders.yaml")]
+        return command("csvfiles", database, folder / "orders.yaml", "--full")
 
-    return command
+    return run
 
 
 def peer(file: str, database: str, folder: Path) -> list[str]:

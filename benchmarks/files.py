@@ -14,6 +14,7 @@ import psycopg
 from benchmarks.__main__ import Databases, measure, show
 from benchmarks.floor import COLUMNS, CREATE, SET
 from benchmarks.manifest import spec, write_manifest
+from benchmarks.ours import command
 from benchmarks.timing import clock
 
 
@@ -59,12 +60,12 @@ def floor_command(file: str, database: str, folder: Path) -> list[str]:
     return [sys.executable, "-m", "benchmarks.files", "--floor", file, database]
 
 
-def command(file: str, database: str, folder: Path) -> list[str]:
+def ours(file: str, database: str, folder: Path) -> list[str]:
     """``syncsource run``, with the file beside the manifest. It is taken each time: files are taken once only where a cursor is kept."""
     manifest = folder / "orders.yaml"
     (folder / "orders.csv").hardlink_to(file)
     write_manifest(manifest, spec({"csv": {"path": "orders.csv"}}, {}), database)
-    return [str(Path(sys.executable).with_name("syncsource")), "run", "-o", "json", "-f", str(manifest)]
+    return command("csvfiles", database, manifest)
 
 
 def main() -> None:
@@ -83,7 +84,7 @@ def main() -> None:
         file = Path(name) / "orders.csv"
         write(file, options.rows, quoted=options.quoted)
         databases = Databases("postgresql", Path(name))
-        found = measure({"floor": floor_command, "syncsource": command}, str(file), databases, Path(name), options.rounds)
+        found = measure({"floor": floor_command, "syncsource": ours}, str(file), databases, Path(name), options.rounds)
         show("CSV into postgresql", options.rows, found)
         databases.close()
 

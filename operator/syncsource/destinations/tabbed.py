@@ -45,6 +45,8 @@ def _formed(values: Sequence[Any], forms: Mapping[type, Form]) -> Sequence[str] 
     if _NONE not in kinds:
         form = forms.get(kinds.pop()) if len(kinds) == 1 else None
         return None if form is None else list(form(values))
+    if len(kinds) == 1:
+        return ["\\N"] * len(values)
     present = _fields([value for value in values if value is not None], forms)
     if present is None:
         return None
