@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event
 
 from syncsource import ledger
 from syncsource.destinations import Writer
@@ -101,6 +103,35 @@ def test_an_older_ledger_gets_a_place_for_positions(engine: Any, place: Any) -> 
         assert ledger.cursor(connection, "me") == ledger.Cursor("7", "h", "etag")
         ledger.save_cursor(connection, "me", "7", "h", position=long)
         assert ledger.cursor(connection, "me") == ledger.Cursor("7", "h", None, long)
+
+
+def test_nobody_prepares_it_before_who_was_first_has_committed(mariadb: Any) -> None:
+    engine = mariadb.database.engine
+    with ThreadPoolExecutor(1) as pool:
+        others: list[Future[None]] = []
+
+        def committing(connection: Connection) -> None:
+            if others:
+                return
+            others.append(pool.submit(ledger.prepare, engine))
+            while not others[0].done() and mariadb.sql(_WAITING) == [(0,)]:
+                time.sleep(0.01)
+
+        event.listen(engine, "commit", committing)
+        ledger.prepare(engine)
+        others[0].result(timeout=30)
+    assert mariadb.sql("SELECT version FROM syncsource_ledger") == [(4,)]
+
+
+_WAITING = "SELECT count(*) FROM information_schema.processlist WHERE state = 'User lock'"
+
+
+def test_who_was_killed_on_the_way_to_this_version_is_gone_on_from(engine: Any, place: Any) -> None:
+    place.sql("ALTER TABLE syncsource_runs DROP COLUMN conflicts")
+    place.sql("UPDATE syncsource_ledger SET version = 2")
+    ledger.prepare(engine)
+    assert place.sql("SELECT max(version) FROM syncsource_ledger") == [(4,)]
+    assert place.sql("SELECT conflicts, deleted FROM syncsource_runs") == []
 
 
 def test_a_position_is_kept_without_a_cursor_and_goes_with_all_of_it(engine: Any) -> None:

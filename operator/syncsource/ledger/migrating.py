@@ -1,21 +1,19 @@
-"""From an older ledger to this one, a version at a time, in the transaction that :mod:`syncsource.ledger.preparing` holds."""
+"""From an older ledger to this one, a version at a time, in the transaction that :mod:`syncsource.ledger.preparing` holds. On MySQL each definition
+commits: who is killed there leaves a part, and who comes next adds the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, inspect
 
 _COUNTS = ("document_reads", "partitions_total", "partitions_succeeded", "partitions_failed")
-_TO_2 = (
-    *(f"ALTER TABLE syncsource_runs ADD COLUMN {name} BIGINT NOT NULL DEFAULT 0" for name in _COUNTS),
-    "ALTER TABLE syncsource_sources ADD COLUMN fields TEXT",
-    "ALTER TABLE syncsource_sources ADD COLUMN fields_hash VARCHAR(64)",
-    "ALTER TABLE syncsource_quarantine ADD COLUMN place TEXT",
-    "ALTER TABLE syncsource_quarantine ADD COLUMN position BIGINT",
-    "ALTER TABLE syncsource_quarantine ADD COLUMN excerpt TEXT",
-    "ALTER TABLE syncsource_quarantine ADD COLUMN form VARCHAR(64)",
-)
+_COUNT = "BIGINT NOT NULL DEFAULT 0"
+_TO_2: Mapping[str, Mapping[str, str]] = {
+    "syncsource_runs": dict.fromkeys(_COUNTS, _COUNT),
+    "syncsource_sources": {"fields": "TEXT", "fields_hash": "VARCHAR(64)"},
+    "syncsource_quarantine": {"place": "TEXT", "position": "BIGINT", "excerpt": "TEXT", "form": "VARCHAR(64)"},
+}
 _COUNTED_TO_3 = ("syncsource_runs", "syncsource_run_partitions")
 _CURSORS_TO_2 = {
     "postgresql": (
@@ -37,15 +35,20 @@ _TEXT = {"mysql": "LONGTEXT"}
 def migrate(connection: Connection, version: int) -> None:
     """Brings the tables of ``version`` to those of today; what they hold stays."""
     if version < 2:
-        _run(connection, _TO_2)
+        for table, columns in _TO_2.items():
+            _add(connection, table, columns)
         _run(connection, _CURSORS_TO_2[connection.dialect.name])
     if version < 3:
         there = [name for name in _COUNTED_TO_3 if inspect(connection).has_table(name)]
-        added = [(name, count) for name in there for count in ("deleted", "conflicts")]
-        _run(connection, [f"ALTER TABLE {name} ADD COLUMN {count} BIGINT NOT NULL DEFAULT 0" for name, count in added])
+        for table in there:
+            _add(connection, table, {"deleted": _COUNT, "conflicts": _COUNT})
     if version < 4:
-        text = _TEXT.get(connection.dialect.name, "TEXT")
-        _run(connection, [f"ALTER TABLE syncsource_cursors ADD COLUMN position {text}"])
+        _add(connection, "syncsource_cursors", {"position": _TEXT.get(connection.dialect.name, "TEXT")})
+
+
+def _add(connection: Connection, table: str, columns: Mapping[str, str]) -> None:
+    there = {column["name"] for column in inspect(connection).get_columns(table)}
+    _run(connection, [f"ALTER TABLE {table} ADD COLUMN {name} {kind}" for name, kind in columns.items() if name not in there])
 
 
 def _run(connection: Connection, statements: Sequence[str]) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from sqlalchemy import Connection, Engine, MetaData, func, inspect, select
 
-from syncsource.errors import StalledError
+from syncsource.errors import RetryableError, StalledError
 from syncsource.ledger.connecting import reading, upsert, writing
 from syncsource.ledger.migrating import migrate
 from syncsource.ledger.tables import VERSION, metadata, versions
 
 _NAME = "syncsource ledger"
+_PATIENCE = 60
+"""Seconds to wait for others that do the same."""
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('syncsource ledger', 0))"
 
 
@@ -24,7 +26,7 @@ def prepare(engine: Engine) -> None:
     with reading(engine).connect() as connection:
         found = _version(connection)
     if found is None or found < VERSION:
-        with writing(engine).begin() as connection, _alone(connection):
+        with writing(engine).connect() as connection, _alone(connection):
             found = _brought_up(connection)
     if found > VERSION:
         raise StalledError(
@@ -41,14 +43,20 @@ def version(engine: Engine) -> int | None:
 
 @contextmanager
 def _alone(connection: Connection) -> Iterator[None]:
-    """CREATE TABLE IF NOT EXISTS alone fails where two sessions race. SQLite's writers are alone anyway; on MySQL, where each definition commits,
-    a lock of the session outlives them."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_LOCK)
-    if connection.dialect.name != "mysql":
+    """A transaction that nobody else is in: CREATE TABLE IF NOT EXISTS alone fails where two sessions race. SQLite's writers are alone anyway; on
+    MySQL, where each definition commits, a lock of the session outlives them, and the transaction, too."""
+    with _locked(connection) if connection.dialect.name == "mysql" else nullcontext(), connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(_LOCK)
         yield
-        return
-    connection.execute(select(func.get_lock(_NAME, 60)))
+
+
+@contextmanager
+def _locked(connection: Connection) -> Iterator[None]:
+    got = connection.execute(select(func.get_lock(_NAME, _PATIENCE))).scalar()
+    connection.rollback()
+    if got != 1:
+        raise RetryableError(f"somebody else has been bringing the ledger up to date for {_PATIENCE} s", reason="DatabaseBusy")
     try:
         yield
     finally:
