@@ -6,7 +6,7 @@ import click
 
 from syncsource.cli.manifests import Document, checkable, load
 from syncsource.cli.output import emit, output_option
-from syncsource.resource.syncsource import Problem
+from syncsource.resource.problem import Problem
 from syncsource.resource.validation import problems
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -39,6 +40,8 @@ Op = Literal[
 ]
 INEQUALITIES = frozenset(("NotEqual", "LessThan", "LessThanOrEqual", "GreaterThan", "GreaterThanOrEqual", "NotIn", "IsNotNull", "IsNotNaN"))
 """Operators whose field a query must be ordered by."""
+PARTITION = re.compile(r"\{\{\s*partition\s*\}\}")
+"""What stands for the partition's value."""
 
 
 class ServiceAccount(Part):
@@ -131,6 +134,12 @@ class FirestoreSource(SourcePart):
     def base(self) -> str:
         """Where the API is, without a slash at its end."""
         return (self.endpoint or ENDPOINT).rstrip("/")
+
+    @property
+    def names_partition(self) -> bool:
+        """Whether :data:`PARTITION` stands in the collection's path or in a condition."""
+        values = (value for one in self.where for value in (one.value, *(one.values or ())))
+        return any(isinstance(text, str) and PARTITION.search(text) for text in (self.collection, *values))
 
     @property
     def secret_keys(self) -> list[tuple[str, str]]:

@@ -12,19 +12,10 @@ from pydantic.alias_generators import to_camel
 
 from syncsource.errors import StalledError
 from syncsource.resource.conditions import INVALID_SPEC
+from syncsource.resource.problem import Problem
+from syncsource.resource.sent import unsent
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.resource.status import SyncSourceStatus
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with one field of a manifest. ``field`` is its path, as kubectl writes it: ``spec.keys[0].fields``."""
-
-    field: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.field}: {self.message}" if self.field else self.message
 
 
 class Metadata(BaseModel):
@@ -68,12 +59,12 @@ def parse(manifest: Mapping[str, Any]) -> SyncSource:
 
 
 def spec_problems(spec: Any, model: type[BaseModel] = SyncSourceSpec) -> list[Problem]:
-    """What the models find wrong with a spec: shape, values, and what no schema can say (cron, paths, zones)."""
+    """What the models find wrong with a spec: shape, values, and what no schema can say (cron, paths, zones, what is sent to the source)."""
     try:
-        model.model_validate(spec)
+        found = model.model_validate(spec)
     except ValidationError as error:
         return problems_of(error)
-    return []
+    return unsent(found) if isinstance(found, SyncSourceSpec) else []
 
 
 def problems_of(error: ValidationError) -> list[Problem]:

@@ -15,9 +15,10 @@ from pydantic import BaseModel
 from syncsource.localplane.admission import Cause, CustomResourceValidator
 from syncsource.resource import api
 from syncsource.resource.crd import crd
+from syncsource.resource.problem import Problem
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.resource.syncrun import SyncRunSpec
-from syncsource.resource.syncsource import Problem, spec_problems
+from syncsource.resource.syncsource import spec_problems
 
 KINDS: Mapping[str, type[BaseModel]] = {api.KIND: SyncSourceSpec, api.RUN_KIND: SyncRunSpec}
 """The kinds that can be checked, and what their specs are."""

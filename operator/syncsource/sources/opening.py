@@ -6,6 +6,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from syncsource.errors import StalledError
+from syncsource.resource.conditions import INVALID_SPEC
+from syncsource.resource.sent import unsent
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Source
 from syncsource.sources.files import NO_FILES, Files
@@ -26,6 +29,8 @@ def open_source(spec: SyncSourceSpec, secrets: Secrets, *, hosts: Hosts, cancell
 
     Raises StalledError: SecretNotFound, SecretInvalid, InvalidSpec.
     """
+    if problems := unsent(spec):
+        raise StalledError("; ".join(map(str, problems)), reason=INVALID_SPEC)
     if spec.source.csv is not None:
         from syncsource.sources.csvfiles.source import FileSource
 

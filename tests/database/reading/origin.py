@@ -16,6 +16,7 @@ import psycopg
 import pymysql
 from sqlalchemy import make_url
 
+from syncsource.resource.partitions import Partitions
 from syncsource.resource.spec import SyncSourceSpec
 from syncsource.sources.base import Page, Slice
 from syncsource.sources.hosts import local_hosts
@@ -60,8 +61,11 @@ class Origin:
 
     def pages(self, incremental: str | None = None, fields: Any = (), part: Slice | None = None, /, **sql: Any) -> list[Page]:
         """All pages of a read."""
-        with closing(self.source(spec_of(incremental, fields, **sql))) as source:
-            return list(source.pages(part or Slice()))
+        spec, part = spec_of(incremental, fields, **sql), part or Slice()
+        if part.partition:
+            spec = spec.model_copy(update={"partitions": Partitions(values=["x"])})
+        with closing(self.source(spec)) as source:
+            return list(source.pages(part))
 
     def read(self, incremental: str | None = None, part: Slice | None = None, /, **sql: Any) -> list[Any]:
         """All records of a read."""

@@ -171,12 +171,6 @@ def test_a_placeholder_in_quotes_is_refused(origin: Origin) -> None:
     assert "outside quotes" in error.message
 
 
-def test_partitions_that_would_all_be_the_same_are_refused(origin: Origin) -> None:
-    orders(origin)
-    assert "add a condition such as store = {partition}" in refused(origin, None, Slice(partition="a"), table="orders").message
-    assert "spec.partitions is not set" in refused(origin, table="orders", where="store = {partition}").message
-
-
 @pytest.mark.parametrize(
     "query",
     [

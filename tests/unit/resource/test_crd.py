@@ -243,6 +243,7 @@ def test_what_is_wrong_is_named_with_its_path(path: str, value: Any, message: st
 )
 def test_windows_are_no_complete_read(path: str, value: Any, message: str) -> None:
     manifest = changed("spec.incremental.window", {"size": "30d", "start": "2020-01-01"})
+    manifest["spec"]["incremental"]["endParam"] = "before"
     assert problems(manifest) == []
     manifest["spec"][path.removeprefix("spec.")] = value
     assert [str(problem)[: len(message)] for problem in problems(manifest)] == [message]

@@ -36,7 +36,7 @@ def manifest(incremental: str | None = None, **source: Any) -> dict[str, Any]:
         {},
         {"auth": None, "endpoint": "http://localhost:8080"},
         {"database": "archive", "collection": "stores/7/orders", "collectionGroup": True},
-        {"project": "example.com:shop", "collection": "stores/{{ partition }}/orders"},
+        {"project": "example.com:shop", "collection": "stores/7/orders"},
         {"where": [{"field": "status", "op": "In", "values": ["open", "paid"]}, {"field": 'a."b c"', "op": "IsNotNull"}]},
         {"where": [{"field": "n", "op": "Equal", "value": 5}], "pageSize": 10_000, "references": "Id", "fieldMask": False},
         {"rateLimit": {"requests": 2, "per": "1s"}, "retry": {"attempts": 3}, "timeout": "2m"},

@@ -94,7 +94,7 @@ def test_what_is_wrong_with_an_increment(incremental: Any, message: str) -> None
 @pytest.mark.parametrize(
     "http",
     [
-        {"request": {"path": "/{{partition|default('a|b')}}/{x}", "query": {"q": "{{ cursor | date('%Y-%m-%d') }}", "n": 7}}},
+        {"request": {"path": "/{{now|default('a|b')}}/{x}", "query": {"q": "{{ now | date('%Y-%m-%d') }}", "n": 7}}},
         {"request": {"method": "POST", "body": {"a": ["{{ last.at | integer }}"]}}, "pagination": {"keyset": {**KEYSET, "size": 5}}},
         {"pagination": {"cursor": {"header": "X-Next", "sizeParam": "n", "size": 5}, "stop": {"shortPage": True, "last": {"path": "a"}}}},
         {

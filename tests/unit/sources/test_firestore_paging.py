@@ -153,19 +153,6 @@ def test_a_partition_stands_in_the_path_and_in_conditions(server: Firestore) -> 
         read(by_path, partition="8/orders/x")
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"partitions": {"values": ["7"]}}, "every partition would read the same documents: write {{ partition }} into collection or"),
-        ({"collection": "stores/{{ partition }}/orders"}, "{{ partition }} needs spec.partitions"),
-    ],
-)
-def test_partitions_and_their_place_go_together(server: Firestore, options: dict[str, Any], said: str) -> None:
-    with pytest.raises(StalledError) as caught:
-        opened(server, **options)
-    assert caught.value.message.startswith(f"spec.source.firestore: {said}")
-
-
 def test_only_the_fields_that_are_read_are_fetched(server: Firestore) -> None:
     server.put("orders/1", {"total": {"net": 5, "gross": 6}, "note": "x" * 100, "odd name": 1, "changed": MOMENT, "lines": [{"sku": "a"}]})
     fields = [

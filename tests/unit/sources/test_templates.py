@@ -143,33 +143,6 @@ def test_forms(asked: Any) -> None:
     assert (found.headers["content-type"], found.body) == ("application/x-www-form-urlencoded", b"store=a%26b%3Dc+%C3%A9&n=7")
 
 
-@pytest.mark.parametrize(
-    ("request_", "options", "message"),
-    [
-        (
-            {"path": "/{{ partition }}", "query": {"a": "{{ cursor }}"}},
-            {"spec": None},
-            "spec.source.http.request: {{ partition }} needs spec.partitions",
-        ),
-        ({"query": {"a": "{{ windowEnd }}"}}, {"incremental": None}, "spec.source.http.request: {{ cursor }} needs spec.incremental"),
-        (
-            {"query": {"a": "{{ last.id }}"}},
-            {"incremental": None},
-            "spec.source.http.request: {{ last.id }} needs a field of pagination.keyset with this path",
-        ),
-        (
-            {"method": "POST", "body": {}},
-            {},
-            "spec.incremental: the cursor is never sent; set param, or write {{ cursor }} into spec.source.http.request",
-        ),
-    ],
-)
-def test_what_templates_name_must_be_declared(opened: Any, request_: Any, options: Any, message: str) -> None:
-    with pytest.raises(StalledError) as caught:
-        opened("http://127.0.0.1", request=request_, **{"incremental": CURSOR, **options})
-    assert (caught.value.reason, caught.value.message) == ("InvalidSpec", message)
-
-
 NAMES = "it may be partition, cursor, windowStart, windowEnd, now or last.FIELD"
 FILTERS = "it may be iso8601, date, epochSeconds, epochMilliseconds, date('%Y-%m-%d'), integer or default('…')"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from syncsource.errors import PermanentError, StalledError, outside_text
 from syncsource.resource.conditions import INVALID_SPEC
-from syncsource.resource.firestore import INEQUALITIES, Condition, FirestoreSource
+from syncsource.resource.firestore import INEQUALITIES, PARTITION, Condition, FirestoreSource
 from syncsource.sources.firestore.mask import FieldPath, plain_path, written
 from syncsource.sources.firestore.values import NAME
 
@@ -40,7 +40,6 @@ _KINDS = {
     "timestamp": ("timestampValue", re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")),
     "reference": ("referenceValue", re.compile(r"[^/]+/[^/]+(/[^/]+/[^/]+)*")),
 }
-_PARTITION = re.compile(r"\{\{\s*partition\s*\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Place:
     @classmethod
     def of(cls, source: FirestoreSource, partition: str = "") -> Place:
         """What the source declares. Raises PermanentError (InvalidPartition)."""
-        if _PARTITION.search(source.collection) and ("/" in partition or partition in ("", ".", "..")):
+        if PARTITION.search(source.collection) and ("/" in partition or partition in ("", ".", "..")):
             raise PermanentError(
                 f"spec.source.firestore.collection: the partition {outside_text(partition, 60)!r} can't be a part of a path",
                 reason="InvalidPartition",
@@ -151,13 +150,7 @@ def _path(condition: Condition) -> FieldPath:
 
 def filled(text: str, partition: str) -> str:
     """The text with the partition's value in place of ``{{ partition }}``."""
-    return _PARTITION.sub(lambda _: partition, text)
-
-
-def names_partition(source: FirestoreSource) -> bool:
-    """Whether ``{{ partition }}`` stands in the collection's path or in a condition."""
-    values = [value for one in source.where for value in (one.value, *(one.values or ()))]
-    return any(isinstance(text, str) and _PARTITION.search(text) for text in (source.collection, *values))
+    return PARTITION.sub(lambda _: partition, text)
 
 
 def _filter(condition: Condition, place: Place, partition: str) -> Json:

@@ -16,7 +16,7 @@ from syncsource.sources.firestore.answers import Answer
 from syncsource.sources.firestore.bookmarks import TEXT, Bookmark, Kinds, as_value, digest
 from syncsource.sources.firestore.client import Client
 from syncsource.sources.firestore.mask import OWN, FieldPath, field_mask, plain_path, written
-from syncsource.sources.firestore.query import Json, Query, names_partition
+from syncsource.sources.firestore.query import Json, Query
 from syncsource.sources.firestore.reading import COMFORTABLE, Reading, Size
 from syncsource.sources.firestore.signing import Account
 from syncsource.sources.firestore.values import Values
@@ -66,7 +66,6 @@ class FirestoreSource:
         account = Account.of(declared.auth, secrets) if declared.auth else None
         redaction = Redaction([*(value for secret in secrets.values() for value in secret.values()), *(account.hidden if account else ())])
         cursor = _cursor(spec.incremental.cursor) if spec.incremental else None
-        _check_partition(spec, declared)
         Query.of(declared, None, "x")  # what is wrong with its conditions is told before anything is sent
 
         def connect(charge: Callable[[int], None]) -> Client:
@@ -140,15 +139,6 @@ class FirestoreSource:
 def _bound(text: str | None, kinds: Kinds) -> Json | None:
     """The place right before the documents with this cursor, however many."""
     return None if text is None else {"values": [as_value(text, kinds.kind or TEXT)], "before": True}
-
-
-def _check_partition(spec: SyncSourceSpec, declared: Declared) -> None:
-    named, field = names_partition(declared), "spec.source.firestore"
-    if spec.partitions is not None and not named:
-        said = "every partition would read the same documents: write {{ partition }} into collection or a condition of where"
-        raise StalledError(f"{field}: {said}", reason=INVALID_SPEC)
-    if named and spec.partitions is None:
-        raise StalledError(f"{field}: {{{{ partition }}}} needs spec.partitions", reason=INVALID_SPEC)
 
 
 def _cursor(path: str) -> FieldPath:

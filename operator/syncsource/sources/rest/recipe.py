@@ -13,9 +13,8 @@ import httpx
 from syncsource.errors import PermanentError, StalledError, outside_text
 from syncsource.records.shape import cursor_zone
 from syncsource.resource.conditions import INVALID_SPEC
-from syncsource.resource.http import Request
 from syncsource.resource.spec import SyncSourceSpec
-from syncsource.resource.templates import LAST, Placeholder, Template, parse, templates_in
+from syncsource.resource.templates import Placeholder, Template, parse
 from syncsource.sources.rest import reasons
 from syncsource.sources.rest.asking import Draft
 from syncsource.sources.rest.auth import check_headers
@@ -27,7 +26,7 @@ _SINCE, _UNTIL = Template((Placeholder("cursor"),)), Template((Placeholder("wind
 
 
 class Recipe:
-    """A spec's request. Raises StalledError (InvalidSpec) where its parts don't go together."""
+    """A spec's request. Raises StalledError (InvalidSpec) where it can't be made."""
 
     def __init__(self, spec: SyncSourceSpec) -> None:
         http, incremental = spec.source.http, spec.incremental
@@ -44,7 +43,6 @@ class Recipe:
         self._json = None if request.body is None else _compiled(request.body)
         self._form = None if request.form is None else {name: parse(str(value)) for name, value in request.form.items()}
         self.clock = _clock(spec)
-        _check_names(spec, request)
 
     def draft(self, values: Values) -> Draft:
         """The request without parameters of paging. Raises PermanentError or StalledError where a value can't be sent."""
@@ -138,44 +136,6 @@ def _clock(spec: SyncSourceSpec) -> Clock:
         return Clock()
     zone = ZoneInfo(incremental.time_zone) if incremental.time_zone else UTC
     return Clock(incremental.format, zone, cursor_zone(spec.fields, incremental.cursor))
-
-
-def _check_names(spec: SyncSourceSpec, request: Request) -> None:
-    """What templates name must be declared, and what is declared must be sent."""
-    used = {placeholder.name for template in templates_in(request.model_dump(mode="json")) for placeholder in template.placeholders}
-    http = spec.source.http
-    assert http is not None
-    keyset = http.pagination.keyset
-    paths = {field.path for field in keyset.fields} if keyset else set()
-    checks: list[tuple[bool, str]] = [
-        ("partition" in used and spec.partitions is None, "{{ partition }} needs spec.partitions"),
-        (bool(used & {"cursor", "windowStart", "windowEnd"}) and spec.incremental is None, "{{ cursor }} needs spec.incremental"),
-    ]
-    checks += [
-        (
-            name.startswith(LAST) and name.removeprefix(LAST) not in paths,
-            f"{{{{ {name} }}}} needs a field of pagination.keyset with this path",
-        )
-        for name in sorted(used)
-    ]
-    for wrong, message in checks:
-        if wrong:
-            raise StalledError(f"spec.source.http.request: {message}", reason=INVALID_SPEC)
-    if spec.incremental and not spec.incremental.param and not used & {"cursor", "windowStart"}:
-        raise StalledError(
-            "spec.incremental: the cursor is never sent; set param, or write {{ cursor }} into spec.source.http.request",
-            reason=INVALID_SPEC,
-        )
-    if spec.partitions and "partition" not in used:
-        raise StalledError(
-            "spec.partitions: every partition would read the same; write {{ partition }} into spec.source.http.request", reason=INVALID_SPEC
-        )
-    if spec.incremental and spec.incremental.window and not spec.incremental.end_param and "windowEnd" not in used:
-        raise StalledError(
-            "spec.incremental.window: its end is never sent, so that each window would read all that follows; set endParam, or write "
-            "{{ windowEnd }} into spec.source.http.request",
-            reason=INVALID_SPEC,
-        )
 
 
 Drafted = Callable[[Mapping[str, Any]], Draft]

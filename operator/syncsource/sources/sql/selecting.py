@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from syncsource.errors import SchemaMismatch, StalledError
+from syncsource.errors import SchemaMismatch
 from syncsource.resource.sqlsource import SqlSource
 from syncsource.sources.base import Slice
 from syncsource.sources.sql.dialect import Bound, Column, Dialect, Order, Statement
@@ -25,15 +25,6 @@ class Selecting:
     cursor: str | None
     keys: Sequence[str]
     zone: tzinfo
-
-    def check(self, part: Slice) -> None:
-        """StalledError (InvalidSpec) where the partition would not matter, or is none."""
-        named = "{partition}" in (self.sql.where or "") + (self.sql.query or "")
-        field = "spec.source.sql.query" if self.sql.query else "spec.source.sql.where"
-        if part.partition and not named:
-            raise StalledError(f"{field}: every partition would read the same rows: add a condition such as store = {{partition}}")
-        if named and not part.partition:
-            raise StalledError(f"{field} holds {{partition}}, but spec.partitions is not set: set it, or remove the condition")
 
     def described(self, part: Slice) -> Statement:
         """What is asked for the columns."""

@@ -60,7 +60,6 @@ class DatabaseSource:
 
     def pages(self, part: Slice) -> Iterator[Page]:
         """See :class:`syncsource.sources.Source`."""
-        self._selecting.check(part)
         session = self._session = Session(self._dialect, self._url, self._sql.timeout.total_seconds(), self._border, self._cancelled)
         if self._closed.is_set():
             session.end()
