@@ -14,7 +14,8 @@ from sqlalchemy import Connection, event
 
 from syncsource import ledger
 from syncsource.destinations import Writer
-from syncsource.errors import AbortedError, StalledError
+from syncsource.errors import AbortedError, RetryableError, StalledError
+from syncsource.ledger import preparing
 from syncsource.records.batch import Rejected
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
@@ -121,6 +122,16 @@ def test_nobody_prepares_it_before_who_was_first_has_committed(mariadb: Any) -> 
         ledger.prepare(engine)
         others[0].result(timeout=30)
     assert mariadb.sql("SELECT version FROM syncsource_ledger") == [(4,)]
+
+
+def test_who_waits_for_another_s_upgrade_in_vain_tries_again_later(mariadb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preparing, "_PATIENCE", 0)
+    assert mariadb.sql("SELECT GET_LOCK('syncsource ledger', 0)") == [(1,)]
+    with pytest.raises(RetryableError, match="somebody else has been bringing the ledger up to date") as caught:
+        ledger.prepare(mariadb.database.engine)
+    assert (caught.value.reason, ledger.version(mariadb.database.engine)) == ("DatabaseBusy", None)
+    mariadb.sql("DO RELEASE_LOCK('syncsource ledger')")
+    ledger.prepare(mariadb.database.engine)
 
 
 _WAITING = "SELECT count(*) FROM information_schema.processlist WHERE state = 'User lock'"

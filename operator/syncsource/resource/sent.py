@@ -18,10 +18,10 @@ def unsent(spec: SyncSourceSpec) -> list[Problem]:
     """What is named and not there, or there and sent nowhere."""
     source = spec.source
     if source.http is not None:
-        return [*_http(spec, source.http)]
+        return list(_http(spec, source.http))
     if source.firestore is not None:
-        return [*_firestore(spec, source.firestore)]
-    return [*_sql(spec, source.sql)] if source.sql is not None else []
+        return list(_firestore(spec, source.firestore))
+    return list(_sql(spec, source.sql)) if source.sql is not None else []
 
 
 def _http(spec: SyncSourceSpec, http: HttpSource) -> Iterator[Problem]:
